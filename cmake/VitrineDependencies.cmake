@@ -1,0 +1,59 @@
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(CLI11 REQUIRED)
+
+# --- LibTorch -----------------------------------------------------------------------------------------------------
+# The wheel's own TorchConfig.cmake insists on a CUDA toolkit, so the two libraries are named here.
+if(NOT TORCH_ROOT)
+  message(FATAL_ERROR "TORCH_ROOT is not set. `./run --setup` installs LibTorch 2.11.0 and sets it; or give the folder "
+                      "that holds include/torch and lib/libtorch_cpu.so: -DTORCH_ROOT=/path/to/libtorch")
+endif()
+foreach(needed include/ATen/ATen.h lib/libtorch_cpu.so lib/libc10.so)
+  if(NOT EXISTS "${TORCH_ROOT}/${needed}")
+    message(FATAL_ERROR "TORCH_ROOT=${TORCH_ROOT} holds no ${needed}: it must be the folder with LibTorch's include/ and lib/")
+  endif()
+endforeach()
+add_library(Vitrine::Torch INTERFACE IMPORTED)
+set_target_properties(Vitrine::Torch PROPERTIES
+  INTERFACE_INCLUDE_DIRECTORIES "${TORCH_ROOT}/include;${TORCH_ROOT}/include/torch/csrc/api/include"
+  INTERFACE_LINK_LIBRARIES "${TORCH_ROOT}/lib/libtorch_cpu.so;${TORCH_ROOT}/lib/libc10.so")
+
+# Every LibTorch file includes this header through the compiler; see cmake/torch_pch.h.
+add_library(vitrine_torch_pch SHARED "${CMAKE_SOURCE_DIR}/cmake/torch_pch.cpp")
+set_target_properties(vitrine_torch_pch PROPERTIES DEFINE_SYMBOL "")
+target_include_directories(vitrine_torch_pch PUBLIC "${CMAKE_SOURCE_DIR}")
+target_link_libraries(vitrine_torch_pch PUBLIC Vitrine::Torch PRIVATE vitrine_warnings)
+target_precompile_headers(vitrine_torch_pch PRIVATE "${CMAKE_SOURCE_DIR}/cmake/torch_pch.h")
+
+# --- CUDA ---------------------------------------------------------------------------------------------------------
+set(VITRINE_HAS_CUDA OFF)
+if(VITRINE_CUDA)
+  include(CheckLanguage)
+  check_language(CUDA)
+  if(CMAKE_CUDA_COMPILER)
+    enable_language(CUDA)
+    find_package(CUDAToolkit REQUIRED)
+    set(VITRINE_HAS_CUDA ON)
+  else()
+    message(STATUS "No nvcc found: the CUDA kernels are not built; everything runs on the CPU")
+  endif()
+endif()
+
+# --- Media and window ---------------------------------------------------------------------------------------------
+if(VITRINE_MEDIA)
+  find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs videoio)
+endif()
+if(VITRINE_GUI)
+  find_package(Qt6 REQUIRED COMPONENTS Core Gui Widgets OpenGL OpenGLWidgets Svg PrintSupport)
+  find_package(QCustomPlotQt6 REQUIRED)
+endif()
+
+# --- Tests --------------------------------------------------------------------------------------------------------
+if(VITRINE_TESTS)
+  find_package(GTest REQUIRED)
+endif()

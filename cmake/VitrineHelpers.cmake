@@ -1,0 +1,43 @@
+# vitrine_add_library(NAME SOURCES... [TORCH] PUBLIC libs... PRIVATE libs...)
+#   One shared library per folder, so that a wrong include between folders does not link. TORCH: compiled with the
+#   precompiled LibTorch header.
+function(vitrine_add_library name)
+  cmake_parse_arguments(arg "TORCH" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} SHARED ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES DEFINE_SYMBOL "")
+  target_include_directories(${name} PUBLIC "${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE vitrine_warnings ${arg_PRIVATE})
+  if(arg_TORCH)
+    vitrine_use_torch(${name})
+  endif()
+endfunction()
+
+# Compile `target` against LibTorch through the one precompiled header.
+function(vitrine_use_torch target)
+  target_link_libraries(${target} PUBLIC Vitrine::Torch)
+  target_precompile_headers(${target} REUSE_FROM vitrine_torch_pch)
+endfunction()
+
+# vitrine_add_test(NAME SOURCES... LIBS libs... [TORCH] [LABELS labels...])
+#   One GoogleTest program per tested folder; NAME is its ctest prefix. Labels: unit gui gpu slow.
+function(vitrine_add_test name)
+  if(NOT VITRINE_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(arg "TORCH" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE vitrine_warnings vitrine_testing ${arg_LIBS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
+  if(arg_TORCH)
+    vitrine_use_torch(${name})
+  endif()
+  # One ctest entry per program: starting LibTorch once per test case would cost more than the tests.
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
+endfunction()

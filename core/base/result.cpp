@@ -1,0 +1,75 @@
+#include "core/base/result.h"
+
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <system_error>
+
+namespace vitrine {
+
+const char* errorCodeName(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::InvalidArgument: return "invalid_argument";
+        case ErrorCode::NotFound: return "not_found";
+        case ErrorCode::InvalidFile: return "invalid_file";
+        case ErrorCode::UnknownFamily: return "unknown_family";
+        case ErrorCode::ShapeMismatch: return "shape_mismatch";
+        case ErrorCode::Unsupported: return "unsupported";
+        case ErrorCode::OutOfMemory: return "out_of_memory";
+        case ErrorCode::DiskFull: return "disk_full";
+        case ErrorCode::PermissionDenied: return "permission_denied";
+        case ErrorCode::Busy: return "busy";
+        case ErrorCode::Cancelled: return "cancelled";
+        case ErrorCode::IoFailure: return "io_failure";
+        case ErrorCode::Internal: return "internal";
+    }
+    return "internal";
+}
+
+std::string Error::text() const {
+    std::string out = where.empty() ? message : fmt::format("{}: {}", where, message);
+    if (!hint.empty())
+        out += fmt::format("{}{}", out.empty() || out.back() == '.' ? " " : ". ", hint);
+    return out;
+}
+
+Error Error::in(std::string_view outer) const {
+    Error copy = *this;
+    copy.where = where.empty() ? std::string(outer) : fmt::format("{}: {}", outer, where);
+    return copy;
+}
+
+namespace {
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+// LibTorch throws c10::Error with a C++ stack behind the first line; only the first line speaks to a user.
+std::string firstLine(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+
+Error outOfMemory(std::string_view doing, std::string detail) {
+    return Error{ErrorCode::OutOfMemory, fmt::format("not enough memory: {}", detail), std::string(doing),
+                 "Lower the resolution or the batch size, choose bf16, or close other models"};
+}
+
+}  // namespace
+
+Error errorFromCurrentException(std::string_view doing) {
+    try {
+        throw;
+    } catch (const std::bad_alloc& e) {
+        return outOfMemory(doing, e.what());
+    } catch (const std::system_error& e) {
+        return Error{ErrorCode::IoFailure, e.what(), std::string(doing), {}};
+    } catch (const std::exception& e) {
+        std::string message = firstLine(e.what());
+        if (contains(message, "out of memory") || contains(message, "can't allocate memory") ||
+            contains(message, "Insufficient memory"))
+            return outOfMemory(doing, message);
+        return Error{ErrorCode::Internal, message, std::string(doing), {}};
+    } catch (...) {
+        return Error{ErrorCode::Internal, "an unknown exception", std::string(doing), {}};
+    }
+}
+
+}  // namespace vitrine

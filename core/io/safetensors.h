@@ -1,0 +1,29 @@
+// The safetensors format: 8-byte little-endian header length, JSON header, then the tensors' bytes, which must tile the
+// rest of the file exactly. Reading is a memory map; every claim of the header is checked before it is believed.
+#pragma once
+
+#include <span>
+
+#include "core/io/tensor_source.h"
+
+namespace vitrine {
+
+// One file. Errors (InvalidFile) name the tensor: header longer than the file or than 100 MB, not JSON, duplicate names,
+// unknown dtype, shape times dtype unequal to the offsets, offsets that overlap, leave gaps or pass the end.
+Result<std::shared_ptr<const TensorSource>> openSafetensors(const std::filesystem::path& file);
+
+// Several shards as model.safetensors.index.json lists them.
+Result<std::shared_ptr<const TensorSource>> openShardedSafetensors(const std::filesystem::path& indexFile);
+
+struct TensorToWrite {
+    std::string name;
+    DType dtype = DType::F32;
+    std::vector<int64_t> shape;
+    std::span<const std::byte> bytes;  // must stay valid during the call
+};
+
+// Writes atomically, tensors in the given order, header padded so that data starts at a multiple of 8.
+Result<void> writeSafetensors(const std::filesystem::path& file, std::span<const TensorToWrite> tensors,
+                              const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace vitrine
