@@ -13,7 +13,10 @@ namespace vitrine {
 namespace fs = std::filesystem;
 
 Error errorFromErrno(int errnoValue, std::string_view doing, const fs::path& path) {
-    Error error{ErrorCode::IoFailure, fmt::format("cannot {}: {}", doing, std::strerror(errnoValue)), path.string(), {}};
+    Error error{ErrorCode::IoFailure,
+                fmt::format("cannot {}: {}", doing, std::strerror(errnoValue)),
+                path.string(),
+                {}};
     switch (errnoValue) {
         case ENOENT:
             error.code = ErrorCode::NotFound;
@@ -40,8 +43,11 @@ Error errorFromErrno(int errnoValue, std::string_view doing, const fs::path& pat
             error.code = ErrorCode::InvalidFile;
             error.message = fmt::format("cannot {}: its symbolic links go in a circle", doing);
             break;
-        case ENOMEM: error.code = ErrorCode::OutOfMemory; break;
-        default: break;
+        case ENOMEM:
+            error.code = ErrorCode::OutOfMemory;
+            break;
+        default:
+            break;
     }
     return error;
 }
@@ -73,7 +79,8 @@ Result<std::string> readFile(const fs::path& path, size_t maxBytes) {
     VITRINE_TRY(const int descriptor, openRegular(path, size));
     if (size > maxBytes) {
         ::close(descriptor);
-        return fail(ErrorCode::InvalidFile, fmt::format("{} bytes are more than the {} expected at most", size, maxBytes),
+        return fail(ErrorCode::InvalidFile,
+                    fmt::format("{} bytes are more than the {} expected at most", size, maxBytes),
                     path.string());
     }
     std::string content(size, '\0');
@@ -108,13 +115,16 @@ Result<AtomicFileWriter> AtomicFileWriter::create(const fs::path& path) {
     writer.path_ = path;
     writer.temporaryPath_ = path;
     writer.temporaryPath_ += fmt::format(".{}-{}.tmp", ::getpid(), counter++);
-    writer.descriptor_ = ::open(writer.temporaryPath_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    writer.descriptor_ =
+        ::open(writer.temporaryPath_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (writer.descriptor_ < 0)
         return fail(errorFromErrno(errno, "write", path));
     return writer;
 }
 
-AtomicFileWriter::AtomicFileWriter(AtomicFileWriter&& other) noexcept { *this = std::move(other); }
+AtomicFileWriter::AtomicFileWriter(AtomicFileWriter&& other) noexcept {
+    *this = std::move(other);
+}
 
 AtomicFileWriter& AtomicFileWriter::operator=(AtomicFileWriter&& other) noexcept {
     if (this != &other) {
@@ -126,7 +136,9 @@ AtomicFileWriter& AtomicFileWriter::operator=(AtomicFileWriter&& other) noexcept
     return *this;
 }
 
-AtomicFileWriter::~AtomicFileWriter() { discard(); }
+AtomicFileWriter::~AtomicFileWriter() {
+    discard();
+}
 
 void AtomicFileWriter::discard() {
     if (descriptor_ < 0)

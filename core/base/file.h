@@ -1,6 +1,8 @@
-// Reading and writing whole files. Writes go to a temporary name in the same folder, are synced and renamed, so that a
-// reader, a crash or a full disk never meets half a file.
+// Reading and writing whole files. Writes go to a temporary name in the same folder, are synced and renamed,
+// so that a reader, a crash or a full disk never meets half a file.
 #pragma once
+
+#include "core/base/result.h"
 
 #include <cstddef>
 #include <filesystem>
@@ -10,11 +12,10 @@
 #include <string>
 #include <string_view>
 
-#include "core/base/result.h"
-
 namespace vitrine {
 
-// The error that errno stands for after a failed call on `path` (not found, permission, disk full, directory, ...).
+// The error that errno stands for after a failed call on `path` (not found, permission, disk full, directory,
+// ...).
 Error errorFromErrno(int errnoValue, std::string_view doing, const std::filesystem::path& path);
 
 // Whole file as bytes. Refuses directories, sockets and files larger than `maxBytes`.
@@ -23,7 +24,8 @@ Result<std::string> readFile(const std::filesystem::path& path, size_t maxBytes 
 // Replaces `path` by `content` atomically; the folder must exist.
 Result<void> writeFileAtomically(const std::filesystem::path& path, std::string_view content);
 
-// A file being written piecewise. commit() syncs and renames; without it the destructor removes the temporary file.
+// A file being written piecewise. commit() syncs and renames; without it the destructor removes the temporary
+// file.
 class AtomicFileWriter {
   public:
     static Result<AtomicFileWriter> create(const std::filesystem::path& path);

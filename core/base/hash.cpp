@@ -1,10 +1,10 @@
 #include "core/base/hash.h"
 
+#include "core/base/file.h"
+
 #include <bit>
 #include <cmath>
 #include <cstring>
-
-#include "core/base/file.h"
 
 namespace vitrine {
 namespace {

@@ -1,6 +1,8 @@
 // SHA-256 (FIPS 180-4) of content: names of artifacts, cache keys, model identity.
 #pragma once
 
+#include "core/base/result.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -8,8 +10,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "core/base/result.h"
 
 namespace vitrine {
 

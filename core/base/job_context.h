@@ -1,6 +1,8 @@
-// What a long computation gets from whoever started it: a way to tell how far it is, and to learn that it should stop.
-// The same object serves a command-line job, a job process of the window, and the engine thread.
+// What a long computation gets from whoever started it: a way to tell how far it is, and to learn that it
+// should stop. The same object serves a command-line job, a job process of the window, and the engine thread.
 #pragma once
+
+#include "core/base/result.h"
 
 #include <chrono>
 #include <functional>
@@ -8,17 +10,16 @@
 #include <stop_token>
 #include <string>
 
-#include "core/base/result.h"
-
 namespace vitrine {
 
 // State of a job as shown to a user.
 struct Progress {
-    std::string stage;        // "encoding images"
-    int64_t done = 0;         // finished steps of this stage
-    int64_t total = 0;        // 0: unknown
+    std::string stage;  // "encoding images"
+    int64_t done = 0;   // finished steps of this stage
+    int64_t total = 0;  // 0: unknown
     double elapsedSeconds = 0;
-    std::optional<double> remainingSeconds;  // estimate from the steps so far; absent until it means something
+    std::optional<double>
+        remainingSeconds;  // estimate from the steps so far; absent until it means something
 
     // "encoding images 12/40, 8 s left"
     std::string text() const;
@@ -34,7 +35,8 @@ class JobContext {
 
     // Starts a stage of `total` steps (0: unknown) and reports it.
     void beginStage(std::string stage, int64_t total);
-    // Reports that `steps` more steps are done. Callbacks come at most 20 times a second and at the end of the stage.
+    // Reports that `steps` more steps are done. Callbacks come at most 20 times a second and at the end of
+    // the stage.
     void advance(int64_t steps = 1);
 
     bool stopRequested() const { return stopToken_.stop_requested(); }

@@ -1,9 +1,9 @@
 #include "core/base/json.h"
 
+#include "core/base/file.h"
+
 #include <cstdint>
 #include <vector>
-
-#include "core/base/file.h"
 
 namespace vitrine {
 namespace {
@@ -44,35 +44,62 @@ std::string quoteNonFiniteNumbers(std::string_view text) {
 template <typename T>
 constexpr const char* expectedName();
 template <>
-constexpr const char* expectedName<bool>() { return "true or false"; }
+constexpr const char* expectedName<bool>() {
+    return "true or false";
+}
 template <>
-constexpr const char* expectedName<int64_t>() { return "a whole number"; }
+constexpr const char* expectedName<int64_t>() {
+    return "a whole number";
+}
 template <>
-constexpr const char* expectedName<double>() { return "a number"; }
+constexpr const char* expectedName<double>() {
+    return "a number";
+}
 template <>
-constexpr const char* expectedName<std::string>() { return "a string"; }
+constexpr const char* expectedName<std::string>() {
+    return "a string";
+}
 template <>
-constexpr const char* expectedName<Json>() { return "a value"; }
+constexpr const char* expectedName<Json>() {
+    return "a value";
+}
 template <>
-constexpr const char* expectedName<std::vector<bool>>() { return "a list of true/false"; }
+constexpr const char* expectedName<std::vector<bool>>() {
+    return "a list of true/false";
+}
 template <>
-constexpr const char* expectedName<std::vector<int64_t>>() { return "a list of whole numbers"; }
+constexpr const char* expectedName<std::vector<int64_t>>() {
+    return "a list of whole numbers";
+}
 template <>
-constexpr const char* expectedName<std::vector<double>>() { return "a list of numbers"; }
+constexpr const char* expectedName<std::vector<double>>() {
+    return "a list of numbers";
+}
 template <>
-constexpr const char* expectedName<std::vector<std::string>>() { return "a list of strings"; }
+constexpr const char* expectedName<std::vector<std::string>>() {
+    return "a list of strings";
+}
 template <>
-constexpr const char* expectedName<std::vector<Json>>() { return "a list"; }
+constexpr const char* expectedName<std::vector<Json>>() {
+    return "a list";
+}
 
-bool holds(const Json& v, const bool*) { return v.is_boolean(); }
+bool holds(const Json& v, const bool*) {
+    return v.is_boolean();
+}
 bool holds(const Json& v, const int64_t*) {
-    return v.is_number_integer() || (v.is_number_float() && v.get<double>() == double(int64_t(v.get<double>())));
+    return v.is_number_integer() ||
+           (v.is_number_float() && v.get<double>() == double(int64_t(v.get<double>())));
 }
 bool holds(const Json& v, const double*) {
     return v.is_number() || v == "Infinity" || v == "-Infinity" || v == "NaN";
 }
-bool holds(const Json& v, const std::string*) { return v.is_string(); }
-bool holds(const Json&, const Json*) { return true; }
+bool holds(const Json& v, const std::string*) {
+    return v.is_string();
+}
+bool holds(const Json&, const Json*) {
+    return true;
+}
 template <typename T>
 bool holds(const Json& v, const std::vector<T>*) {
     if (!v.is_array())
@@ -114,7 +141,8 @@ Result<Json> parseJson(std::string_view text, std::string_view where) {
             std::string reason = e.what();
             if (auto colon = reason.find(": "); colon != std::string::npos)
                 reason = reason.substr(colon + 2);
-            return fail(ErrorCode::InvalidFile, fmt::format("not valid JSON at line {} (byte {}): {}", line, at, reason),
+            return fail(ErrorCode::InvalidFile,
+                        fmt::format("not valid JSON at line {} (byte {}): {}", line, at, reason),
                         std::string(where), "Repair the file or fetch it again");
         }
     }
@@ -129,7 +157,8 @@ template <typename T>
 Result<T> jsonValue(const Json& json, std::string_view key, std::string_view where) {
     const auto it = json.is_object() ? json.find(std::string(key)) : json.end();
     if (!json.is_object() || it == json.end() || (it->is_null() && !std::is_same_v<T, Json>))
-        return fail(ErrorCode::NotFound, fmt::format("the key \"{}\" is missing; expected {}", key, expectedName<T>()),
+        return fail(ErrorCode::NotFound,
+                    fmt::format("the key \"{}\" is missing; expected {}", key, expectedName<T>()),
                     std::string(where));
     if (!holds(*it, static_cast<const T*>(nullptr)))
         return fail(ErrorCode::InvalidFile,

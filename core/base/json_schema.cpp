@@ -1,24 +1,32 @@
 #include "core/base/json_schema.h"
 
+#include "core/base/nearest.h"
+
 #include <cmath>
 #include <regex>
-
-#include "core/base/nearest.h"
 
 namespace vitrine {
 namespace {
 
 const char* typeName(const Json& value) {
     switch (value.type()) {
-        case Json::value_t::object: return "an object";
-        case Json::value_t::array: return "a list";
-        case Json::value_t::string: return "a string";
-        case Json::value_t::boolean: return "true/false";
-        case Json::value_t::null: return "null";
+        case Json::value_t::object:
+            return "an object";
+        case Json::value_t::array:
+            return "a list";
+        case Json::value_t::string:
+            return "a string";
+        case Json::value_t::boolean:
+            return "true/false";
+        case Json::value_t::null:
+            return "null";
         case Json::value_t::number_integer:
-        case Json::value_t::number_unsigned: return "a whole number";
-        case Json::value_t::number_float: return "a number";
-        default: return "something else";
+        case Json::value_t::number_unsigned:
+            return "a whole number";
+        case Json::value_t::number_float:
+            return "a number";
+        default:
+            return "something else";
     }
 }
 
@@ -140,7 +148,8 @@ class Validator {
             const std::string itemPath = path + "." + key;
             if (properties.contains(key)) {
                 check(item, properties[key], itemPath);
-            } else if (schema.contains("additionalProperties") && schema["additionalProperties"].is_object()) {
+            } else if (schema.contains("additionalProperties") &&
+                       schema["additionalProperties"].is_object()) {
                 check(item, schema["additionalProperties"], itemPath);
             } else if (!schema.contains("additionalProperties") ? schema.contains("properties")
                                                                 : schema["additionalProperties"] == false) {
@@ -167,9 +176,11 @@ class Validator {
 
     void checkArray(const Json& value, const Json& schema, const std::string& path) {
         if (schema.contains("minItems") && value.size() < schema["minItems"].get<size_t>())
-            add(path, fmt::format("needs at least {} entries, found {}", schema["minItems"].get<size_t>(), value.size()));
+            add(path, fmt::format("needs at least {} entries, found {}", schema["minItems"].get<size_t>(),
+                                  value.size()));
         if (schema.contains("maxItems") && value.size() > schema["maxItems"].get<size_t>())
-            add(path, fmt::format("takes at most {} entries, found {}", schema["maxItems"].get<size_t>(), value.size()));
+            add(path, fmt::format("takes at most {} entries, found {}", schema["maxItems"].get<size_t>(),
+                                  value.size()));
         if (schema.contains("items"))
             for (size_t i = 0; i < value.size(); ++i)
                 check(value[i], schema["items"], fmt::format("{}[{}]", path, i));
@@ -195,7 +206,8 @@ class Validator {
         const std::string text = value;
         if (schema.contains("minLength") && text.size() < schema["minLength"].get<size_t>())
             add(path, text.empty() ? "must not be empty" : "is too short");
-        if (schema.contains("pattern") && !std::regex_search(text, std::regex(schema["pattern"].get<std::string>())))
+        if (schema.contains("pattern") &&
+            !std::regex_search(text, std::regex(schema["pattern"].get<std::string>())))
             add(path, fmt::format("does not match {}: found {}", schema["pattern"].dump(), shortened(value)));
     }
 
@@ -249,7 +261,9 @@ Result<void> checkJson(const Json& value, const Json& schema, std::string_view w
     return fail(ErrorCode::InvalidArgument, std::move(message), std::string(where));
 }
 
-Json withDefaults(Json value, const Json& schema) { return fillDefaults(std::move(value), schema, schema); }
+Json withDefaults(Json value, const Json& schema) {
+    return fillDefaults(std::move(value), schema, schema);
+}
 
 Result<void> setAtPath(Json& value, std::string_view dottedPath, std::string_view text) {
     static const std::regex kStep(R"(^\.?([^.\[\]]+)|^\[(\d+)\])");
@@ -269,7 +283,8 @@ Result<void> setAtPath(Json& value, std::string_view dottedPath, std::string_vie
             if (target->is_null())
                 *target = Json::object();
             if (!target->is_object())
-                return badPath(fmt::format("\"{}\" is inside {}, not an object", match[1].str(), typeName(*target)));
+                return badPath(
+                    fmt::format("\"{}\" is inside {}, not an object", match[1].str(), typeName(*target)));
             target = &(*target)[match[1].str()];
         } else {
             if (target->is_null())

@@ -1,15 +1,17 @@
 #include "core/base/log.h"
 
+#include "core/base/paths.h"
+
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
 #include <cstdlib>
 
-#include "core/base/paths.h"
-
 namespace vitrine {
 
-std::filesystem::path logFolder() { return userStateFolder() / "logs"; }
+std::filesystem::path logFolder() {
+    return userStateFolder() / "logs";
+}
 
 void setUpLogging(const std::string& program) {
     std::vector<spdlog::sink_ptr> sinks{std::make_shared<spdlog::sinks::stderr_color_sink_mt>()};
@@ -17,8 +19,8 @@ void setUpLogging(const std::string& program) {
     std::string fileProblem;
     try {
         std::filesystem::create_directories(logFolder());
-        auto file = std::make_shared<spdlog::sinks::rotating_file_sink_mt>((logFolder() / (program + ".log")).string(),
-                                                                           4u << 20, 3);
+        auto file = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(
+            (logFolder() / (program + ".log")).string(), 4u << 20, 3);
         file->set_pattern("%Y-%m-%dT%H:%M:%S.%e %P %l %v");
         sinks.push_back(std::move(file));
     } catch (const std::exception& e) {

@@ -1,5 +1,5 @@
-// Logging through spdlog: messages go to standard error (so that --json output stays clean) and to a rotating file in
-// the user's state folder. VITRINE_LOG=debug|info|warn|error sets the level.
+// Logging through spdlog: messages go to standard error (so that --json output stays clean) and to a rotating
+// file in the user's state folder. VITRINE_LOG=debug|info|warn|error sets the level.
 #pragma once
 
 #include <spdlog/spdlog.h>

@@ -27,7 +27,8 @@ size_t editDistance(std::string_view a, std::string_view b) {
 std::optional<std::string> nearestName(std::string_view name, std::span<const std::string> candidates) {
     const auto lower = [](std::string_view text) {
         std::string out(text);
-        std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+        std::transform(out.begin(), out.end(), out.begin(),
+                       [](unsigned char c) { return char(std::tolower(c)); });
         return out;
     };
     const std::string wanted = lower(name);

@@ -19,8 +19,12 @@ fs::path userFolder(const char* ownVariable, const char* xdgVariable, const char
 
 }  // namespace
 
-fs::path userCacheFolder() { return userFolder("VITRINE_CACHE_DIR", "XDG_CACHE_HOME", ".cache"); }
-fs::path userStateFolder() { return userFolder("VITRINE_STATE_DIR", "XDG_STATE_HOME", ".local/state"); }
+fs::path userCacheFolder() {
+    return userFolder("VITRINE_CACHE_DIR", "XDG_CACHE_HOME", ".cache");
+}
+fs::path userStateFolder() {
+    return userFolder("VITRINE_STATE_DIR", "XDG_STATE_HOME", ".local/state");
+}
 
 fs::path executableFolder() {
     std::error_code ignored;

@@ -10,19 +10,32 @@ namespace vitrine {
 
 const char* errorCodeName(ErrorCode code) {
     switch (code) {
-        case ErrorCode::InvalidArgument: return "invalid_argument";
-        case ErrorCode::NotFound: return "not_found";
-        case ErrorCode::InvalidFile: return "invalid_file";
-        case ErrorCode::UnknownFamily: return "unknown_family";
-        case ErrorCode::ShapeMismatch: return "shape_mismatch";
-        case ErrorCode::Unsupported: return "unsupported";
-        case ErrorCode::OutOfMemory: return "out_of_memory";
-        case ErrorCode::DiskFull: return "disk_full";
-        case ErrorCode::PermissionDenied: return "permission_denied";
-        case ErrorCode::Busy: return "busy";
-        case ErrorCode::Cancelled: return "cancelled";
-        case ErrorCode::IoFailure: return "io_failure";
-        case ErrorCode::Internal: return "internal";
+        case ErrorCode::InvalidArgument:
+            return "invalid_argument";
+        case ErrorCode::NotFound:
+            return "not_found";
+        case ErrorCode::InvalidFile:
+            return "invalid_file";
+        case ErrorCode::UnknownFamily:
+            return "unknown_family";
+        case ErrorCode::ShapeMismatch:
+            return "shape_mismatch";
+        case ErrorCode::Unsupported:
+            return "unsupported";
+        case ErrorCode::OutOfMemory:
+            return "out_of_memory";
+        case ErrorCode::DiskFull:
+            return "disk_full";
+        case ErrorCode::PermissionDenied:
+            return "permission_denied";
+        case ErrorCode::Busy:
+            return "busy";
+        case ErrorCode::Cancelled:
+            return "cancelled";
+        case ErrorCode::IoFailure:
+            return "io_failure";
+        case ErrorCode::Internal:
+            return "internal";
     }
     return "internal";
 }
@@ -42,10 +55,14 @@ Error Error::in(std::string_view outer) const {
 
 namespace {
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
 
 // LibTorch throws c10::Error with a C++ stack behind the first line; only the first line speaks to a user.
-std::string firstLine(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+std::string firstLine(std::string_view text) {
+    return std::string(text.substr(0, text.find('\n')));
+}
 
 Error outOfMemory(std::string_view doing, std::string detail) {
     return Error{ErrorCode::OutOfMemory, fmt::format("not enough memory: {}", detail), std::string(doing),

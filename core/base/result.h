@@ -1,13 +1,14 @@
-// Errors that a user can cause are values of this type: a missing file, a wrong shape, a full disk, a cancelled job.
-// A programmer's mistake is VITRINE_CHECK (check.h); exceptions of other libraries are caught at four edges only
-// (job runner, plugin call, command-line main, Qt event handler) and turned into an Error there.
+// Errors that a user can cause are values of this type: a missing file, a wrong shape, a full disk, a
+// cancelled job. A programmer's mistake is VITRINE_CHECK (check.h); exceptions of other libraries are caught
+// at four edges only (job runner, plugin call, command-line main, Qt event handler) and turned into an Error
+// there.
 #pragma once
 
 #include <fmt/format.h>
+#include <tl/expected.hpp>
 
 #include <optional>
 #include <string>
-#include <tl/expected.hpp>
 #include <utility>
 
 namespace vitrine {
@@ -22,10 +23,10 @@ enum class ErrorCode {
     OutOfMemory,
     DiskFull,
     PermissionDenied,
-    Busy,             // locked by another process
+    Busy,  // locked by another process
     Cancelled,
     IoFailure,
-    Internal          // an exception of another library, caught at an edge
+    Internal  // an exception of another library, caught at an edge
 };
 
 // Name of `code` as it stands in JSON output and logs ("invalid_file").
@@ -53,10 +54,12 @@ inline Failure fail(ErrorCode code, std::string message, std::string where = {},
     return Failure(Error{code, std::move(message), std::move(where), std::move(hint)});
 }
 
-inline Failure fail(Error error) { return Failure(std::move(error)); }
+inline Failure fail(Error error) {
+    return Failure(std::move(error));
+}
 
-// The error that the exception now in flight stands for (call inside a catch block only): out of memory, a LibTorch or
-// OpenCV error, or Internal with its text.
+// The error that the exception now in flight stands for (call inside a catch block only): out of memory, a
+// LibTorch or OpenCV error, or Internal with its text.
 Error errorFromCurrentException(std::string_view doing);
 
 }  // namespace vitrine
@@ -65,16 +68,17 @@ Error errorFromCurrentException(std::string_view doing);
 //   VITRINE_TRY(auto image, readImage(path));
 #define VITRINE_TRY_JOIN2(a, b) a##b
 #define VITRINE_TRY_JOIN(a, b) VITRINE_TRY_JOIN2(a, b)
-#define VITRINE_TRY_AS(temporary, declaration, ...)          \
-    auto&& temporary = (__VA_ARGS__);                        \
-    if (!temporary) [[unlikely]]                             \
+#define VITRINE_TRY_AS(temporary, declaration, ...)              \
+    auto&& temporary = (__VA_ARGS__);                            \
+    if (!temporary) [[unlikely]]                                 \
         return ::vitrine::Failure(std::move(temporary).error()); \
     declaration = std::move(*temporary)
-#define VITRINE_TRY(declaration, ...) VITRINE_TRY_AS(VITRINE_TRY_JOIN(tryResult, __LINE__), declaration, __VA_ARGS__)
+#define VITRINE_TRY(declaration, ...) \
+    VITRINE_TRY_AS(VITRINE_TRY_JOIN(tryResult, __LINE__), declaration, __VA_ARGS__)
 
 // The same for a Result<void>.
-#define VITRINE_TRY_VOID(...)                                    \
-    do {                                                         \
+#define VITRINE_TRY_VOID(...)                                        \
+    do {                                                             \
         if (auto tryResult = (__VA_ARGS__); !tryResult) [[unlikely]] \
             return ::vitrine::Failure(std::move(tryResult).error()); \
     } while (false)

@@ -1,5 +1,5 @@
-// A fixed set of threads that runs queued work in priority order: reading files, decoding pictures, making thumbnails.
-// Numerical work uses LibTorch's own threads instead.
+// A fixed set of threads that runs queued work in priority order: reading files, decoding pictures, making
+// thumbnails. Numerical work uses LibTorch's own threads instead.
 #pragma once
 
 #include <condition_variable>
@@ -20,7 +20,8 @@ class ThreadPool {
     ThreadPool(const ThreadPool&) = delete;
     ThreadPool& operator=(const ThreadPool&) = delete;
 
-    // Queues `work`; a higher priority runs first, equal priorities in order of arrival. `work` must not throw.
+    // Queues `work`; a higher priority runs first, equal priorities in order of arrival. `work` must not
+    // throw.
     void submit(std::function<void()> work, int64_t priority = 0);
     // Removes everything that has not started.
     void clear();

@@ -37,8 +37,9 @@ Result<CommandOutput> CommandRegistry::execute(const std::string& name, const Js
     const auto handler = handlers_.find(name);
     if (handler == handlers_.end())
         return fail(ErrorCode::Unsupported, "this command is not available here", name,
-                    spec->home == CommandHome::Window ? "It acts on the window: start vitrine-desktop"
-                                                      : "The engine library could not be loaded: see `vitrine doctor`");
+                    spec->home == CommandHome::Window
+                        ? "It acts on the window: start vitrine-desktop"
+                        : "The engine library could not be loaded: see `vitrine doctor`");
     try {
         return handler->second(withDefaults(arguments, spec->arguments), context);
     } catch (...) {
@@ -49,16 +50,21 @@ Result<CommandOutput> CommandRegistry::execute(const std::string& name, const Js
 int exitCodeOf(const Error& error) {
     switch (error.code) {
         case ErrorCode::InvalidArgument:
-        case ErrorCode::UnknownFamily: return 2;
+        case ErrorCode::UnknownFamily:
+            return 2;
         case ErrorCode::NotFound:
         case ErrorCode::InvalidFile:
         case ErrorCode::ShapeMismatch:
         case ErrorCode::PermissionDenied:
-        case ErrorCode::IoFailure: return 3;
+        case ErrorCode::IoFailure:
+            return 3;
         case ErrorCode::OutOfMemory:
-        case ErrorCode::DiskFull: return 4;
-        case ErrorCode::Cancelled: return 130;
-        default: return 1;
+        case ErrorCode::DiskFull:
+            return 4;
+        case ErrorCode::Cancelled:
+            return 130;
+        default:
+            return 1;
     }
 }
 

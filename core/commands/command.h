@@ -1,18 +1,19 @@
-// Every user action is a command: plain data (a name and JSON arguments) carried out by core. The same object is the menu
-// entry, the command-line sub-command, the undo step, the recorder's line and the plugin's call.
+// Every user action is a command: plain data (a name and JSON arguments) carried out by core. The same object
+// is the menu entry, the command-line sub-command, the undo step, the recorder's line and the plugin's call.
 //
-// A command is declared (name, summary, schema of its arguments) apart from its handler, so that help, argument checking
-// and the palette need neither LibTorch nor OpenCV; handlers that do are bound when the engine library is loaded.
+// A command is declared (name, summary, schema of its arguments) apart from its handler, so that help,
+// argument checking and the palette need neither LibTorch nor OpenCV; handlers that do are bound when the
+// engine library is loaded.
 #pragma once
+
+#include "core/base/job_context.h"
+#include "core/base/json.h"
 
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
-
-#include "core/base/job_context.h"
-#include "core/base/json.h"
 
 namespace vitrine {
 
@@ -24,12 +25,13 @@ enum class CommandHome {
 };
 
 struct CommandSpec {
-    std::string name;     // dotted, the sub-command path on the command line: "runs.list" is `vitrine runs list`
-    std::string summary;  // one line, imperative
-    Json arguments;       // JSON Schema of type object
-    std::vector<std::string> positional;  // argument names that the command line takes by position; a trailing array takes the rest
+    std::string name;  // dotted, the sub-command path on the command line: "runs.list" is `vitrine runs list`
+    std::string summary;                  // one line, imperative
+    Json arguments;                       // JSON Schema of type object
+    std::vector<std::string> positional;  // argument names that the command line takes by position; a
+                                          // trailing array takes the rest
     CommandHome home = CommandHome::Core;
-    std::string help;     // a paragraph and examples; may be empty
+    std::string help;  // a paragraph and examples; may be empty
 };
 
 // What a command gives back.
@@ -58,17 +60,18 @@ class CommandRegistry {
     const CommandSpec* find(const std::string& name) const;
     bool isBound(const std::string& name) const { return handlers_.contains(name); }
 
-    // Checks the arguments against the schema, fills in defaults, calls the handler. Exceptions of other libraries become
-    // errors here (this is one of the four edges).
-    Result<CommandOutput> execute(const std::string& name, const Json& arguments, CommandContext& context) const;
+    // Checks the arguments against the schema, fills in defaults, calls the handler. Exceptions of other
+    // libraries become errors here (this is one of the four edges).
+    Result<CommandOutput> execute(const std::string& name, const Json& arguments,
+                                  CommandContext& context) const;
 
   private:
     std::map<std::string, CommandSpec> specs_;
     std::map<std::string, CommandHandler> handlers_;
 };
 
-// Process exit code that stands for an error: 1 for a job or check that failed, 2 for bad usage or an unknown family,
-// 3 for a missing or damaged file, 4 for out of memory or a full disk, 130 for cancelled.
+// Process exit code that stands for an error: 1 for a job or check that failed, 2 for bad usage or an unknown
+// family, 3 for a missing or damaged file, 4 for out of memory or a full disk, 130 for cancelled.
 int exitCodeOf(const Error& error);
 
 }  // namespace vitrine

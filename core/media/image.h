@@ -1,14 +1,14 @@
-// Pictures in memory, as loaded: 8-bit, 16-bit or float samples, 1 to 4 channels, interleaved, rows top to bottom.
-// No LibTorch, no OpenCV in this header.
+// Pictures in memory, as loaded: 8-bit, 16-bit or float samples, 1 to 4 channels, interleaved, rows top to
+// bottom. No LibTorch, no OpenCV in this header.
 #pragma once
+
+#include "core/base/check.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "core/base/check.h"
 
 namespace vitrine {
 
@@ -20,8 +20,8 @@ struct ImageSize {
     bool operator==(const ImageSize&) const = default;
 };
 
-// Channel order is R, G, B, A (or grey, grey + alpha). U8/U16 are sRGB-encoded unless the file says otherwise; F32 is
-// linear light, unbounded (EXR, HDR).
+// Channel order is R, G, B, A (or grey, grey + alpha). U8/U16 are sRGB-encoded unless the file says
+// otherwise; F32 is linear light, unbounded (EXR, HDR).
 class Image {
   public:
     Image() = default;
@@ -37,9 +37,13 @@ class Image {
     size_t rowBytes() const { return size_t(size_.width) * size_t(channels_) * bytesPerSample(); }
 
     template <typename T>
-    T* row(int64_t y) { return reinterpret_cast<T*>(samples_.data() + size_t(y) * rowBytes()); }
+    T* row(int64_t y) {
+        return reinterpret_cast<T*>(samples_.data() + size_t(y) * rowBytes());
+    }
     template <typename T>
-    const T* row(int64_t y) const { return reinterpret_cast<const T*>(samples_.data() + size_t(y) * rowBytes()); }
+    const T* row(int64_t y) const {
+        return reinterpret_cast<const T*>(samples_.data() + size_t(y) * rowBytes());
+    }
     const std::byte* data() const { return samples_.data(); }
     std::byte* data() { return samples_.data(); }
     size_t byteCount() const { return samples_.size(); }

@@ -1,12 +1,13 @@
 // The exact two-way mapping between a picture's pixels, the pixels the model saw, its patches and its tokens.
-// Coordinates are continuous with pixel centres at half-integers: the first pixel spans [0,1), its centre is 0.5.
+// Coordinates are continuous with pixel centres at half-integers: the first pixel spans [0,1), its centre is
+// 0.5.
 #pragma once
-
-#include <cstdint>
-#include <optional>
 
 #include "core/base/json.h"
 #include "core/media/image.h"
+
+#include <cstdint>
+#include <optional>
 
 namespace vitrine {
 
@@ -16,15 +17,15 @@ struct Point2 {
     bool operator==(const Point2&) const = default;
 };
 
-// model = image * scale + offset, per axis: resize, centre crop (negative offset) and padding (content ends before the
-// model input does) compose to this form.
+// model = image * scale + offset, per axis: resize, centre crop (negative offset) and padding (content ends
+// before the model input does) compose to this form.
 struct ImageTransform {
-    ImageSize imageSize;         // the picture as loaded
-    ImageSize modelSize;         // the tensor given to the model, padding included
-    Point2 scale{1, 1};          // model pixels per image pixel
-    Point2 offset{0, 0};         // model position of the image's top left corner
-    int64_t patchSize = 1;       // model pixels per patch (feature stride)
-    int64_t prefixTokenCount = 0;// class, summary and register tokens in front of the patch tokens
+    ImageSize imageSize;           // the picture as loaded
+    ImageSize modelSize;           // the tensor given to the model, padding included
+    Point2 scale{1, 1};            // model pixels per image pixel
+    Point2 offset{0, 0};           // model position of the image's top left corner
+    int64_t patchSize = 1;         // model pixels per patch (feature stride)
+    int64_t prefixTokenCount = 0;  // class, summary and register tokens in front of the patch tokens
 
     Point2 modelFromImage(Point2 inImage) const;
     Point2 imageFromModel(Point2 inModel) const;

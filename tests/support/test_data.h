@@ -1,5 +1,6 @@
 // Where tests find their data. Third-party data lies outside the repository, in ../shared beside it (or in
-// $VITRINE_SHARED): tests that need it skip with a reason where it is absent, and fail where CI=true and it is absent.
+// $VITRINE_SHARED): tests that need it skip with a reason where it is absent, and fail where CI=true and it
+// is absent.
 #pragma once
 
 #include <gtest/gtest.h>

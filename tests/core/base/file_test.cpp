@@ -1,8 +1,8 @@
 #include "core/base/file.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/support/temporary_folder.h"
+
+#include <gtest/gtest.h>
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -16,7 +16,8 @@ TEST(File, WritesWholeOrNothing) {
         ASSERT_TRUE(writer->write("tw"));
     }  // dropped without commit
     EXPECT_EQ(*readFile(folder / "a.txt"), "one");
-    EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1) << "the temporary file must be gone";
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1)
+        << "the temporary file must be gone";
 }
 
 TEST(File, ExplainsWhatIsWrong) {

@@ -20,7 +20,9 @@ const Json kSchema = Json::parse(R"({
 }  // namespace
 
 TEST(JsonSchema, AcceptsAValidRecipe) {
-    EXPECT_TRUE(validateJson({{"kind", "extract"}, {"settings", {{"resolution", 448}, {"layers", {1, 2}}}}}, kSchema).empty());
+    EXPECT_TRUE(
+        validateJson({{"kind", "extract"}, {"settings", {{"resolution", 448}, {"layers", {1, 2}}}}}, kSchema)
+            .empty());
 }
 
 TEST(JsonSchema, RefusesAMisspeltKeyWithPathAndSuggestion) {

@@ -5,7 +5,8 @@
 namespace vitrine {
 
 TEST(Json, ReadsPythonsInfinity) {
-    const auto json = parseJson(R"({"time_step_limit": [0.0, Infinity], "text": "Infinity \" NaN", "low": -Infinity})", "x");
+    const auto json = parseJson(
+        R"({"time_step_limit": [0.0, Infinity], "text": "Infinity \" NaN", "low": -Infinity})", "x");
     ASSERT_TRUE(json) << json.error().text();
     EXPECT_EQ((*json)["time_step_limit"][1], "Infinity");
     EXPECT_EQ((*json)["text"], "Infinity \" NaN");

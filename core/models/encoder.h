@@ -1,0 +1,94 @@
+// What every vision encoder of Vitrine offers, whatever its family: features of a picture at any size it
+// accepts, its layers, attention and adaptor heads. Views and jobs know this interface only.
+#pragma once
+
+#include "core/base/json.h"
+#include "core/base/result.h"
+
+#include <ATen/ATen.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vitrine {
+
+struct EncoderInfo {
+    std::string family;         // "radio", "clip", "dinov2", ...
+    std::string name;           // folder name or the configuration's own name
+    int64_t patchSize = 16;     // model pixels per feature cell
+    int64_t sizeMultiple = 16;  // height and width of the input must be multiples of this
+    int64_t preferredHeight = 224, preferredWidth = 224;
+    int64_t maxSide = 0;     // 0: no limit known
+    bool fixedSize = false;  // only the preferred size is accepted
+    int64_t layerCount = 0;  // hidden states 0..layerCount: 0 after the embeddings, k after block k
+    int64_t prefixTokenCount =
+        0;  // class, summary and register tokens in front of the patches in hidden states and attention
+    int64_t classTokenCount =
+        0;  // the leading part of those that are class or summary tokens; the rest are registers
+    int64_t featureWidth = 0;  // channels of `features`
+    int64_t summaryWidth = 0;  // 0: the family has no summary; one is made by averaging
+    int64_t headCount = 0;     // attention heads; 0: no attention maps (convolutional)
+    int64_t parameterCount = 0;
+    bool normalizesItself = false;  // takes values in [0,1] and normalises inside (RADIO)
+    bool hasText = false;
+    std::vector<std::string> adaptors;  // names of adaptor heads ("clip", "sam", ...)
+};
+
+struct EncodeRequest {
+    std::vector<int64_t> layers;           // hidden states wanted, each in 0..layerCount
+    std::vector<int64_t> attentionLayers;  // blocks (1..layerCount) whose attention is wanted
+    std::vector<std::string> adaptors;     // adaptor heads wanted
+    std::optional<int64_t> windowSize;     // RADIO: ViTDet mode with windows of this many patches a side
+};
+
+// features (B, C, h, w); prefix (B, prefixTokenCount, C), undefined where the family has none.
+struct LayerOutput {
+    at::Tensor features;
+    at::Tensor prefix;
+};
+
+struct AdaptorOutput {
+    at::Tensor summary;   // (B, S)
+    at::Tensor features;  // (B, C, h, w)
+};
+
+struct EncoderOutput {
+    at::Tensor summary;                 // (B, S)
+    at::Tensor features;                // (B, C, h, w), the family's final spatial features
+    std::vector<LayerOutput> layers;    // as EncodeRequest::layers
+    std::vector<at::Tensor> attention;  // as attentionLayers, each (B, heads, T, T), T = prefix + h·w
+    std::map<std::string, AdaptorOutput> adaptors;
+};
+
+class VisionEncoder {
+  public:
+    virtual ~VisionEncoder() = default;
+    virtual const EncoderInfo& info() const = 0;
+    // pixels (B, 3, H, W), floating, preprocessed (or in [0,1] if normalizesItself), on the model's device.
+    // Errors: InvalidArgument for a size the encoder does not take (with the nearest one it does), an unknown
+    // layer or adaptor.
+    virtual Result<EncoderOutput> encode(const at::Tensor& pixels, const EncodeRequest& request) const = 0;
+};
+
+// The text side of an image-text model.
+class TextEncoder {
+  public:
+    virtual ~TextEncoder() = default;
+    virtual int64_t contextLength() const = 0;  // tokens, padding included
+    // ids (B, contextLength) int64, mask (B, contextLength) or undefined -> embeddings (B, D), not
+    // normalised, in the space of imageEmbedding.
+    virtual Result<at::Tensor> encodeText(const at::Tensor& ids, const at::Tensor& mask) const = 0;
+    // (B, D) not normalised. pixels as for VisionEncoder::encode.
+    virtual Result<at::Tensor> imageEmbedding(const at::Tensor& pixels) const = 0;
+    // (B, D, h, w): patch features in the space of the text embeddings, for text heat maps (last-layer values
+    // through the projection, as dense CLIP readers do; the header of each family says how).
+    virtual Result<at::Tensor> denseEmbedding(const at::Tensor& pixels) const = 0;
+    // logit = exp(logScale) * cosine + bias.
+    virtual double logitScale() const = 0;
+    virtual double logitBias() const { return 0; }
+};
+
+}  // namespace vitrine

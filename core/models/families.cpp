@@ -1,0 +1,9 @@
+#include "core/models/families.h"
+
+namespace vitrine {
+
+std::vector<ModelFamily> builtInFamilies() {
+    return {};
+}
+
+}  // namespace vitrine
