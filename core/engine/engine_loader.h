@@ -1,0 +1,22 @@
+// Loading the engine library (LibTorch, models, features) at run time, so that what does not need it starts
+// in milliseconds.
+#pragma once
+
+#include "core/commands/command.h"
+#include "core/engine/inspect_engine.h"
+
+namespace vitrine {
+
+// What the engine library offers; valid until the process ends (the library is never unloaded).
+struct Engine {
+    std::unique_ptr<InspectEngine> (*createInspectEngine)() = nullptr;
+    void (*bindCommands)(CommandRegistry& registry) = nullptr;
+};
+
+// Loads the library once; later calls return the same. Error: Unsupported with the dynamic linker's message.
+Result<const Engine*> loadEngine();
+
+// Declares the engine's commands (without loading it): encode, verify, model.*, features.*.
+void declareEngineCommands(CommandRegistry& registry);
+
+}  // namespace vitrine
