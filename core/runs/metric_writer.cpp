@@ -1,0 +1,125 @@
+#include "core/runs/metric_writer.h"
+
+#include "core/base/log.h"
+
+#include <limits>
+
+namespace vitrine {
+
+Result<std::unique_ptr<MetricWriter>> MetricWriter::open(const Project& project, const Run& run,
+                                                         Options options) {
+    VITRINE_TRY(Database database, Database::open(project.databasePath(), Database::Mode::ReadWrite));
+    return std::unique_ptr<MetricWriter>(new MetricWriter(std::move(database), run.number, options));
+}
+
+MetricWriter::MetricWriter(Database database, int64_t run, Options options)
+    : database_(std::move(database)), run_(run), options_(options) {
+    thread_ = std::jthread([this](std::stop_token stop) { loop(stop); });
+}
+
+MetricWriter::~MetricWriter() {
+    thread_.request_stop();
+    thread_.join();
+    if (!failure_)
+        log::error("metrics were lost: {}", failure_.error().text());
+}
+
+void MetricWriter::add(std::string_view key, int64_t step, double value, double time) {
+    std::unique_lock lock(mutex_);
+    written_.wait(lock, [&] { return buffer_.size() < options_.maxBufferedPoints; });
+    auto found = keys_.find(key);
+    if (found == keys_.end()) {
+        found = keys_.emplace(std::string(key), uint32_t(names_.size())).first;
+        names_.emplace_back(key);
+    }
+    buffer_.push_back({found->second, step, time > 0 ? time : nowSeconds(), value});
+    ++addedPoints_;
+    if (buffer_.size() == options_.flushPoints)
+        changed_.notify_one();
+}
+
+Result<void> MetricWriter::flush() {
+    std::unique_lock lock(mutex_);
+    const uint64_t target = addedPoints_;
+    flushWanted_ = true;
+    changed_.notify_one();
+    written_.wait(lock, [&] { return writtenPoints_ >= target; });
+    return std::exchange(failure_, {});
+}
+
+void MetricWriter::loop(std::stop_token stop) {
+    std::vector<Point> points;
+    std::vector<std::string> names;
+    std::unique_lock lock(mutex_);
+    while (true) {
+        changed_.wait_for(lock, stop, std::chrono::duration<double>(options_.flushSeconds),
+                          [&] { return flushWanted_ || buffer_.size() >= options_.flushPoints; });
+        flushWanted_ = false;
+        points.clear();
+        std::swap(points, buffer_);
+        names.insert(names.end(), names_.begin() + std::ptrdiff_t(names.size()), names_.end());
+        const uint64_t covered = addedPoints_;
+        lock.unlock();
+        written_.notify_all();  // room in the buffer
+        Result<void> result;
+        if (!points.empty())
+            result = write(points, names);
+        lock.lock();
+        writtenPoints_ = covered;
+        if (!result && failure_)
+            failure_ = std::move(result);
+        written_.notify_all();
+        if (stop.stop_requested() && buffer_.empty())
+            return;
+    }
+}
+
+Result<void> MetricWriter::openSeries(size_t count, const std::vector<std::string>& names) {
+    series_.resize(count);
+    for (size_t i = 0; i < count; ++i) {
+        if (series_[i].known)
+            continue;
+        VITRINE_TRY(const int64_t key, keyId(database_, "metric", names[i]));
+        VITRINE_TRY_VOID(database_.execute("INSERT OR IGNORE INTO series(key, run) VALUES(?,?)", key, run_));
+        VITRINE_TRY(Statement row,
+                    database_.prepare("SELECT id, last_step FROM series WHERE key=? AND run=?"));
+        row.bindAll(key, run_);
+        VITRINE_TRY_VOID(row.step().map([](bool) {}));
+        series_[i].id = row.integer(0);
+        series_[i].lastStep = row.isNull(1) ? std::numeric_limits<int64_t>::min() : row.integer(1);
+    }
+    return {};
+}
+
+Result<void> MetricWriter::write(const std::vector<Point>& points, const std::vector<std::string>& names) {
+    std::vector<const Point*> last;
+    VITRINE_TRY_VOID(database_.transaction([&]() -> Result<void> {
+        VITRINE_TRY_VOID(openSeries(names.size(), names));
+        last.assign(names.size(), nullptr);
+        {
+            VITRINE_TRY(Statement insert, database_.prepare("INSERT OR REPLACE INTO points VALUES(?,?,?,?)"));
+            for (const Point& point : points) {
+                insert.bindAll(series_[point.key].id, point.step, point.time, point.value);
+                VITRINE_TRY_VOID(insert.run());
+                const Point*& newest = last[point.key];
+                if (point.step >= (newest ? newest->step : series_[point.key].lastStep))
+                    newest = &point;
+            }
+        }
+        for (size_t i = 0; i < last.size(); ++i)
+            if (last[i])
+                VITRINE_TRY_VOID(
+                    database_.execute("UPDATE series SET last_step=?, last_time=?, last_value=? WHERE id=?",
+                                      last[i]->step, last[i]->time, last[i]->value, series_[i].id));
+        return {};
+    }));
+    // Only what is committed is remembered: a transaction that was rolled back took its new series along.
+    for (size_t i = 0; i < series_.size(); ++i) {
+        series_[i].known = true;
+        if (last[i])
+            series_[i].lastStep = last[i]->step;
+    }
+    return {};
+}
+
+}  // namespace vitrine
