@@ -1,0 +1,74 @@
+#include "core/io/tensor_source.h"
+
+#include "core/base/file.h"
+#include "core/io/natural_order.h"
+#include "core/io/safetensors.h"
+#include "core/io/table_source.h"
+
+#include <algorithm>
+
+namespace vitrine {
+namespace fs = std::filesystem;
+
+uint64_t TensorInfo::elementCount() const {
+    return checkedElementCount(shape).value_or(0);
+}
+
+std::string TensorInfo::shapeText() const {
+    return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+const TensorInfo* TensorSource::find(const std::string& name) const {
+    const std::vector<TensorInfo>& all = tensors();
+    const auto it = std::lower_bound(
+        all.begin(), all.end(), name,
+        [](const TensorInfo& info, const auto& wanted) { return naturalLess(info.name, wanted); });
+    return it != all.end() && it->name == name ? &*it : nullptr;
+}
+
+namespace {
+
+Result<std::shared_ptr<const TensorSource>> openFile(const fs::path& file) {
+    if (file.extension() == ".json")
+        return openShardedSafetensors(file);
+    return openSafetensors(file);
+}
+
+// The first weight file of a folder in the order of preference that the header documents.
+Result<fs::path> weightFileOf(const fs::path& folder) {
+    for (const char* name :
+         {"model.safetensors.index.json", "model.safetensors", "open_clip_model.safetensors"})
+        if (fs::exists(folder / name))
+            return folder / name;
+    std::error_code error;
+    std::vector<fs::path> files;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+        files.push_back(it->path());
+    if (error)
+        return fail(errorFromErrno(error.value(), "list", folder));
+    std::sort(files.begin(), files.end());
+    std::vector<fs::path> found;
+    for (const fs::path& file : files)
+        if (file.extension() == ".safetensors")
+            found.push_back(file);
+    if (found.size() == 1)
+        return found.front();
+    if (found.size() > 1)
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("the folder holds {} weight files and no index that joins them ({}, {}, ...)",
+                                found.size(), found[0].filename().string(), found[1].filename().string()),
+                    folder.string(), "Open one of the files by its path");
+    return fail(ErrorCode::NotFound, "the folder holds no weights (*.safetensors)", folder.string());
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TensorSource>> openTensors(const fs::path& fileOrFolder) {
+    std::error_code error;
+    if (!fs::is_directory(fileOrFolder, error))
+        return openFile(fileOrFolder);
+    VITRINE_TRY(const fs::path file, weightFileOf(fileOrFolder));
+    return openFile(file);
+}
+
+}  // namespace vitrine
