@@ -2,6 +2,7 @@
 // accepts, its layers, attention and adaptor heads. Views and jobs know this interface only.
 #pragma once
 
+#include "core/base/json.h"
 #include "core/base/result.h"
 #include "core/models/encoder_info.h"
 
@@ -49,6 +50,17 @@ class VisionEncoder {
     // Errors: InvalidArgument for a size the encoder does not take (with the nearest one it does), an unknown
     // layer or adaptor.
     virtual Result<EncoderOutput> encode(const at::Tensor& pixels, const EncodeRequest& request) const = 0;
+    // Preprocessing in the form of preprocessor_config.json, used where the folder has no such file; null if
+    // the family states none.
+    virtual Json defaultPreprocessor() const { return nullptr; }
+};
+
+// An encoder with a trained classification head.
+class ImageClassifier {
+  public:
+    virtual ~ImageClassifier() = default;
+    // pixels as for VisionEncoder::encode -> logits (B, classes).
+    virtual Result<at::Tensor> classify(const at::Tensor& pixels) const = 0;
 };
 
 // The text side of an image-text model.

@@ -1,9 +1,17 @@
 #include "core/models/families.h"
 
+#include "core/models/cifar/resnet_cifar.h"
+#include "core/models/cifar/vit_cifar.h"
+#include "core/models/sam/sam_model.h"
+
 namespace vitrine {
 
 std::vector<ModelFamily> builtInFamilies() {
-    return {};
+    return {
+        samFamily(),
+        resnetCifarFamily(),
+        vitCifarFamily(),
+    };
 }
 
 }  // namespace vitrine
