@@ -18,9 +18,15 @@ foreach(needed include/ATen/ATen.h lib/libtorch_cpu.so lib/libc10.so)
     message(FATAL_ERROR "TORCH_ROOT=${TORCH_ROOT} holds no ${needed}: it must be the folder with LibTorch's include/ and lib/")
   endif()
 endforeach()
+# LibTorch carries a newer {fmt} among its headers, which would not match the system's library that we link: a folder
+# with the system's one stands first.
+get_target_property(fmt_includes fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+list(GET fmt_includes 0 fmt_include)
+file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/system_headers")
+file(CREATE_LINK "${fmt_include}/fmt" "${CMAKE_BINARY_DIR}/system_headers/fmt" SYMBOLIC)
 add_library(Vitrine::Torch INTERFACE IMPORTED)
 set_target_properties(Vitrine::Torch PROPERTIES
-  INTERFACE_INCLUDE_DIRECTORIES "${TORCH_ROOT}/include;${TORCH_ROOT}/include/torch/csrc/api/include"
+  INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_BINARY_DIR}/system_headers;${TORCH_ROOT}/include;${TORCH_ROOT}/include/torch/csrc/api/include"
   INTERFACE_LINK_LIBRARIES "${TORCH_ROOT}/lib/libtorch_cpu.so;${TORCH_ROOT}/lib/libc10.so")
 
 # Every LibTorch file includes this header through the compiler; see cmake/torch_pch.h.
