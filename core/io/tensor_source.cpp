@@ -1,6 +1,8 @@
 #include "core/io/tensor_source.h"
 
 #include "core/base/file.h"
+#include "core/io/gguf.h"
+#include "core/io/llama2c.h"
 #include "core/io/natural_order.h"
 #include "core/io/safetensors.h"
 #include "core/io/table_source.h"
@@ -28,10 +30,24 @@ const TensorInfo* TensorSource::find(const std::string& name) const {
 
 namespace {
 
+// Enough of the file's beginning to tell its format.
 Result<std::shared_ptr<const TensorSource>> openFile(const fs::path& file) {
     if (file.extension() == ".json")
         return openShardedSafetensors(file);
-    return openSafetensors(file);
+    VITRINE_TRY(const auto mapped, MappedFile::open(file));
+    const auto bytes = mapped->bytes();
+    const std::string_view start(reinterpret_cast<const char*>(bytes.data()),
+                                 std::min<size_t>(bytes.size(), 9));
+    if (start.starts_with("GGUF")) {
+        VITRINE_TRY(GgufFile gguf, openGguf(file));
+        return gguf.tensors;
+    }
+    if ((start.size() == 9 && start[8] == '{') || file.extension() == ".safetensors")
+        return openSafetensors(file);
+    if (looksLikeLlama2c(bytes))
+        return openLlama2c(file);
+    return fail(ErrorCode::InvalidFile, "the content is of no known tensor format", file.string(),
+                "Readable are safetensors, GGUF and llama2.c files");
 }
 
 // The first weight file of a folder in the order of preference that the header documents.
