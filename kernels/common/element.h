@@ -1,0 +1,79 @@
+// Element types of kernel inputs, plain C++: reduced-precision values are stored as their 16 bits and
+// computed with as float.
+#pragma once
+
+#include "kernels/common/simd.h"
+
+#include <cstdint>
+
+namespace vitrine::kernels {
+
+struct Half {
+    uint16_t bits;
+};
+struct BFloat16 {
+    uint16_t bits;
+};
+
+// Type that sums and results have: float for 16-bit inputs, else the type itself.
+template <typename T>
+struct Accumulated {
+    using type = T;
+};
+template <>
+struct Accumulated<Half> {
+    using type = float;
+};
+template <>
+struct Accumulated<BFloat16> {
+    using type = float;
+};
+
+VITRINE_INLINE float toFloat(BFloat16 value) {
+    const uint32_t bits = uint32_t(value.bits) << 16;
+    float result;
+    __builtin_memcpy(&result, &bits, 4);
+    return result;
+}
+VITRINE_INLINE float toFloat(Half value) {
+    // Exponent and mantissa moved into place, then the exponent bias corrected by one multiplication, which
+    // also makes subnormal numbers right; infinity and NaN get their exponent set afterwards.
+    const uint32_t magnitude = uint32_t(value.bits & 0x7fff) << 13;
+    float scaled;
+    __builtin_memcpy(&scaled, &magnitude, 4);
+    scaled *= 5.192296858534828e33f;  // 2^112
+    uint32_t bits;
+    __builtin_memcpy(&bits, &scaled, 4);
+    bits |= (value.bits & 0x7c00) == 0x7c00 ? 0x7f800000u : 0u;
+    bits |= uint32_t(value.bits & 0x8000) << 16;
+    float result;
+    __builtin_memcpy(&result, &bits, 4);
+    return result;
+}
+
+// `count` elements as the accumulation type: the source itself, or `buffer` filled with converted values.
+template <typename T>
+VITRINE_INLINE const T* widened(const T* source, int64_t, T*) {
+    return source;
+}
+VITRINE_INLINE const float* widened(const Half* source, int64_t count, float* buffer) {
+    for (int64_t index = 0; index < count; ++index)
+        buffer[index] = toFloat(source[index]);
+    return buffer;
+}
+VITRINE_INLINE const float* widened(const BFloat16* source, int64_t count, float* buffer) {
+    for (int64_t index = 0; index < count; ++index)
+        buffer[index] = toFloat(source[index]);
+    return buffer;
+}
+
+// Position that reflects `position` back into [0, size) without repeating the edge, as often as it takes.
+VITRINE_INLINE int64_t reflected(int64_t position, int64_t size) {
+    if (size == 1)
+        return 0;
+    while (position < 0 || position >= size)
+        position = position < 0 ? -position : 2 * (size - 1) - position;
+    return position;
+}
+
+}  // namespace vitrine::kernels

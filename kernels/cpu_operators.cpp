@@ -1,0 +1,244 @@
+// CPU versions of the operators: checks, then the plain kernels.
+#include "kernels/checks.h"
+#include "kernels/cosine_similarity_map/cosine_similarity_map.h"
+#include "kernels/jbu/jbu.h"
+#include "kernels/nm_scan/nm_scan.h"
+#include "kernels/operators.h"
+#include "kernels/pca_projection/pca_projection.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/library.h>
+
+namespace vitrine::kernels {
+namespace {
+
+template <typename T>
+const T* elements(const at::Tensor& tensor) {
+    return static_cast<const T*>(tensor.const_data_ptr());
+}
+template <typename T>
+T* writable(const at::Tensor& tensor) {
+    return static_cast<T*>(tensor.mutable_data_ptr());
+}
+
+// Calls `body` with a value of the kernel's element type.
+template <typename Body>
+void withElement(at::ScalarType type, Body body) {
+    switch (type) {
+        case at::kDouble:
+            return body(double());
+        case at::kHalf:
+            return body(Half());
+        case at::kBFloat16:
+            return body(BFloat16());
+        default:
+            return body(float());
+    }
+}
+
+at::Tensor cosineSimilarityMapOnCpu(const at::Tensor& features, const at::Tensor& queries) {
+    checkProjection("cosine_similarity_map", "queries", features, queries);
+    const auto type = accumulationType(features.scalar_type());
+    const auto input = features.contiguous();
+    const auto wide = queries.to(type);
+    const auto norm = wide.norm(2, {1}, true);
+    const auto unit = at::where(norm == 0, at::zeros_like(wide), wide / norm).contiguous();
+    auto out = at::empty(projectedShape(features, queries.size(0)), features.options().dtype(type));
+    if (out.numel() == 0)
+        return out;
+    withElement(features.scalar_type(), [&]<typename T>(T) {
+        using Real = typename Accumulated<T>::type;
+        cosineSimilarityMapCpu<T>({elements<T>(input), elements<Real>(unit), writable<Real>(out),
+                                   input.size(0), out.numel() / out.size(0), out.size(0)});
+    });
+    return out;
+}
+
+at::Tensor pcaProjectionOnCpu(const at::Tensor& features, const at::Tensor& mean,
+                              const at::Tensor& components) {
+    checkProjection("pca_projection", "components", features, components);
+    checkDimensions("pca_projection", "mean", mean, 1);
+    checkSize("pca_projection", "mean", mean, 0, features.size(0));
+    const auto type = accumulationType(features.scalar_type());
+    const auto input = features.contiguous();
+    const auto centre = mean.to(type).contiguous();
+    const auto rows = components.to(type).contiguous();
+    auto out = at::empty(projectedShape(features, components.size(0)), features.options().dtype(type));
+    if (out.numel() == 0)
+        return out;
+    withElement(features.scalar_type(), [&]<typename T>(T) {
+        using Real = typename Accumulated<T>::type;
+        pcaProjectionCpu<T>({elements<T>(input), elements<Real>(centre), elements<Real>(rows),
+                             writable<Real>(out), input.size(0), out.numel() / out.size(0), out.size(0)});
+    });
+    return out;
+}
+
+at::Tensor nmMaskOnCpu(const at::Tensor& scores, int64_t n, int64_t m) {
+    checkGroups("nm_mask", "scores", scores, n, m);
+    const auto input = scores.contiguous();
+    auto mask = at::empty(scores.sizes(), scores.options().dtype(at::kByte));
+    withElement(scores.scalar_type(), [&]<typename T>(T) {
+        nmMaskCpu<T>(elements<T>(input), writable<uint8_t>(mask), input.numel() / m, n, m);
+    });
+    return mask;
+}
+
+at::Tensor nmScanOnCpu(const at::Tensor& weight, int64_t m) {
+    checkGroups("nm_scan", "weight", weight, 1, m);
+    const auto input = weight.contiguous();
+    auto histogram = at::empty({m + 1}, weight.options().dtype(at::kLong));
+    withElement(weight.scalar_type(), [&]<typename T>(T) {
+        nmScanCpu<T>(elements<T>(input), writable<int64_t>(histogram), input.numel() / m, m);
+    });
+    return histogram;
+}
+
+using TapKernel32 = void (*)(const JbuTapArguments<float>&);
+using TapKernel64 = void (*)(const JbuTapArguments<double>&);
+
+at::Tensor taps(const at::Tensor& source, double sigmaSpatial, double range, int64_t radius,
+                TapKernel32 kernel32, TapKernel64 kernel64) {
+    const auto padded = padReflected(source, radius);
+    const int64_t diameter = 2 * radius + 1;
+    const int64_t channels = source.size(1), height = source.size(2), width = source.size(3);
+    auto out = at::empty({source.size(0), diameter * diameter, height, width}, source.options());
+    for (int64_t b = 0; b < source.size(0); ++b) {
+        const auto from = padded[b], to = out[b];
+        if (source.scalar_type() == at::kDouble)
+            kernel64({elements<double>(from), writable<double>(to), channels, height, width, radius,
+                      sigmaSpatial, range});
+        else
+            kernel32({elements<float>(from), writable<float>(to), channels, height, width, radius,
+                      float(sigmaSpatial), float(range)});
+    }
+    return out;
+}
+
+at::Tensor jbuLearnedTapsOnCpu(const at::Tensor& keys, double temperature, double sigmaSpatial,
+                               int64_t radius) {
+    checkTapSource("jbu_learned_taps", "keys", keys, sigmaSpatial, radius);
+    TORCH_CHECK(temperature > 0, "jbu_learned_taps: temperature must be positive, found ", temperature);
+    return taps(keys, sigmaSpatial, temperature, radius, &jbuLearnedTapsCpu<float>,
+                &jbuLearnedTapsCpu<double>);
+}
+
+at::Tensor jbuGuidedTapsOnCpu(const at::Tensor& guidance, double sigmaSpatial, double sigmaRange,
+                              int64_t radius) {
+    checkTapSource("jbu_guided_taps", "guidance", guidance, sigmaSpatial, radius);
+    TORCH_CHECK(sigmaRange > 0, "jbu_guided_taps: sigma_range must be positive, found ", sigmaRange);
+    return taps(guidance, sigmaSpatial, 1 / (2 * sigmaRange * sigmaRange), radius, &jbuGuidedTapsCpu<float>,
+                &jbuGuidedTapsCpu<double>);
+}
+
+// `padded` (B, C, H + rows - 1, W + columns - 1); both contiguous.
+template <typename T, typename Tap>
+at::Tensor convolve(const at::Tensor& padded, const at::Tensor& taps, TapStrides strides, int64_t rows,
+                    int64_t columns) {
+    const int64_t batch = padded.size(0), channels = padded.size(1);
+    const int64_t height = padded.size(2) - rows + 1, width = padded.size(3) - columns + 1;
+    auto out = at::empty({batch, channels, height, width}, padded.options());
+    if (out.numel())
+        adaptiveConvCpu<T, Tap>({elements<T>(padded), elements<Tap>(taps), writable<T>(out), strides, batch,
+                                 channels, height, width, rows, columns});
+    return out;
+}
+
+at::Tensor jbuApplyOnCpu(const at::Tensor& map, const at::Tensor& taps) {
+    const int64_t diameter = checkApply(map, taps);
+    const auto padded = padReflected(map, diameter / 2);
+    const auto weights = taps.contiguous();
+    const int64_t plane = map.size(2) * map.size(3);
+    const TapStrides strides{taps.size(0) == 1 ? 0 : diameter * diameter * plane, plane, map.size(3), 1};
+    if (map.scalar_type() == at::kDouble)
+        return convolve<double, double>(padded, weights, strides, diameter, diameter);
+    if (taps.scalar_type() == at::kHalf)
+        return convolve<float, Half>(padded, weights, strides, diameter, diameter);
+    return convolve<float, float>(padded, weights, strides, diameter, diameter);
+}
+
+TapStrides filterStrides(const at::Tensor& filters) {
+    const int64_t taps = filters.size(3) * filters.size(4);
+    return {filters.size(1) * filters.size(2) * taps, 1, filters.size(2) * taps, taps};
+}
+
+at::Tensor adaptiveConvOnCpu(const at::Tensor& input, const at::Tensor& filters) {
+    checkAdaptiveConv(input, filters);
+    const auto padded = input.contiguous(), weights = filters.contiguous();
+    const auto strides = filterStrides(weights);
+    if (input.scalar_type() == at::kDouble)
+        return convolve<double, double>(padded, weights, strides, filters.size(3), filters.size(4));
+    return convolve<float, float>(padded, weights, strides, filters.size(3), filters.size(4));
+}
+
+template <typename T>
+void gradients(const at::Tensor& grad, const at::Tensor& input, const at::Tensor& filters,
+               at::Tensor& gradInput, at::Tensor& gradFilters) {
+    adaptiveConvGradCpu<T>({elements<T>(input), elements<T>(filters), elements<T>(grad),
+                            writable<T>(gradInput), writable<T>(gradFilters), filterStrides(filters),
+                            input.size(0), input.size(1), filters.size(1), filters.size(2), filters.size(3),
+                            filters.size(4)});
+}
+
+std::tuple<at::Tensor, at::Tensor> adaptiveConvBackwardOnCpu(const at::Tensor& grad, const at::Tensor& input,
+                                                             const at::Tensor& filters) {
+    checkAdaptiveConv(input, filters);
+    const auto g = grad.contiguous(), x = input.contiguous(), w = filters.contiguous();
+    auto gradInput = at::empty_like(x), gradFilters = at::empty_like(w);
+    if (input.scalar_type() == at::kDouble)
+        gradients<double>(g, x, w, gradInput, gradFilters);
+    else
+        gradients<float>(g, x, w, gradInput, gradFilters);
+    return {gradInput, gradFilters};
+}
+
+using ConvSignature = at::Tensor(const at::Tensor&, const at::Tensor&);
+using ConvBackwardSignature = std::tuple<at::Tensor, at::Tensor>(const at::Tensor&, const at::Tensor&,
+                                                                 const at::Tensor&);
+
+class AdaptiveConvFunction : public torch::autograd::Function<AdaptiveConvFunction> {
+  public:
+    static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
+                              const at::Tensor& filters) {
+        const at::AutoDispatchBelowADInplaceOrView below;
+        context->save_for_backward({input, filters});
+        static const auto op = c10::Dispatcher::singleton()
+                                   .findSchemaOrThrow("vitrine::adaptive_conv", "")
+                                   .typed<ConvSignature>();
+        return op.call(input, filters);
+    }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   torch::autograd::variable_list grads) {
+        const auto saved = context->get_saved_variables();
+        static const auto op = c10::Dispatcher::singleton()
+                                   .findSchemaOrThrow("vitrine::adaptive_conv_backward", "")
+                                   .typed<ConvBackwardSignature>();
+        const auto [gradInput, gradFilters] = op.call(grads[0], saved[0], saved[1]);
+        return {gradInput, gradFilters};
+    }
+};
+
+at::Tensor adaptiveConvWithGradient(const at::Tensor& input, const at::Tensor& filters) {
+    return AdaptiveConvFunction::apply(input, filters);
+}
+
+}  // namespace
+
+TORCH_LIBRARY_IMPL(vitrine, CPU, library) {
+    library.impl("cosine_similarity_map", &cosineSimilarityMapOnCpu);
+    library.impl("pca_projection", &pcaProjectionOnCpu);
+    library.impl("nm_mask", &nmMaskOnCpu);
+    library.impl("nm_scan", &nmScanOnCpu);
+    library.impl("jbu_learned_taps", &jbuLearnedTapsOnCpu);
+    library.impl("jbu_guided_taps", &jbuGuidedTapsOnCpu);
+    library.impl("jbu_apply", &jbuApplyOnCpu);
+    library.impl("adaptive_conv", &adaptiveConvOnCpu);
+    library.impl("adaptive_conv_backward", &adaptiveConvBackwardOnCpu);
+}
+
+TORCH_LIBRARY_IMPL(vitrine, Autograd, library) {
+    library.impl("adaptive_conv", &adaptiveConvWithGradient);
+}
+
+}  // namespace vitrine::kernels

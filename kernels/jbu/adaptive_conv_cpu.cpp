@@ -1,0 +1,183 @@
+#include "kernels/jbu/jbu.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace vitrine::kernels {
+namespace {
+
+constexpr int64_t kTile = 64;  // pixels of one row whose taps are widened once and used by all channels
+
+// Taps of `size` pixels of one row as (tap, kTile) in the accumulation type.
+template <typename T, typename Tap>
+VITRINE_INLINE void gatherTaps(const Tap* taps, const TapStrides& strides, int64_t tapCount, int64_t size,
+                               T* out) {
+    T converted[kTile];
+    for (int64_t tap = 0; tap < tapCount; ++tap) {
+        const Tap* source = taps + tap * strides.tap;
+        if (strides.column == 1) {
+            const T* wide;
+            if constexpr (sizeof(Tap) == sizeof(T))
+                wide = source;
+            else
+                wide = widened(source, size, converted);
+            for (int64_t x = 0; x < size; ++x)
+                out[tap * kTile + x] = wide[x];
+        } else {
+            for (int64_t x = 0; x < size; ++x) {
+                if constexpr (sizeof(Tap) == sizeof(T))
+                    out[tap * kTile + x] = source[x * strides.column];
+                else
+                    out[tap * kTile + x] = toFloat(source[x * strides.column]);
+            }
+        }
+    }
+}
+
+template <typename T, typename Tap>
+struct ForwardBody {
+    using Arguments = AdaptiveConvArguments<T, Tap>;
+
+    // `Channels` channels of one vector of pixels; the sums stay in registers while the window is walked.
+    template <int Bytes, int Channels>
+    static VITRINE_INLINE void block(const Arguments& a, const T* taps, const T* input, T* out) {
+        using V = simd::Vec<T, Bytes>;
+        const int64_t rowStride = a.width + a.tapColumns - 1;
+        const int64_t planeStride = (a.height + a.tapRows - 1) * rowStride;
+        V sum[Channels] = {};
+        const T* weight = taps;
+        for (int64_t i = 0; i < a.tapRows; ++i)
+            for (int64_t j = 0; j < a.tapColumns; ++j, weight += kTile) {
+                const V w = simd::load<V>(weight);
+                const T* x = input + i * rowStride + j;
+#pragma GCC unroll 8
+                for (int c = 0; c < Channels; ++c)
+                    sum[c] += w * simd::load<V>(x + c * planeStride);
+            }
+#pragma GCC unroll 8
+        for (int c = 0; c < Channels; ++c)
+            simd::store(out + c * a.height * a.width, sum[c]);
+    }
+
+    template <int Bytes>
+    static VITRINE_INLINE void allChannels(const Arguments& a, const T* taps, const T* input, T* out) {
+        const int64_t rowStride = a.width + a.tapColumns - 1;
+        const int64_t planeStride = (a.height + a.tapRows - 1) * rowStride;
+        int64_t channel = 0;
+        for (; channel + 8 <= a.channels; channel += 8)
+            block<Bytes, 8>(a, taps, input + channel * planeStride, out + channel * a.height * a.width);
+        for (; channel + 3 <= a.channels; channel += 3)
+            block<Bytes, 3>(a, taps, input + channel * planeStride, out + channel * a.height * a.width);
+        for (; channel < a.channels; ++channel)
+            block<Bytes, 1>(a, taps, input + channel * planeStride, out + channel * a.height * a.width);
+    }
+
+    // Rows begin..end of all pictures of the batch.
+    template <int Bytes>
+    static VITRINE_INLINE void run(const Arguments* a, T* taps, int64_t begin, int64_t end) {
+        constexpr int64_t kLanes = Bytes / sizeof(T);
+        const int64_t rowStride = a->width + a->tapColumns - 1;
+        const int64_t planeStride = (a->height + a->tapRows - 1) * rowStride;
+        for (int64_t row = begin; row < end; ++row) {
+            const int64_t b = row / a->height, y = row % a->height;
+            const T* input = a->input + b * a->channels * planeStride + y * rowStride;
+            T* out = a->out + (b * a->channels * a->height + y) * a->width;
+            for (int64_t start = 0; start < a->width; start += kTile) {
+                const int64_t size = std::min(kTile, a->width - start);
+                gatherTaps(a->taps + b * a->strides.batch + y * a->strides.row + start * a->strides.column,
+                           a->strides, a->tapRows * a->tapColumns, size, taps);
+                int64_t x = 0;
+                for (; x + kLanes <= size; x += kLanes)
+                    allChannels<Bytes>(*a, taps + x, input + start + x, out + start + x);
+                for (; x < size; ++x)
+                    allChannels<sizeof(T)>(*a, taps + x, input + start + x, out + start + x);
+            }
+        }
+    }
+};
+
+template <typename T>
+struct GradInputBody {
+    using Arguments = AdaptiveConvGradArguments<T>;
+    // Planes begin..end of batch x channels: each is one thread's alone, so sums need no locks.
+    template <int Bytes>
+    static VITRINE_INLINE void run(const Arguments* a, int64_t begin, int64_t end) {
+        const int64_t rowStride = a->width + a->tapColumns - 1;
+        const int64_t planeSize = (a->height + a->tapRows - 1) * rowStride;
+        for (int64_t plane = begin; plane < end; ++plane) {
+            T* grad = a->gradInput + plane * planeSize;
+            std::fill(grad, grad + planeSize, T(0));
+            const T* taps = a->taps + (plane / a->channels) * a->strides.batch;
+            const T* out = a->gradOut + plane * a->height * a->width;
+            for (int64_t y = 0; y < a->height; ++y)
+                for (int64_t i = 0; i < a->tapRows; ++i)
+                    for (int64_t j = 0; j < a->tapColumns; ++j) {
+                        const T* w = taps + (i * a->tapColumns + j) * a->strides.tap + y * a->strides.row;
+                        T* target = grad + (y + i) * rowStride + j;
+                        for (int64_t x = 0; x < a->width; ++x)
+                            target[x] += w[x * a->strides.column] * out[y * a->width + x];
+                    }
+        }
+    }
+};
+
+template <typename T>
+struct GradTapsBody {
+    using Arguments = AdaptiveConvGradArguments<T>;
+    template <int Bytes>
+    static VITRINE_INLINE void run(const Arguments* a, T* sums, int64_t begin, int64_t end) {
+        const int64_t rowStride = a->width + a->tapColumns - 1;
+        const int64_t planeSize = (a->height + a->tapRows - 1) * rowStride;
+        for (int64_t row = begin; row < end; ++row) {
+            const int64_t b = row / a->height, y = row % a->height;
+            for (int64_t i = 0; i < a->tapRows; ++i)
+                for (int64_t j = 0; j < a->tapColumns; ++j) {
+                    std::fill(sums, sums + a->width, T(0));
+                    for (int64_t channel = 0; channel < a->channels; ++channel) {
+                        const int64_t plane = b * a->channels + channel;
+                        const T* x = a->input + plane * planeSize + (y + i) * rowStride + j;
+                        const T* g = a->gradOut + (plane * a->height + y) * a->width;
+                        for (int64_t column = 0; column < a->width; ++column)
+                            sums[column] += g[column] * x[column];
+                    }
+                    T* target = a->gradTaps + b * a->strides.batch +
+                                (i * a->tapColumns + j) * a->strides.tap + y * a->strides.row;
+                    for (int64_t column = 0; column < a->width; ++column)
+                        target[column * a->strides.column] = sums[column];
+                }
+        }
+    }
+};
+
+}  // namespace
+
+template <typename T, typename Tap>
+void adaptiveConvCpu(const AdaptiveConvArguments<T, Tap>& arguments) {
+    at::parallel_for(0, arguments.batch * arguments.height, 4, [&](int64_t begin, int64_t end) {
+        std::vector<T> taps(size_t(arguments.tapRows * arguments.tapColumns * kTile));
+        simd::dispatch<ForwardBody<T, Tap>>(&arguments, taps.data(), begin, end);
+    });
+}
+
+template <typename T>
+void adaptiveConvGradCpu(const AdaptiveConvGradArguments<T>& arguments) {
+    if (arguments.gradInput)
+        at::parallel_for(0, arguments.batch * arguments.channels, 1, [&](int64_t begin, int64_t end) {
+            simd::dispatch<GradInputBody<T>>(&arguments, begin, end);
+        });
+    if (arguments.gradTaps)
+        at::parallel_for(0, arguments.batch * arguments.height, 1, [&](int64_t begin, int64_t end) {
+            std::vector<T> sums(size_t(arguments.width));
+            simd::dispatch<GradTapsBody<T>>(&arguments, sums.data(), begin, end);
+        });
+}
+
+template void adaptiveConvCpu(const AdaptiveConvArguments<float, float>&);
+template void adaptiveConvCpu(const AdaptiveConvArguments<float, Half>&);
+template void adaptiveConvCpu(const AdaptiveConvArguments<double, double>&);
+template void adaptiveConvGradCpu(const AdaptiveConvGradArguments<float>&);
+template void adaptiveConvGradCpu(const AdaptiveConvGradArguments<double>&);
+
+}  // namespace vitrine::kernels

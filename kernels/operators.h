@@ -1,0 +1,47 @@
+// The kernels as torch operators (namespace "vitrine"), for callers with tensors. Each checks shapes, element
+// types and devices and throws c10::Error naming the argument, what was expected and what was found; callers
+// that pass user input check it first. Inputs on the CPU or on a CUDA device whose kernels are loaded
+// (cuda_loader.h).
+#pragma once
+
+#include <ATen/ATen.h>
+
+namespace vitrine::kernels {
+
+// Registers the operators (once per process). Calling any function below does it too; only code that looks
+// operators up by name needs this.
+void ensureRegistered();
+
+// features (C, ...) f32/f64/f16/bf16, queries (Q, C) -> (Q, ...): cosine of each position with each query;
+// f64 for f64 features, else f32. Zero vectors give 0.
+at::Tensor cosineSimilarityMap(const at::Tensor& features, const at::Tensor& queries);
+
+// features (C, ...) f32/f64/f16/bf16, mean (C), components (K, C) -> (K, ...): components (x - mean).
+at::Tensor pcaProjection(const at::Tensor& features, const at::Tensor& mean, const at::Tensor& components);
+
+// scores (..., columns) -> uint8 mask of the same shape: the n largest of every m neighbours are 1, equal
+// scores: the lower index first, NaN counts as -infinity. columns must be a multiple of m; 1 <= n <= m <= 32.
+at::Tensor nmMask(const at::Tensor& scores, int64_t n, int64_t m);
+
+// weight (..., columns) -> int64 (m + 1): number of groups of m neighbours with k non-zero values.
+at::Tensor nmScan(const at::Tensor& weight, int64_t m);
+
+// keys (B, K, H, W) f32/f64 -> taps (B, D*D, H, W), D = 2 radius + 1; see jbu/jbu.h. Borders are reflected.
+at::Tensor jbuLearnedTaps(const at::Tensor& keys, double temperature, double sigmaSpatial, int64_t radius);
+
+// guidance (B, G, H, W) f32/f64 -> taps (B, D*D, H, W); sigmaRange in units of the guidance.
+at::Tensor jbuGuidedTaps(const at::Tensor& guidance, double sigmaSpatial, double sigmaRange, int64_t radius);
+
+// map (B, C, H, W) f32/f64, taps (B or 1, D*D, H, W) of the same type or f16 -> (B, C, H, W), borders
+// reflected.
+at::Tensor jbuApply(const at::Tensor& map, const at::Tensor& taps);
+
+// out[b,c,h,w] = sum_ij filters[b,h,w,i,j] input[b,c,h+i,w+j]; input (B, C, H+I-1, W+J-1), filters (B, H, W,
+// I, J). Differentiable in both.
+at::Tensor adaptiveConv(const at::Tensor& input, const at::Tensor& filters);
+
+// (..., H, W) with `radius` reflected rows and columns added on every side; any size (LibTorch's own padding
+// refuses maps smaller than the radius).
+at::Tensor padReflected(const at::Tensor& map, int64_t radius);
+
+}  // namespace vitrine::kernels

@@ -1,0 +1,252 @@
+// All kernels through one table: shapes (odd ones too) x element types x devices present, against plain
+// float64 definitions. Error: |a - b| / |b|. Outputs of earlier calls are freed as NaN first, so that an
+// element a kernel fails to write shows.
+#include "kernels/cuda_loader.h"
+#include "kernels/operators.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vitrine::kernels {
+namespace {
+
+std::vector<at::Device> devices() {
+    std::vector<at::Device> found{at::kCPU};
+    if (loadCudaKernels())
+        found.emplace_back(at::kCUDA);
+    return found;
+}
+
+// Leaves NaN in the allocator's free blocks of the sizes that the next call is likely to take.
+void poison(const at::Tensor& like) {
+    std::vector<at::Tensor> blocks;
+    for (int copy = 0; copy < 4; ++copy)
+        blocks.push_back(at::full_like(like, std::nan("")));
+}
+
+double relativeError(const at::Tensor& found, const at::Tensor& expected) {
+    const auto a = found.to(at::kCPU, at::kDouble), b = expected.to(at::kDouble);
+    EXPECT_EQ(a.sizes(), b.sizes());
+    EXPECT_TRUE(a.isfinite().all().item<bool>());
+    return ((a - b).norm() / (b.norm() + 1e-300)).item<double>();
+}
+
+double tolerance(at::ScalarType type) {
+    return type == at::kDouble  ? 1e-12
+           : type == at::kFloat ? 2e-6
+                                : 5e-6;  // 16-bit inputs are summed in float
+}
+
+struct Case {
+    const char* name;
+    std::vector<int64_t> shape;
+    std::function<std::vector<at::Tensor>(const std::vector<int64_t>&)> inputs;  // float64, CPU
+    std::function<at::Tensor(const std::vector<at::Tensor>&)> run;
+    std::function<at::Tensor(const std::vector<at::Tensor>&)> reference;  // float64
+    std::vector<at::ScalarType> types;
+    double slack = 1;
+};
+
+at::Tensor normal(at::IntArrayRef shape) {
+    return at::randn(shape, at::kDouble);
+}
+
+// Neighbourhoods as (B, C, D*D, H, W): the plain way, which the kernels avoid.
+at::Tensor unfolded(const at::Tensor& map, int64_t radius) {
+    const int64_t d = 2 * radius + 1;
+    return at::im2col(padReflected(map, radius), {d, d}, {1, 1}, {0, 0}, {1, 1})
+        .reshape({map.size(0), map.size(1), d * d, map.size(2), map.size(3)});
+}
+
+at::Tensor spatialKernel(int64_t radius, double sigma) {
+    const auto axis = at::linspace(-1, 1, 2 * radius + 1, at::kDouble);
+    const auto square = axis.square().unsqueeze(1) + axis.square().unsqueeze(0);
+    return (-square / (2 * sigma * sigma)).exp().reshape({1, -1, 1, 1});
+}
+
+at::Tensor normalized(const at::Tensor& weights) {
+    return weights / weights.sum(1, true).clamp_min(1e-7);
+}
+
+std::vector<Case> cases() {
+    const std::vector<at::ScalarType> all{at::kFloat, at::kDouble, at::kHalf, at::kBFloat16};
+    const std::vector<at::ScalarType> full{at::kFloat, at::kDouble};
+    std::vector<Case> list;
+    for (const auto& shape :
+         std::vector<std::vector<int64_t>>{{1, 1, 1}, {7, 3, 5}, {48, 17, 19}, {129, 1, 257}, {96, 33, 31}}) {
+        for (const int64_t rows : {1, 3, 9}) {
+            const auto withRows = [rows](const std::vector<int64_t>& s) {
+                return std::vector<at::Tensor>{normal(s) + 0.5, normal({rows, s[0]}), normal({s[0]})};
+            };
+            list.push_back({"cosine_similarity_map", shape, withRows,
+                            [](const auto& in) { return cosineSimilarityMap(in[0], in[1]); },
+                            [](const auto& in) {
+                                const auto x = in[0].flatten(1), q = in[1];
+                                const auto dots = q.matmul(x);
+                                return (dots / q.norm(2, {1}, true) / x.norm(2, {0}, true))
+                                    .reshape({q.size(0), in[0].size(1), in[0].size(2)});
+                            },
+                            all});
+            list.push_back({"pca_projection", shape, withRows,
+                            [](const auto& in) { return pcaProjection(in[0], in[2], in[1]); },
+                            [](const auto& in) {
+                                return in[1]
+                                    .matmul(in[0].flatten(1) - in[2].unsqueeze(1))
+                                    .reshape({in[1].size(0), in[0].size(1), in[0].size(2)});
+                            },
+                            all});
+        }
+    }
+    for (const auto& shape : std::vector<std::vector<int64_t>>{
+             {1, 3, 1, 1}, {2, 3, 2, 5}, {1, 32, 9, 16}, {1, 5, 17, 67}, {2, 3, 4, 33}}) {
+        for (const int64_t radius : {1, 3}) {
+            const auto guidance = [](const std::vector<int64_t>& s) {
+                return std::vector<at::Tensor>{at::rand(s, at::kDouble)};
+            };
+            list.push_back({"jbu_learned_taps", shape, guidance,
+                            [radius](const auto& in) { return jbuLearnedTaps(in[0], 1.7, 0.8, radius); },
+                            [radius](const auto& in) {
+                                const auto scores = (unfolded(in[0], radius) * in[0].unsqueeze(2)).sum(1);
+                                return normalized((1.7 * scores).softmax(1) * spatialKernel(radius, 0.8));
+                            },
+                            full, 4});
+            list.push_back({"jbu_guided_taps", shape, guidance,
+                            [radius](const auto& in) { return jbuGuidedTaps(in[0], 1.0, 0.2, radius); },
+                            [radius](const auto& in) {
+                                const auto distance =
+                                    (unfolded(in[0], radius) - in[0].unsqueeze(2)).square().sum(1);
+                                return normalized((-distance / 0.08).exp() * spatialKernel(radius, 1.0));
+                            },
+                            full, 4});
+            list.push_back(
+                {"jbu_apply", shape,
+                 [radius](const std::vector<int64_t>& s) {
+                     const int64_t d = 2 * radius + 1;
+                     return std::vector<at::Tensor>{normal(s),
+                                                    at::rand({s[0], d * d, s[2], s[3]}, at::kDouble)};
+                 },
+                 [](const auto& in) { return jbuApply(in[0], in[1]); },
+                 [radius](const auto& in) { return (unfolded(in[0], radius) * in[1].unsqueeze(1)).sum(2); },
+                 full});
+        }
+    }
+    return list;
+}
+
+TEST(Kernels, AgreeWithFloat64DefinitionsOnEveryDevice) {
+    at::manual_seed(7);
+    for (const auto& device : devices())
+        for (const auto& one : cases())
+            for (const auto type : one.types) {
+                auto inputs = one.inputs(one.shape);
+                std::vector<at::Tensor> rounded, given;
+                for (const auto& input : inputs) {
+                    rounded.push_back(input.to(type).to(at::kDouble));
+                    given.push_back(input.to(device, type));
+                }
+                const auto expected = one.reference(rounded);
+                poison(expected.to(device, type == at::kDouble ? at::kDouble : at::kFloat));
+                const auto found = one.run(given);
+                EXPECT_LE(relativeError(found, expected), one.slack * tolerance(type))
+                    << one.name << " " << c10::str(at::IntArrayRef(one.shape)) << " " << type << " on "
+                    << device;
+            }
+}
+
+TEST(Kernels, MaskKeepsTheLargestAndTheLowerIndexOfTies) {
+    for (const auto& device : devices())
+        for (const auto type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
+            const auto scores = at::tensor({1., 2., 3., 4., 5., 5., 5., 5., 0., 9., 9., 1.}).to(device, type);
+            const auto mask = nmMask(scores.reshape({1, 12}), 2, 4).cpu();
+            const auto expected =
+                at::tensor({0, 0, 1, 1, 1, 1, 0, 0, 0, 1, 1, 0}, at::kByte).reshape({1, 12});
+            EXPECT_TRUE(mask.equal(expected)) << type << " on " << device;
+        }
+    const auto withNan = at::tensor({std::nan(""), 1., std::nan(""), -2.});
+    EXPECT_TRUE(nmMask(withNan, 2, 4).equal(at::tensor({0, 1, 0, 1}, at::kByte)));
+}
+
+TEST(Kernels, MaskAgreesWithStableSorting) {
+    at::manual_seed(3);
+    for (const auto& device : devices())
+        for (const auto& [n, m] :
+             std::vector<std::pair<int64_t, int64_t>>{{2, 4}, {4, 8}, {1, 4}, {3, 5}, {8, 16}}) {
+            // Few distinct values: many ties.
+            const auto scores = at::randint(0, 5, {37, m * 9}, at::kFloat);
+            const auto order = std::get<1>(at::sort(scores.reshape({-1, m}), true, -1, true));
+            const auto expected =
+                at::zeros({37 * 9, m}, at::kByte).scatter(1, order.slice(1, 0, n), 1).reshape(scores.sizes());
+            EXPECT_TRUE(nmMask(scores.to(device), n, m).cpu().equal(expected)) << n << ":" << m;
+        }
+}
+
+TEST(Kernels, ScanCountsNonZerosOfEveryGroup) {
+    at::manual_seed(5);
+    for (const auto& device : devices())
+        for (const auto type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16})
+            for (const int64_t m : {4, 5, 8}) {
+                const auto weight = (at::randn({301, m * 7}) * (at::rand({301, m * 7}) > 0.4)).to(type);
+                const auto counts = (weight != 0).reshape({-1, m}).sum(1);
+                EXPECT_TRUE(nmScan(weight.to(device), m).cpu().equal(counts.bincount({}, m + 1)))
+                    << type << " m=" << m;
+            }
+    EXPECT_EQ(nmScan(at::tensor({-0.0, 0.0, 1.0, 0.0}).to(at::kHalf), 4)[1].item<int64_t>(), 1);
+}
+
+TEST(Kernels, ZeroVectorsHaveCosineZero) {
+    const auto map = cosineSimilarityMap(at::zeros({5, 2, 3}), at::ones({1, 5}));
+    EXPECT_EQ(map.abs().max().item<double>(), 0);
+    EXPECT_EQ(cosineSimilarityMap(at::ones({5, 2, 3}), at::zeros({1, 5})).abs().max().item<double>(), 0);
+}
+
+TEST(Kernels, HalfPrecisionTapsAreReadExactly) {
+    at::manual_seed(11);
+    const auto map = at::randn({2, 3, 13, 70});
+    auto taps = at::randn({1, 49, 13, 70}).to(at::kHalf);
+    taps[0][0][0][0] = 3e-6;  // a subnormal of float16
+    EXPECT_LE(relativeError(jbuApply(map, taps), jbuApply(map.to(at::kDouble), taps.to(at::kDouble))), 1e-6);
+}
+
+TEST(Kernels, MismatchedArgumentsAreNamed) {
+    const auto message = [](const std::function<void()>& call) {
+        try {
+            call();
+        } catch (const c10::Error& error) {
+            return std::string(error.what_without_backtrace());
+        }
+        return std::string("no error");
+    };
+    EXPECT_THAT(message([] {
+                    cosineSimilarityMap(at::zeros({4, 2, 2}), at::zeros({1, 5}));
+                }),
+                ::testing::AllOf(::testing::HasSubstr("queries"), ::testing::HasSubstr("[1, 5]")));
+    EXPECT_THAT(message([] {
+                    pcaProjection(at::zeros({4, 2}), at::zeros({3}), at::zeros({1, 4}));
+                }),
+                ::testing::HasSubstr("mean must have size 4"));
+    EXPECT_THAT(message([] { nmMask(at::zeros({2, 6}), 2, 4); }), ::testing::HasSubstr("multiple of m=4"));
+    EXPECT_THAT(message([] {
+                    nmScan(at::zeros({2, 4}, at::kInt), 4);
+                }),
+                ::testing::HasSubstr("weight must be"));
+    EXPECT_THAT(message([] {
+                    jbuApply(at::zeros({1, 2, 4, 4}), at::zeros({1, 49, 4, 5}));
+                }),
+                ::testing::HasSubstr("taps"));
+    EXPECT_THAT(message([] {
+                    jbuGuidedTaps(at::zeros({1, 3, 4, 4}), 1, -1, 3);
+                }),
+                ::testing::HasSubstr("sigma_range must be positive"));
+    EXPECT_THAT(message([] {
+                    adaptiveConv(at::zeros({1, 2, 5, 5}), at::zeros({1, 4, 4, 3, 3}));
+                }),
+                ::testing::HasSubstr("6 x 6"));
+}
+
+TEST(Kernels, CudaLoaderSaysWhyNothingWasLoaded) {
+    EXPECT_EQ(loadCudaKernels(), cudaKernelsStatus().empty());
+}
+
+}  // namespace
+}  // namespace vitrine::kernels
