@@ -32,6 +32,20 @@ bool jpegIsComplete(std::span<const std::byte> bytes) {
     return text.find("\xff\xd9", std::min(at, text.size())) != text.npos;
 }
 
+// Checked here because libpng would print its own message.
+bool pngIsComplete(std::span<const std::byte> bytes) {
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    for (size_t at = 8; at + 12 <= text.size();) {
+        uint32_t length = 0;
+        for (size_t i = 0; i < 4; ++i)
+            length = length << 8 | uint8_t(text[at + i]);
+        if (text.substr(at + 4, 4) == "IEND")
+            return true;
+        at += 12 + size_t(length);
+    }
+    return false;
+}
+
 // Brings EXIF orientation 2..8 upright: mirrored, turned, or both.
 cv::Mat upright(const cv::Mat& image, int orientation) {
     cv::Mat out = image;
@@ -90,7 +104,8 @@ Result<Image> decode(std::span<const std::byte> bytes, const ImageHeader& header
         return fail(ErrorCode::Unsupported,
                     fmt::format("it has {} channels; at most 4 can be shown", header.channels),
                     std::string(where));
-    if (header.format == ImageFormat::Jpeg && !jpegIsComplete(bytes))
+    if ((header.format == ImageFormat::Jpeg && !jpegIsComplete(bytes)) ||
+        (header.format == ImageFormat::Png && !pngIsComplete(bytes)))
         return damaged(": its end is missing");
     if (bytes.size() > size_t(std::numeric_limits<int>::max()))
         return fail(ErrorCode::Unsupported, "files above 2 GiB are not decoded", std::string(where));
