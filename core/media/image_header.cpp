@@ -168,6 +168,8 @@ Parsed parseTiff(std::span<const std::byte> data) {
     if (!fields)
         return std::nullopt;
     ImageHeader header{ImageFormat::Tiff, {fields->width, fields->height}};
+    if (fields->orientation >= 1 && fields->orientation <= 8)
+        header.orientation = int(fields->orientation);
     header.channels = fields->photometric == 3 ? 3 : int(std::min(fields->samples, 255u));
     header.sampleType = fields->sampleFormat == 3 || fields->bits > 16 ? SampleType::F32
                         : fields->bits == 16                           ? SampleType::U16
