@@ -109,6 +109,16 @@ struct SummaryEmbedding {
     int64_t nearestCount = 0;             // k
 };
 
+// Over all tokens of several pictures.
+struct FeatureStatistics {
+    int64_t tokenCount = 0;
+    int64_t channelCount = 0;
+    double mean = 0;  // over tokens and channels
+    double standardDeviation = 0;
+    double rankMe = 0;  // exp of the entropy of the singular values (Garrido et al. 2023)
+    double lowestChannelStd = 0, highestChannelStd = 0;
+};
+
 class InspectEngine {
   public:
     virtual ~InspectEngine() = default;
@@ -134,6 +144,10 @@ class InspectEngine {
     virtual Result<SummaryEmbedding> embed(const FeatureSource& source,
                                            const std::vector<std::string>& imagePaths, int64_t nearestCount,
                                            JobContext& job) = 0;
+
+    virtual Result<FeatureStatistics> statistics(const FeatureSource& source,
+                                                 const std::vector<std::string>& imagePaths,
+                                                 JobContext& job) = 0;
 
     // Cache limit in bytes for features and taps together.
     virtual void setCacheLimit(int64_t bytes) = 0;

@@ -52,7 +52,8 @@ class EfficientNetModel : public Model, public VisionEncoder, public ImageClassi
     Json defaultPreprocessor() const override {
         // As trained: (x - 127) / 128 on 0..255, short side 256, centre crop.
         const double mean = 127.0 / 255, deviation = 128.0 / 255;
-        return {{"do_resize", true},
+        return {{"image_processor_type", "CLIPImageProcessor"},
+                {"do_resize", true},
                 {"size", {{"shortest_edge", 256}}},
                 {"resample", 3},
                 {"do_center_crop", true},

@@ -117,7 +117,8 @@ class ResNetCifarModel : public Model, public VisionEncoder, public ImageClassif
         return network_->logits(output.summary);
     }
     Json defaultPreprocessor() const override {
-        return {{"do_resize", true},
+        return {{"image_processor_type", "ViTImageProcessor"},
+                {"do_resize", true},
                 {"size", {{"height", 32}, {"width", 32}}},
                 {"resample", 3},
                 {"do_rescale", true},

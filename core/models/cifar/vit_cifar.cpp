@@ -152,7 +152,8 @@ class VitCifarModel : public Model, public VisionEncoder, public ImageClassifier
         return network_->logits(output.summary);
     }
     Json defaultPreprocessor() const override {
-        return {{"do_resize", true},
+        return {{"image_processor_type", "ViTImageProcessor"},
+                {"do_resize", true},
                 {"size", {{"height", info_.preferredHeight}, {"width", info_.preferredWidth}}},
                 {"resample", 3},
                 {"do_rescale", true},

@@ -1,0 +1,12 @@
+// Handlers of the commands that engine_command_specs.cpp declares.
+#pragma once
+
+#include "core/commands/command.h"
+#include "core/engine/inspect_engine.h"
+
+namespace vitrine {
+
+// `engine` must outlive the registry.
+void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine);
+
+}  // namespace vitrine

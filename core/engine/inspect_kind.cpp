@@ -1,0 +1,219 @@
+#include "core/engine/inspect_kind.h"
+
+#include "core/engine/html_report.h"
+#include "core/engine/map_names.h"
+#include "core/io/model_folder.h"
+#include "core/media/image_folder.h"
+#include "core/media/image_reader.h"
+#include "core/media/image_writer.h"
+#include "core/runs/run_context.h"
+
+#include <algorithm>
+
+namespace vitrine {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int64_t kMapLongSide = 448;  // pixels of the maps in the report
+
+struct Inputs {
+    std::vector<fs::path> pictures;
+    std::vector<fs::path> models;
+};
+
+// A path is a model if it holds tensors, else a picture or a folder of pictures.
+Result<Inputs> sortInputs(const Json& paths, int64_t limit, JobContext& job) {
+    Inputs inputs;
+    for (const std::string path : paths) {
+        std::error_code problem;
+        if (!fs::exists(path, problem))
+            return fail(ErrorCode::NotFound, "no such file or folder", path);
+        const bool folder = fs::is_directory(path, problem);
+        if (!folder && hasImageExtension(path)) {
+            inputs.pictures.emplace_back(path);
+        } else if (auto model = openModelFolder(path); model && model->weights) {
+            inputs.models.emplace_back(path);
+        } else if (folder) {
+            VITRINE_TRY(const ImageFolderList list, listImages(path, {}, &job));
+            inputs.pictures.insert(inputs.pictures.end(), list.images.begin(), list.images.end());
+        } else {
+            return fail(ErrorCode::InvalidArgument, "this is neither a picture nor a model", path);
+        }
+    }
+    if (inputs.pictures.empty())
+        return fail(ErrorCode::InvalidArgument, "there are no pictures among the inputs", {},
+                    "Name a picture or a folder of pictures");
+    if (inputs.models.empty())
+        return fail(ErrorCode::InvalidArgument, "there is no model among the inputs", {},
+                    "Name a model folder or a weight file");
+    if (int64_t(inputs.pictures.size()) > limit)
+        inputs.pictures.resize(size_t(limit));
+    return inputs;
+}
+
+ImageSize mapSize(ImageSize picture) {
+    const double scale = double(kMapLongSide) / double(std::max(picture.width, picture.height));
+    return {std::max<int64_t>(1, std::llround(double(picture.width) * scale)),
+            std::max<int64_t>(1, std::llround(double(picture.height) * scale))};
+}
+
+struct Shown {
+    const char* caption;
+    MapKind kind;
+    Upsampler upsampler;
+    bool shared;  // PCA in the basis of all pictures
+    ColorMap colors;
+};
+
+constexpr Shown kShown[] = {
+    {"picture", MapKind::Image, Upsampler::None, false, ColorMap::Grey},
+    {"as the model saw it", MapKind::ModelInput, Upsampler::None, false, ColorMap::Grey},
+    {"PCA, patches", MapKind::Pca, Upsampler::Nearest, true, ColorMap::Grey},
+    {"PCA, joint bilateral", MapKind::Pca, Upsampler::JointBilateral, true, ColorMap::Grey},
+    {"similarity to the centre", MapKind::Similarity, Upsampler::JointBilateral, false, ColorMap::Viridis},
+    {"token norms", MapKind::Norms, Upsampler::Nearest, false, ColorMap::Magma},
+};
+
+class InspectJob {
+  public:
+    InspectJob(RunContext& run, std::unique_ptr<InspectEngine> engine)
+        : run_(run), engine_(std::move(engine)) {}
+
+    Result<void> execute() {
+        const Json& settings = run_.settings();
+        VITRINE_TRY(const Inputs inputs, sortInputs(settings["inputs"], settings["limit"], run_.job()));
+        for (const fs::path& path : inputs.models)
+            VITRINE_TRY_VOID(inspectModel(path, inputs.pictures));
+        const std::string html =
+            htmlReport("Vitrine inspection",
+                       fmt::format("{} pictures, {} models, run {}", inputs.pictures.size(),
+                                   inputs.models.size(), run_.run().id),
+                       sections_);
+        VITRINE_TRY([[maybe_unused]] const StoredFile file,
+                    run_.putArtifact("report.html", html, {.kind = "report", .mediaType = "text/html"}));
+        return {};
+    }
+
+  private:
+    Result<void> inspectModel(const fs::path& path, const std::vector<fs::path>& pictures) {
+        const std::string device = run_.recipe().value("device", "cpu");
+        VITRINE_TRY(const LoadedModel model,
+                    engine_->loadModel(path, device, run_.settings()["dtype"], run_.job()));
+        VITRINE_TRY_VOID(run_.usedInput("model", model.identity, model.path));
+        std::vector<FeatureSource> sources;
+        for (const fs::path& picture : pictures)
+            sources.push_back(sourceOf(model, picture));
+        run_.job().beginStage("fitting one basis to all pictures", 0);
+        const std::string basis = model.info.name + " basis";
+        VITRINE_TRY_VOID(engine_->lockBasis(basis, sources, run_.job()));
+
+        std::vector<std::string> paths;
+        run_.job().beginStage("making maps with " + model.info.name, int64_t(pictures.size()));
+        double encodeMilliseconds = 0;
+        for (size_t i = 0; i < pictures.size(); ++i) {
+            VITRINE_TRY_VOID(run_.pausePoint());
+            VITRINE_TRY_VOID(inspectPicture(model, sources[i], basis, int64_t(i), encodeMilliseconds));
+            paths.push_back(pictures[i].string());
+            run_.job().advance();
+        }
+        run_.metric("time/" + model.info.name + "/milliseconds per picture", 0,
+                    encodeMilliseconds / double(pictures.size()));
+        return summarise(model, sources.front(), paths);
+    }
+
+    FeatureSource sourceOf(const LoadedModel& model, const fs::path& picture) const {
+        FeatureSource source;
+        source.modelId = model.id;
+        source.imagePath = picture.string();
+        source.layer = run_.settings()["layer"];
+        source.resolution = run_.settings()["resolution"];
+        return source;
+    }
+
+    Result<void> inspectPicture(const LoadedModel& model, const FeatureSource& source,
+                                const std::string& basis, int64_t step, double& milliseconds) {
+        VITRINE_TRY(const ImageHeader header, readImageHeader(source.imagePath));
+        ReportSection section;
+        const std::string name = fs::path(source.imagePath).filename().string();
+        section.title = fmt::format("{} · {}", name, model.info.name);
+        section.text = fmt::format("{}x{} pixels", header.size.width, header.size.height);
+        for (const Shown& shown : kShown) {
+            MapRequest request;
+            request.kind = shown.kind;
+            request.source = source;
+            request.upsampler = shown.upsampler;
+            request.outputSize = mapSize(header.size);
+            if (shown.shared)
+                request.pca.lockedBasis = basis;
+            request.probe =
+                Probe{source.imagePath, {double(header.size.width) / 2, double(header.size.height) / 2}};
+            VITRINE_TRY(const MapResult map, engine_->render(request, run_.job()));
+            milliseconds += map.milliseconds;
+            Image picture = pictureOfMap(map, shown.colors);
+            if (shown.kind == MapKind::Image || shown.kind == MapKind::ModelInput) {
+                VITRINE_TRY(picture, resize(picture, mapSize(picture.size()), Resampling::Bicubic));
+            }
+            VITRINE_TRY(const std::string png, encodeImage(picture, ".png"));
+            section.pictures.push_back({shown.caption, png, map.provenance.dump(2)});
+            VITRINE_TRY(
+                [[maybe_unused]] const StoredFile file,
+                run_.putArtifact(
+                    fmt::format("{}/{}/{}.png", model.info.name, fs::path(name).stem().string(),
+                                shown.caption),
+                    png,
+                    {.kind = "image", .step = step, .mediaType = "image/png", .provenance = map.provenance}));
+            if (shown.kind == MapKind::Norms && !map.values.empty())
+                run_.metric(model.info.name + "/token norm, 99th percentile", step, map.high);
+        }
+        sections_.push_back(std::move(section));
+        return {};
+    }
+
+    // Statistics over all pictures and each picture's nearest neighbour.
+    Result<void> summarise(const LoadedModel& model, const FeatureSource& source,
+                           const std::vector<std::string>& paths) {
+        ReportSection section;
+        section.title = "All pictures · " + model.info.name;
+        VITRINE_TRY(const FeatureStatistics statistics, engine_->statistics(source, paths, run_.job()));
+        section.text =
+            fmt::format("{} tokens of {} channels: mean {:.4g}, standard deviation {:.4g}, RankMe {:.1f}",
+                        statistics.tokenCount, statistics.channelCount, statistics.mean,
+                        statistics.standardDeviation, statistics.rankMe);
+        run_.metric(model.info.name + "/feature mean", 0, statistics.mean);
+        run_.metric(model.info.name + "/feature std", 0, statistics.standardDeviation);
+        run_.metric(model.info.name + "/RankMe", 0, statistics.rankMe);
+        if (paths.size() > 1) {
+            VITRINE_TRY(const SummaryEmbedding embedding, engine_->embed(source, paths, 1, run_.job()));
+            section.table.header = {"picture", "nearest by summary"};
+            for (size_t i = 0; i < embedding.imagePaths.size() && embedding.nearestCount > 0; ++i)
+                section.table.rows.push_back(
+                    {fs::path(embedding.imagePaths[i]).filename().string(),
+                     fs::path(embedding.imagePaths[size_t(embedding.nearest[i])]).filename().string()});
+        }
+        sections_.push_back(std::move(section));
+        return {};
+    }
+
+    RunContext& run_;
+    std::unique_ptr<InspectEngine> engine_;
+    std::vector<ReportSection> sections_;
+};
+
+}  // namespace
+
+JobKind inspectKind(std::unique_ptr<InspectEngine> (*createEngine)()) {
+    JobKind kind;
+    kind.name = "inspect";
+    kind.summary =
+        "Encode pictures, keep PCA maps, upsampled features, similarity maps and statistics, write a report";
+    kind.settingsSchema = Json::parse(R"({"type": "object", "required": ["inputs"], "properties": {
+      "inputs": {"type": "array", "minItems": 1, "items": {"type": "string"}, "title": "Inputs", "description": "pictures, folders of pictures and models"},
+      "resolution": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 0, "title": "Resolution", "unit": "pixels", "description": "model pixels of the short side; 0: what the model prefers"},
+      "layer": {"type": "integer", "minimum": -1, "default": -1, "title": "Layer", "description": "hidden state; -1: the final features"},
+      "limit": {"type": "integer", "minimum": 1, "default": 12, "title": "Pictures at most"},
+      "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Compute in"}}})");
+    kind.run = [createEngine](RunContext& run) { return InspectJob(run, createEngine()).execute(); };
+    return kind;
+}
+
+}  // namespace vitrine

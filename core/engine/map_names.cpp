@@ -1,0 +1,84 @@
+#include "core/engine/map_names.h"
+
+#include "core/base/nearest.h"
+
+#include <array>
+
+namespace vitrine {
+namespace {
+
+constexpr std::array<std::pair<const char*, MapKind>, 12> kKinds = {
+    {{"image", MapKind::Image},
+     {"model-input", MapKind::ModelInput},
+     {"pca", MapKind::Pca},
+     {"similarity", MapKind::Similarity},
+     {"attention", MapKind::Attention},
+     {"rollout", MapKind::Rollout},
+     {"norms", MapKind::Norms},
+     {"channel", MapKind::Channel},
+     {"clusters", MapKind::Clusters},
+     {"disagreement", MapKind::Disagreement},
+     {"text", MapKind::TextHeat},
+     {"correspondence", MapKind::Correspondence}}};
+constexpr std::array<std::pair<const char*, Upsampler>, 5> kUpsamplers = {
+    {{"none", Upsampler::None},
+     {"nearest", Upsampler::Nearest},
+     {"bilinear", Upsampler::Bilinear},
+     {"bicubic", Upsampler::Bicubic},
+     {"jbu", Upsampler::JointBilateral}}};
+
+template <typename Table, typename Value>
+const char* nameIn(const Table& table, Value value) {
+    for (const auto& [name, entry] : table)
+        if (entry == value)
+            return name;
+    return "";
+}
+
+template <typename Table>
+auto valueIn(const Table& table, const std::string& wanted, const char* what)
+    -> Result<typename Table::value_type::second_type> {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : table) {
+        if (wanted == name)
+            return entry;
+        names.emplace_back(name);
+    }
+    const auto nearest = nearestName(wanted, names);
+    return fail(ErrorCode::InvalidArgument, fmt::format("there is no {} \"{}\"", what, wanted), {},
+                nearest ? fmt::format("Did you mean \"{}\"?", *nearest) : "");
+}
+
+}  // namespace
+
+Result<MapKind> mapKindFromName(const std::string& name) {
+    return valueIn(kKinds, name, "kind of map");
+}
+const char* mapKindName(MapKind kind) {
+    return nameIn(kKinds, kind);
+}
+Result<Upsampler> upsamplerFromName(const std::string& name) {
+    return valueIn(kUpsamplers, name, "upsampler");
+}
+const char* upsamplerName(Upsampler upsampler) {
+    return nameIn(kUpsamplers, upsampler);
+}
+
+Image pictureOfMap(const MapResult& map, ColorMap colors) {
+    if (map.colors)
+        return map.colors->toRgb8();
+    Image picture(map.valuesSize, 3, SampleType::U8);
+    for (int64_t y = 0; y < map.valuesSize.height; ++y) {
+        uint8_t* row = picture.row<uint8_t>(y);
+        for (int64_t x = 0; x < map.valuesSize.width; ++x) {
+            const Rgb8 color =
+                colorOf(colors, map.values[size_t(y * map.valuesSize.width + x)], map.low, map.high);
+            row[3 * x] = color.r;
+            row[3 * x + 1] = color.g;
+            row[3 * x + 2] = color.b;
+        }
+    }
+    return picture;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,20 @@
+// Names of maps and upsamplers on the command line, in recipes and in provenance lines, and pictures of
+// finished maps.
+#pragma once
+
+#include "core/engine/inspect_engine.h"
+#include "core/media/color_map.h"
+
+#include <string>
+
+namespace vitrine {
+
+Result<MapKind> mapKindFromName(const std::string& name);
+const char* mapKindName(MapKind kind);
+Result<Upsampler> upsamplerFromName(const std::string& name);
+const char* upsamplerName(Upsampler upsampler);
+
+// RGB picture of a map: its colours, or its values through a colour map over its suggested range.
+Image pictureOfMap(const MapResult& map, ColorMap colors);
+
+}  // namespace vitrine

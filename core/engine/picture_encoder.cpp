@@ -1,0 +1,191 @@
+#include "core/engine/picture_encoder.h"
+
+#include "core/base/hash.h"
+#include "core/base/version.h"
+#include "core/media/image_reader.h"
+
+#include <filesystem>
+
+namespace vitrine {
+namespace fs = std::filesystem;
+namespace {
+
+// Layers of a picture are kept together only if all of them stay below this.
+constexpr int64_t kAllLayersLimitBytes = int64_t(256) << 20;
+
+// Changes when the file changes: hashing the content of every picture at every click would cost more than
+// encoding small ones.
+std::string fileStamp(const std::string& path) {
+    std::error_code problem;
+    const auto written = fs::last_write_time(path, problem).time_since_epoch().count();
+    return fmt::format("{}|{}|{}", path, problem ? 0 : fs::file_size(path, problem), written);
+}
+
+std::string cacheKey(const StoredModel& model, const FeatureSource& source, const std::string& part) {
+    return fmt::format("{}|{}|{}|{}|{}|{}", model.description.id, fileStamp(source.imagePath),
+                       source.resolution, source.square, source.windowSize.value_or(0), part);
+}
+
+std::string partName(const FeatureSource& source) {
+    return source.adaptor.empty() ? fmt::format("layer {}", source.layer) : "adaptor " + source.adaptor;
+}
+
+int64_t bytesOf(const FeatureMap& map) {
+    return int64_t(map.features.nbytes() + (map.prefix.defined() ? map.prefix.nbytes() : 0));
+}
+
+PreprocessOverride changeFor(const StoredModel& model, const FeatureSource& source) {
+    const EncoderInfo& info = model.description.info;
+    PreprocessOverride change;
+    change.patchSize = info.patchSize;
+    change.prefixTokenCount = info.prefixTokenCount;
+    change.unnormalized = info.normalizesItself;
+    if (info.fixedSize)
+        return change;
+    // The whole picture is shown: the short side is set and nothing is cropped.
+    const int64_t side =
+        source.resolution > 0 ? source.resolution : std::min(info.preferredHeight, info.preferredWidth);
+    if (source.square)
+        change.targetSize = ImageSize{side, side};
+    else
+        change.shortSide = side;
+    change.multipleOf = info.sizeMultiple;
+    return change;
+}
+
+at::Tensor single(const at::Tensor& batched) {
+    return batched.defined() ? batched[0].to(at::kFloat).contiguous() : batched;
+}
+
+}  // namespace
+
+void PictureEncoder::setLimit(int64_t bytes) {
+    features_.setLimit(bytes);
+    pictures_.setLimit(bytes / 2);
+}
+
+Result<std::shared_ptr<const Image>> PictureEncoder::picture(const std::string& path) {
+    const std::string key = fileStamp(path);
+    if (const auto* cached = pictures_.find(key))
+        return *cached;
+    VITRINE_TRY(Image image, readImage(path));
+    auto shared = std::make_shared<const Image>(std::move(image));
+    return pictures_.insert(key, shared, int64_t(shared->byteCount()));
+}
+
+Result<PreprocessedImage> PictureEncoder::prepare(const StoredModel& model, const FeatureSource& source) {
+    VITRINE_TRY(const auto image, picture(source.imagePath));
+    auto prepared = preprocess(*image, model.preprocess, changeFor(model, source));
+    if (!prepared)
+        return fail(prepared.error().in(source.imagePath));
+    return prepared;
+}
+
+Result<at::Tensor> PictureEncoder::pixels(const StoredModel& model, const PreprocessedImage& input) const {
+    return at::from_blob(const_cast<float*>(input.pixels.data()), {1, 3, input.height, input.width},
+                         at::kFloat)
+        .to(model.device, model.dtype, false, true);
+}
+
+FeatureMap PictureEncoder::makeMap(const StoredModel& model, const FeatureSource& source,
+                                   const ImageTransform& transform) const {
+    FeatureMap map;
+    map.transform = transform;
+    map.origin.modelPath = model.description.path;
+    map.origin.modelIdentity = model.description.identity;
+    map.origin.family = model.description.info.family;
+    map.origin.imagePath = source.imagePath;
+    map.origin.layer = source.layer;
+    map.origin.adaptor = source.adaptor;
+    map.origin.dtype = model.description.dtype;
+    map.origin.device = model.description.device;
+    map.origin.codeVersion = versionText();
+    return map;
+}
+
+Result<EncodedPicture> PictureEncoder::features(const StoredModel& model, const FeatureSource& source) {
+    if (const FeatureMap* cached = features_.find(cacheKey(model, source, partName(source))))
+        return EncodedPicture{*cached, false};
+    VITRINE_TRY(const PreprocessedImage input, prepare(model, source));
+    VITRINE_TRY(const at::Tensor tensor, pixels(model, input));
+    const EncoderInfo& info = model.description.info;
+
+    EncodeRequest request;
+    request.windowSize = source.windowSize;
+    const int64_t tokens = input.transform.gridWidth() * input.transform.gridHeight() + info.prefixTokenCount;
+    const int64_t allLayersBytes = (info.layerCount + 1) * tokens * info.featureWidth * 4;
+    if (!source.adaptor.empty())
+        request.adaptors = {source.adaptor};
+    else if (source.layer >= 0 && allLayersBytes <= kAllLayersLimitBytes)
+        for (int64_t layer = 0; layer <= info.layerCount; ++layer)
+            request.layers.push_back(layer);
+    else if (source.layer >= 0)
+        request.layers = {source.layer};
+    VITRINE_TRY(const EncoderOutput output, model.model->encoder()->encode(tensor, request));
+
+    const at::Tensor summary = single(output.summary);
+    VITRINE_TRY(const std::string imageHash, sha256OfFile(source.imagePath));
+    const auto keep = [&](const FeatureSource& part, const at::Tensor& features, const at::Tensor& prefix,
+                          const at::Tensor& ownSummary) {
+        FeatureMap map = makeMap(model, part, input.transform);
+        map.origin.imageHash = imageHash;
+        map.features = single(features);
+        map.prefix = single(prefix);
+        map.summary = ownSummary;
+        // Convolutional networks have finer early layers: the stride follows from the map itself.
+        if (map.width() > 0)
+            map.transform.patchSize = std::max<int64_t>(1, input.transform.modelSize.width / map.width());
+        return features_.insert(cacheKey(model, part, partName(part)), map, bytesOf(map));
+    };
+    FeatureSource part = source;
+    for (size_t i = 0; i < request.layers.size(); ++i) {
+        part.layer = request.layers[i];
+        if (part.layer != source.layer)
+            keep(part, output.layers[i].features, output.layers[i].prefix, summary);
+    }
+    part.layer = source.layer;
+    if (!source.adaptor.empty()) {
+        const AdaptorOutput& adaptor = output.adaptors.at(source.adaptor);
+        return EncodedPicture{keep(part, adaptor.features, {}, single(adaptor.summary)), true};
+    }
+    if (source.layer < 0)
+        return EncodedPicture{keep(part, output.features, {}, summary), true};
+    const size_t index = request.layers.size() == 1 ? 0 : size_t(source.layer);
+    return EncodedPicture{keep(part, output.layers[index].features, output.layers[index].prefix, summary),
+                          true};
+}
+
+Result<AttentionMaps> PictureEncoder::attention(const StoredModel& model, const FeatureSource& source,
+                                                int64_t lastLayer) {
+    VITRINE_TRY(const PreprocessedImage input, prepare(model, source));
+    VITRINE_TRY(const at::Tensor tensor, pixels(model, input));
+    EncodeRequest request;
+    for (int64_t layer = 1; layer <= lastLayer; ++layer)
+        request.attentionLayers.push_back(layer);
+    VITRINE_TRY(const EncoderOutput output, model.model->encoder()->encode(tensor, request));
+    AttentionMaps maps;
+    maps.transform = input.transform;
+    for (const at::Tensor& layer : output.attention)
+        maps.layers.push_back(single(layer));
+    return maps;
+}
+
+Result<FeatureMap> PictureEncoder::textSpaceFeatures(const StoredModel& model, const FeatureSource& source) {
+    const TextEncoder* text = model.model->textEncoder();
+    if (!text)
+        return fail(ErrorCode::Unsupported, "this model has no text side", model.description.path,
+                    "Text heat maps need CLIP or SigLIP");
+    const std::string key = cacheKey(model, source, "text space");
+    if (const FeatureMap* cached = features_.find(key))
+        return *cached;
+    VITRINE_TRY(const PreprocessedImage input, prepare(model, source));
+    VITRINE_TRY(const at::Tensor tensor, pixels(model, input));
+    FeatureMap map = makeMap(model, source, input.transform);
+    VITRINE_TRY(const at::Tensor dense, text->denseEmbedding(tensor));
+    VITRINE_TRY(const at::Tensor summary, text->imageEmbedding(tensor));
+    map.features = single(dense);
+    map.summary = single(summary);
+    return features_.insert(key, map, bytesOf(map));
+}
+
+}  // namespace vitrine

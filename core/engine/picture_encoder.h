@@ -1,0 +1,48 @@
+// From a picture's path to cached features: reads, preprocesses and encodes with a loaded model.
+#pragma once
+
+#include "core/engine/byte_cache.h"
+#include "core/engine/model_store.h"
+#include "core/features/feature_map.h"
+
+namespace vitrine {
+
+struct EncodedPicture {
+    FeatureMap map;
+    bool encodedNow = false;  // false: came from the cache
+};
+
+struct AttentionMaps {
+    std::vector<at::Tensor> layers;  // (heads, T, T) of blocks 1..n
+    ImageTransform transform;
+};
+
+class PictureEncoder {
+  public:
+    explicit PictureEncoder(int64_t cacheBytes) : features_(cacheBytes), pictures_(cacheBytes / 2) {}
+
+    // The picture as loaded, cached.
+    Result<std::shared_ptr<const Image>> picture(const std::string& path);
+    // What the model takes for this picture.
+    Result<PreprocessedImage> prepare(const StoredModel& model, const FeatureSource& source);
+    // Features of the asked layer or adaptor. All layers of a picture are kept at once where they fit, so
+    // that a layer slider need not encode again.
+    Result<EncodedPicture> features(const StoredModel& model, const FeatureSource& source);
+    // Attention of blocks 1..lastLayer.
+    Result<AttentionMaps> attention(const StoredModel& model, const FeatureSource& source, int64_t lastLayer);
+    // Dense features in the space of the model's text embeddings.
+    Result<FeatureMap> textSpaceFeatures(const StoredModel& model, const FeatureSource& source);
+
+    void setLimit(int64_t bytes);
+    int64_t cachedBytes() const { return features_.totalBytes() + pictures_.totalBytes(); }
+
+  private:
+    Result<at::Tensor> pixels(const StoredModel& model, const PreprocessedImage& input) const;
+    FeatureMap makeMap(const StoredModel& model, const FeatureSource& source,
+                       const ImageTransform& transform) const;
+
+    ByteCache<FeatureMap> features_;
+    ByteCache<std::shared_ptr<const Image>> pictures_;
+};
+
+}  // namespace vitrine
