@@ -64,6 +64,9 @@ void MetricWriter::loop(std::stop_token stop) {
         Result<void> result;
         if (!points.empty())
             result = write(points, names);
+        // Another process may keep the database for long (a migration, a backup): wait rather than lose.
+        while (!result && result.error().code == ErrorCode::Busy && !stop.stop_requested())
+            result = write(points, names);
         lock.lock();
         writtenPoints_ = covered;
         if (!result && failure_)

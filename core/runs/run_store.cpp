@@ -226,11 +226,19 @@ Result<void> RunStore::setStatus(const Run& run, RunStatus status) {
 }
 
 Result<void> RunStore::start(const Run& run, const ProcessIdentity& process) {
-    return database().execute(
-        "UPDATE runs SET status='running', started=coalesce(started, ?), ended=NULL, error='', pid=?, "
-        "host=?, "
-        "process_start=? WHERE number=?",
-        nowSeconds(), process.pid, process.host, process.start, run.number);
+    // One statement, so that of two processes that want to carry the run only one gets it.
+    VITRINE_TRY_VOID(
+        database().execute("UPDATE runs SET status='running', started=coalesce(started, ?), ended=NULL, "
+                           "error='', pid=?, host=?, "
+                           "process_start=? WHERE number=? AND status NOT IN ('running','paused')",
+                           nowSeconds(), process.pid, process.host, process.start, run.number));
+    if (database().changes() == 1)
+        return {};
+    VITRINE_TRY(const Run now, find(run.id));
+    return fail(
+        ErrorCode::Busy,
+        fmt::format("the run is carried by process {} on {} already", now.process.pid, now.process.host),
+        run.id, fmt::format("vitrine runs control {} status", run.id));
 }
 
 Result<void> RunStore::end(const Run& run, RunStatus status, const std::string& error,

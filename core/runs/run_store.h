@@ -102,6 +102,7 @@ class RunStore {
 
     // Life of a run.
     Result<void> setStatus(const Run& run, RunStatus status);
+    // Busy if another process carries it.
     Result<void> start(const Run& run, const ProcessIdentity& process);
     Result<void> end(const Run& run, RunStatus status, const std::string& error,
                      const std::string& resultHash);

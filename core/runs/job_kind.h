@@ -1,0 +1,41 @@
+// Kinds of jobs that a recipe can ask for. A kind has a schema for its settings (forms are made from it) and
+// a function that does the work; kinds register themselves in a JobKinds table, built-ins and plugins alike.
+#pragma once
+
+#include "core/base/json.h"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace vitrine {
+
+class RunContext;
+
+struct JobKind {
+    std::string name;
+    std::string summary;  // one line
+    Json settingsSchema = Json{{"type", "object"}, {"properties", Json::object()}};
+    // Runs on the job's thread. Errors and exceptions end the run as failed; Cancelled ends it as cancelled.
+    std::function<Result<void>(RunContext&)> run;
+    // Added to the run's record of its environment (library versions, device names); may be empty.
+    std::function<Json()> environment;
+};
+
+class JobKinds {
+  public:
+    void add(JobKind kind);  // a name may be used once
+    // UnknownFamily with the nearest name.
+    Result<const JobKind*> find(const std::string& name) const;
+    std::vector<std::string> names() const;
+
+  private:
+    std::map<std::string, JobKind> kinds_;
+};
+
+// "selftest": estimates pi by drawing points, in steps with checkpoints; a small true job for trying out the
+// runner, pausing, resuming and the Runs workspace.
+JobKind selftestKind();
+
+}  // namespace vitrine
