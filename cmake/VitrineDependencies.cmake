@@ -57,6 +57,16 @@ endif()
 if(VITRINE_GUI)
   find_package(Qt6 REQUIRED COMPONENTS Core Gui Widgets OpenGL OpenGLWidgets Svg PrintSupport)
   find_package(QCustomPlotQt6 REQUIRED)
+  find_package(VTK REQUIRED COMPONENTS CommonCore CommonDataModel FiltersSources InteractionStyle RenderingCore
+               RenderingOpenGL2)
+  # Debian's library holds the OpenGL 3 back end; the headers include each other both as <imgui.h> and <imgui/imgui.h>.
+  find_path(VITRINE_IMGUI_HEADERS imgui/imgui.h REQUIRED)
+  find_library(VITRINE_IMGUI_LIBRARY imgui REQUIRED)
+  find_library(VITRINE_STB_LIBRARY stb REQUIRED)
+  add_library(Vitrine::ImGui INTERFACE IMPORTED)
+  set_target_properties(Vitrine::ImGui PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${VITRINE_IMGUI_HEADERS};${VITRINE_IMGUI_HEADERS}/imgui"
+    INTERFACE_LINK_LIBRARIES "${VITRINE_IMGUI_LIBRARY};${VITRINE_STB_LIBRARY};${CMAKE_DL_LIBS}")
 endif()
 
 # --- Tests --------------------------------------------------------------------------------------------------------

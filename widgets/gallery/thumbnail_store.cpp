@@ -1,0 +1,117 @@
+#include "widgets/gallery/thumbnail_store.h"
+
+#include "core/base/file.h"
+#include "core/base/hash.h"
+
+#include <QBuffer>
+
+namespace vitrine {
+
+constexpr int kMemoryKilobytes = 256 * 1024;
+
+QImage toQImage(const Image& image) {
+    if (image.empty())
+        return {};
+    const Image rgb = image.sampleType() == SampleType::U8 && image.channels() == 3 ? image : image.toRgb8();
+    const QImage view(reinterpret_cast<const uchar*>(rgb.data()), int(rgb.width()), int(rgb.height()),
+                      qsizetype(rgb.rowBytes()), QImage::Format_RGB888);
+    return view.convertToFormat(QImage::Format_RGB32);
+}
+
+ThumbnailStore::ThumbnailStore(ThumbnailLoader loader, std::filesystem::path cacheFolder, int side,
+                               size_t threads, QObject* parent)
+    : QObject(parent),
+      loader_(std::move(loader)),
+      cacheFolder_(std::move(cacheFolder)),
+      side_(side),
+      memory_(kMemoryKilobytes),
+      pool_(threads) {
+    std::error_code ignored;
+    if (!cacheFolder_.empty())
+        std::filesystem::create_directories(cacheFolder_, ignored);
+}
+
+ThumbnailStore::~ThumbnailStore() {
+    pool_.clear();
+}
+
+QImage ThumbnailStore::find(const QString& path) const {
+    const QImage* image = memory_.object(path);
+    return image ? *image : QImage();
+}
+
+std::filesystem::path ThumbnailStore::cacheFile(const QString& path) const {
+    std::error_code failed;
+    const std::filesystem::path file(path.toStdString());
+    const auto time = std::filesystem::last_write_time(file, failed);
+    const auto size = std::filesystem::file_size(file, failed);
+    if (cacheFolder_.empty() || failed)
+        return {};
+    return cacheFolder_ / (sha256Hex(fmt::format("{}|{}|{}|{}", path.toStdString(),
+                                                 time.time_since_epoch().count(), size, side_)) +
+                           ".jpg");
+}
+
+// Worker thread.
+ThumbnailStore::Outcome ThumbnailStore::make(const QString& path) {
+    const std::filesystem::path cached = cacheFile(path);
+    if (!cached.empty()) {
+        if (QImage image(QString::fromStdString(cached.string())); !image.isNull())
+            return {image, {}};
+    }
+    const Result<Image> loaded = loader_(path.toStdString(), side_);
+    ++decoded_;
+    if (!loaded)
+        return {{}, QString::fromStdString(loaded.error().text())};
+    const QImage image = toQImage(*loaded);
+    if (!cached.empty()) {
+        QByteArray bytes;
+        QBuffer buffer(&bytes);
+        // A cache that cannot be written costs time, not correctness.
+        if (buffer.open(QIODevice::WriteOnly) && image.save(&buffer, "JPEG", 88))
+            (void)writeFileAtomically(cached, std::string_view(bytes.constData(), size_t(bytes.size())));
+    }
+    return {image, {}};
+}
+
+void ThumbnailStore::request(const QStringList& paths) {
+    pool_.clear();
+    int64_t priority = paths.size();
+    for (const QString& path : paths) {
+        if (memory_.contains(path) || errors_.contains(path))
+            continue;
+        {
+            const std::lock_guard lock(mutex_);
+            if (started_.contains(path))
+                continue;
+        }
+        pool_.submit(
+            [this, path] {
+                {
+                    const std::lock_guard lock(mutex_);
+                    if (started_.contains(path))
+                        return;
+                    started_.insert(path);
+                }
+                Outcome outcome = make(path);
+                QMetaObject::invokeMethod(
+                    this,
+                    [this, path, outcome = std::move(outcome)] {
+                        if (outcome.image.isNull())
+                            errors_.insert(path, outcome.error);
+                        else
+                            memory_.insert(path, new QImage(outcome.image),
+                                           int(outcome.image.sizeInBytes() / 1024) + 1);
+                        {
+                            const std::lock_guard lock(mutex_);
+                            started_.remove(path);
+                        }
+                        emit ready(path);
+                    },
+                    Qt::QueuedConnection);
+            },
+            priority--);
+    }
+}
+
+}  // namespace vitrine

@@ -1,0 +1,102 @@
+// The window's side of core/commands: every menu entry, button, key and palette line runs a registered
+// command by name with JSON arguments. Here they get shortcuts, are recorded, and can be undone. Interface
+// thread only.
+#pragma once
+
+#include "core/commands/command.h"
+
+#include <QHash>
+#include <QKeySequence>
+#include <QObject>
+#include <QUndoStack>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+class QAction;
+class QWidget;
+
+namespace vitrine {
+
+class JobList;
+
+// How a command appears in the window.
+struct WindowCommand {
+    std::string name;     // "view.fit"
+    std::string summary;  // "Fit the picture into the view"; title of menu entry and palette line
+    QKeySequence shortcut;
+    QString icon;
+    Json arguments = Json::object();  // JSON Schema; empty: takes none
+    std::function<Result<void>(const Json& arguments)> handler;
+};
+
+class CommandCenter : public QObject {
+    Q_OBJECT
+  public:
+    CommandCenter(CommandRegistry& registry, JobList& jobs, QObject* parent = nullptr);
+    ~CommandCenter() override;
+
+    CommandRegistry& registry() { return registry_; }
+    void setProject(const std::filesystem::path& project) { project_ = project; }
+    const std::filesystem::path& project() const { return project_; }
+
+    // Declares and binds a command of the window.
+    void add(WindowCommand command);
+    // An action that runs the command; its shortcut follows setShortcut(). Owned by `parent`.
+    QAction* action(const std::string& name, QWidget* parent, const Json& arguments = Json::object());
+    QString iconOf(const std::string& name) const { return icons_.value(QString::fromStdString(name)); }
+
+    // Window commands run at once; others run on a thread of their own as a job and end with finished().
+    // Errors are sent by failed(); false: failed at once.
+    bool run(const std::string& name, const Json& arguments = Json::object());
+    // Runs `name` with `after` and puts it on the undo stack: undo runs it with `before`. Steps of the same
+    // text and name that follow within a second become one (a dragged slider).
+    void runUndoable(const QString& text, const std::string& name, const Json& before, const Json& after);
+    QUndoStack& undoStack() { return undoStack_; }
+
+    QKeySequence shortcut(const std::string& name) const {
+        return shortcuts_.value(QString::fromStdString(name));
+    }
+    // An empty sequence removes it. Returns the name of the command that held the sequence before and lost
+    // it.
+    QString setShortcut(const std::string& name, const QKeySequence& sequence);
+    Json shortcutsToJson() const;  // only those that differ from the defaults
+    void shortcutsFromJson(const Json& json);
+    QStringList windowCommands() const { return order_; }
+
+    // Recorder: one JSON line {"command", "arguments"} per executed command.
+    Result<void> startRecording(const std::filesystem::path& file);
+    void stopRecording();
+    bool isRecording() const { return recording_.is_open(); }
+    // Runs every line of a recording; stops at the first error.
+    Result<int> replay(const std::filesystem::path& file);
+
+  signals:
+    void executed(const QString& name);
+    void failed(const QString& name, const QString& message);
+    void finished(const QString& name, const QString& text);
+    void shortcutsChanged();
+    void recordingChanged();
+
+  private:
+    Result<void> execute(const std::string& name, const Json& arguments);
+    void startJob(const std::string& name, const Json& arguments);
+    void record(const std::string& name, const Json& arguments);
+    friend class CommandStep;
+
+    CommandRegistry& registry_;
+    JobList& jobs_;
+    std::filesystem::path project_;
+    QStringList order_;
+    QHash<QString, QString> icons_;
+    QHash<QString, QKeySequence> shortcuts_, defaults_;
+    QUndoStack undoStack_;
+    std::ofstream recording_;
+    bool replaying_ = false;
+    std::vector<std::jthread> threads_;
+};
+
+}  // namespace vitrine

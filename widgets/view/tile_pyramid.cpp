@@ -1,0 +1,151 @@
+#include "widgets/view/tile_pyramid.h"
+
+#include "core/base/thread_pool.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+namespace vitrine {
+namespace {
+
+// One thread builds levels, the other samples what is visible now.
+ThreadPool& workers() {
+    static ThreadPool pool(2);
+    return pool;
+}
+constexpr int64_t kVisiblePriority = 10;
+
+template <typename T, typename Sum>
+void halveRow(const Image& from, Image& to, int64_t y) {
+    const int channels = from.channels();
+    const T* upper = from.row<T>(2 * y);
+    const T* lower = from.row<T>(std::min(2 * y + 1, from.height() - 1));
+    T* out = to.row<T>(y);
+    for (int64_t x = 0; x < to.width(); ++x) {
+        const int64_t left = 2 * x * channels, right = std::min(2 * x + 1, from.width() - 1) * channels;
+        for (int channel = 0; channel < channels; ++channel) {
+            const Sum sum = Sum(upper[left + channel]) + Sum(upper[right + channel]) +
+                            Sum(lower[left + channel]) + Sum(lower[right + channel]);
+            if constexpr (std::is_floating_point_v<T>)
+                out[x * channels + channel] = sum * Sum(0.25);
+            else
+                out[x * channels + channel] = T((sum + 2) / 4);
+        }
+    }
+}
+
+Image sampledTile(const Image& image, const TileRect& rect, int level) {
+    Image tile({rect.width, rect.height}, image.channels(), image.sampleType());
+    const size_t pixelBytes = image.bytesPerSample() * size_t(image.channels());
+    const int64_t step = int64_t(1) << level;
+    for (int64_t y = 0; y < rect.height; ++y) {
+        const int64_t sourceY = std::min((rect.y + y) * step + step / 2, image.height() - 1);
+        const std::byte* source = image.row<std::byte>(sourceY);
+        std::byte* out = tile.row<std::byte>(y);
+        for (int64_t x = 0; x < rect.width; ++x) {
+            const int64_t sourceX = std::min((rect.x + x) * step + step / 2, image.width() - 1);
+            std::memcpy(out + size_t(x) * pixelBytes, source + size_t(sourceX) * pixelBytes, pixelBytes);
+        }
+    }
+    return tile;
+}
+
+}  // namespace
+
+Image TilePyramid::halved(const Image& image) {
+    Image half({(image.width() + 1) / 2, (image.height() + 1) / 2}, image.channels(), image.sampleType());
+    for (int64_t y = 0; y < half.height(); ++y) {
+        if (image.sampleType() == SampleType::U8)
+            halveRow<uint8_t, uint32_t>(image, half, y);
+        else if (image.sampleType() == SampleType::U16)
+            halveRow<uint16_t, uint32_t>(image, half, y);
+        else
+            halveRow<float, float>(image, half, y);
+    }
+    return half;
+}
+
+std::shared_ptr<TilePyramid> TilePyramid::of(std::shared_ptr<const Image> image) {
+    static std::mutex mutex;
+    static std::map<const Image*, std::weak_ptr<TilePyramid>> known;
+    const std::lock_guard lock(mutex);
+    std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
+    if (const auto existing = known[image.get()].lock())
+        return existing;
+    const Image* key = image.get();
+    const std::shared_ptr<TilePyramid> pyramid(new TilePyramid(std::move(image)));
+    known[key] = pyramid;
+    return pyramid;
+}
+
+TilePyramid::TilePyramid(std::shared_ptr<const Image> image)
+    : image_(std::move(image)), geometry_(image_->size()), levels_(size_t(geometry_.levelCount())) {
+    levels_[0] = image_;
+}
+
+bool TilePyramid::levelReady(int level) const {
+    const std::lock_guard lock(mutex_);
+    return levels_[size_t(level)] != nullptr;
+}
+
+TilePixels TilePyramid::tile(const TileKey& key) {
+    const TileRect rect = geometry_.borderedRect(key);
+    const std::lock_guard lock(mutex_);
+    if (const auto& level = levels_[size_t(key.level)])
+        return {level, rect, rect.x, rect.y, false};
+    startBuilding();
+    if (const auto found = sampled_.find(key); found != sampled_.end())
+        return {found->second, rect, 0, 0, true};
+    startSampling(key);
+    return {nullptr, rect, 0, 0, true};
+}
+
+void TilePyramid::startBuilding() {
+    if (building_)
+        return;
+    building_ = true;
+    workers().submit([weak = weak_from_this()] {
+        for (size_t level = 1;; ++level) {
+            const auto self = weak.lock();
+            if (!self || level >= self->levels_.size())
+                return;
+            std::shared_ptr<const Image> below;
+            {
+                const std::lock_guard lock(self->mutex_);
+                below = self->levels_[level - 1];
+            }
+            auto built = std::make_shared<const Image>(halved(*below));
+            {
+                const std::lock_guard lock(self->mutex_);
+                self->levels_[level] = std::move(built);
+                std::erase_if(self->sampled_,
+                              [&](const auto& entry) { return entry.first.level == int(level); });
+            }
+            emit self->changed();
+        }
+    });
+}
+
+void TilePyramid::startSampling(const TileKey& key) {
+    if (!sampling_.insert(key).second)
+        return;
+    workers().submit(
+        [weak = weak_from_this(), key] {
+            const auto self = weak.lock();
+            if (!self)
+                return;
+            auto tile = std::make_shared<const Image>(
+                sampledTile(*self->image_, self->geometry_.borderedRect(key), key.level));
+            {
+                const std::lock_guard lock(self->mutex_);
+                self->sampling_.erase(key);
+                if (!self->levels_[size_t(key.level)])
+                    self->sampled_[key] = std::move(tile);
+            }
+            emit self->changed();
+        },
+        kVisiblePriority);
+}
+
+}  // namespace vitrine
