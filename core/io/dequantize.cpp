@@ -135,20 +135,24 @@ void decodeElements(DType dtype, std::span<const std::byte> bytes, uint64_t firs
 template void decodeElements(DType, std::span<const std::byte>, uint64_t, std::span<float>);
 template void decodeElements(DType, std::span<const std::byte>, uint64_t, std::span<double>);
 
-Result<std::vector<float>> dequantize(const TensorBytes& tensor) {
+Result<void> checkDecodable(const TensorBytes& tensor) {
     if (!canDecode(tensor.info.dtype))
         return fail(
             ErrorCode::Unsupported,
             fmt::format("elements of type {} cannot be read as numbers", dtypeName(tensor.info.dtype)),
             tensor.info.name, "The bytes can still be copied as they are");
-    const uint64_t count = tensor.info.elementCount();
-    const auto bytes = byteCount(tensor.info.dtype, count);
+    const auto bytes = byteCount(tensor.info.dtype, tensor.info.elementCount());
     if (!bytes || *bytes != tensor.bytes.size())
         return fail(ErrorCode::InvalidArgument,
                     fmt::format("{} of {} takes other than {} bytes", tensor.info.shapeText(),
                                 dtypeName(tensor.info.dtype), tensor.bytes.size()),
                     tensor.info.name);
-    std::vector<float> values(count);
+    return {};
+}
+
+Result<std::vector<float>> dequantize(const TensorBytes& tensor) {
+    VITRINE_TRY_VOID(checkDecodable(tensor));
+    std::vector<float> values(tensor.info.elementCount());
     decodeElements(tensor.info.dtype, tensor.bytes, 0, std::span(values));
     return values;
 }
