@@ -1,5 +1,7 @@
 #include "core/runs/migrations.h"
 
+#include "core/base/version.h"
+
 namespace vitrine {
 namespace {
 
@@ -160,7 +162,7 @@ Result<void> applyStep(Database& database, int version) {
 }  // namespace
 
 std::string programVersion() {
-    return "vitrine " VITRINE_VERSION;
+    return "vitrine " + versionText();
 }
 
 Result<int> schemaVersion(Database& database) {

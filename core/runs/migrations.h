@@ -7,7 +7,7 @@
 namespace vitrine {
 
 inline constexpr int kSchemaVersion = 3;
-// Name and version of this program as written into the databases it makes ("vitrine 0.1.0").
+// Name and version of this program as written into the databases it makes ("vitrine 0.1.0 (3f2a91c)").
 std::string programVersion();
 
 // `PRAGMA user_version`; 0 for a new file.
