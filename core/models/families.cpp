@@ -2,6 +2,7 @@
 
 #include "core/models/cifar/resnet_cifar.h"
 #include "core/models/cifar/vit_cifar.h"
+#include "core/models/dino/dino_model.h"
 #include "core/models/sam/sam_model.h"
 
 namespace vitrine {
@@ -9,6 +10,7 @@ namespace vitrine {
 std::vector<ModelFamily> builtInFamilies() {
     return {
         samFamily(),
+        dinoFamily(),
         resnetCifarFamily(),
         vitCifarFamily(),
     };
