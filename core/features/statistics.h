@@ -1,0 +1,68 @@
+// Statistics of features over many pictures without holding them.
+#pragma once
+
+#include "core/base/result.h"
+
+#include <ATen/ATen.h>
+
+#include <random>
+#include <vector>
+
+namespace vitrine {
+
+// Mean, variance and (if wanted) covariance of the channels, in float64, batch by batch by the pairwise
+// update of Chan, Golub and LeVeque (1979): exact for any order and size of batches. merge() joins the parts
+// of several workers.
+class StreamingMoments {
+  public:
+    explicit StreamingMoments(bool withCovariance) : withCovariance_(withCovariance) {}
+
+    // tokens (N, C). ShapeMismatch if C differs from the earlier batches; NaN is refused.
+    Result<void> add(const at::Tensor& tokens);
+    Result<void> merge(const StreamingMoments& other);
+
+    int64_t count() const { return count_; }
+    at::Tensor mean() const { return mean_; }  // (C) float64, undefined before the first batch
+    at::Tensor variance() const;               // (C) float64, population form (divided by count)
+    // (C, C) float64, population form; undefined without withCovariance.
+    at::Tensor covariance() const;
+
+  private:
+    void join(int64_t count, const at::Tensor& mean, const at::Tensor& moments);
+
+    bool withCovariance_;
+    int64_t count_ = 0;
+    at::Tensor mean_;
+    at::Tensor moments_;  // sums of products around the mean: (C, C), or their diagonal (C)
+};
+
+// Counts of one channel's values in equal bins over [low, high]; values outside are counted apart.
+struct ChannelHistogram {
+    double low = 0, high = 1;
+    std::vector<int64_t> counts;
+    int64_t below = 0, above = 0;
+};
+// features (C, ...); low = high: the channel's own range.
+Result<ChannelHistogram> channelHistogram(const at::Tensor& features, int64_t channel, int64_t bins,
+                                          double low = 0, double high = 0);
+
+// A uniform sample of at most `capacity` tokens out of a stream (Vitter 1985, algorithm R): every token seen
+// has the same chance to be kept. Same seed and order: same sample. Feeds fitPca over many pictures.
+class TokenReservoir {
+  public:
+    TokenReservoir(int64_t capacity, uint64_t seed) : capacity_(capacity), generator_(seed) {}
+
+    // tokens (N, C).
+    Result<void> add(const at::Tensor& tokens);
+    int64_t seen() const { return seen_; }
+    // (min(seen, capacity), C) float32, a copy; undefined before the first token.
+    at::Tensor sample() const;
+
+  private:
+    int64_t capacity_;
+    std::mt19937_64 generator_;
+    int64_t seen_ = 0;
+    at::Tensor kept_;
+};
+
+}  // namespace vitrine

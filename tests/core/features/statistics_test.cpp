@@ -1,0 +1,101 @@
+#include "core/features/statistics.h"
+
+#include "core/features/feature_map.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vitrine {
+namespace {
+
+TEST(Statistics, BatchesGiveWhatTheWholeGives) {
+    at::manual_seed(1);
+    // A large offset: a sum of squares would lose the variance.
+    const auto x = at::randn({1000, 7}, at::kDouble) * at::linspace(0.1, 2, 7, at::kDouble) + 1e6;
+    StreamingMoments diagonal(false), full(true), left(true), right(true);
+    for (int64_t start = 0; start < 1000; start += 37) {
+        const auto batch = x.slice(0, start, std::min<int64_t>(start + 37, 1000));
+        ASSERT_TRUE(diagonal.add(batch) && full.add(batch) && (start < 400 ? left : right).add(batch));
+    }
+    ASSERT_TRUE(left.merge(right));
+    const auto centred = x - x.mean(0);
+    const auto covariance = centred.t().matmul(centred) / 1000;
+    EXPECT_TRUE(at::allclose(full.mean(), x.mean(0), 1e-12));
+    EXPECT_TRUE(at::allclose(full.covariance(), covariance, 1e-6, 1e-7));
+    EXPECT_TRUE(at::allclose(left.covariance(), covariance, 1e-6, 1e-7));
+    EXPECT_TRUE(at::allclose(diagonal.variance(), covariance.diagonal(), 1e-6, 1e-7));
+    EXPECT_EQ(left.count(), 1000);
+    EXPECT_FALSE(full.add(at::zeros({3, 6})));
+    EXPECT_FALSE(full.add(at::full({3, 7}, std::nan(""))));
+}
+
+TEST(Statistics, HistogramByHand) {
+    const auto features =
+        at::tensor({0.f, 0.f, 0.f, 0.f, 0.f, 0.f, -1.f, 0.f, 0.4f, 0.5f, 1.f, 3.f}).reshape({2, 6});
+    const auto histogram = channelHistogram(features, 1, 2, 0, 1);
+    ASSERT_TRUE(histogram);
+    EXPECT_THAT(histogram->counts, ::testing::ElementsAre(2, 2));
+    EXPECT_EQ(histogram->below, 1);
+    EXPECT_EQ(histogram->above, 1);
+    const auto own = channelHistogram(features, 1, 4);
+    EXPECT_THAT(own->counts, ::testing::ElementsAre(1, 3, 1, 1));
+    EXPECT_EQ(channelHistogram(features, 0, 3)->counts[0], 6);
+    EXPECT_FALSE(channelHistogram(features, 2, 3));
+}
+
+TEST(Statistics, ReservoirKeepsEveryTokenWithTheSameChance) {
+    std::vector<int> kept(50, 0);
+    for (uint64_t seed = 0; seed < 600; ++seed) {
+        TokenReservoir reservoir(10, seed);
+        for (int64_t start = 0; start < 50; start += 7)
+            ASSERT_TRUE(
+                reservoir.add(at::arange(start, std::min<int64_t>(start + 7, 50), at::kFloat).unsqueeze(1)));
+        const auto sample = reservoir.sample();
+        ASSERT_EQ(sample.size(0), 10);
+        EXPECT_EQ(reservoir.seen(), 50);
+        for (int64_t row = 0; row < 10; ++row)
+            ++kept[size_t(sample[row][0].item<float>())];
+    }
+    for (const int count : kept)  // 120 expected, standard deviation 10
+        EXPECT_NEAR(count, 120, 50);
+}
+
+TEST(Statistics, ReservoirRepeatsItself) {
+    at::manual_seed(2);
+    const auto tokens = at::randn({300, 4});
+    TokenReservoir one(20, 5), same(20, 5), other(20, 6);
+    ASSERT_TRUE(one.add(tokens) && same.add(tokens) && other.add(tokens));
+    EXPECT_TRUE(one.sample().equal(same.sample()));
+    EXPECT_FALSE(one.sample().equal(other.sample()));
+}
+
+TEST(FeatureMap, TokensAreRowMajorPatches) {
+    FeatureMap map;
+    map.features = at::arange(12, at::kFloat).reshape({2, 2, 3});
+    const auto tokens = map.tokens();
+    EXPECT_EQ(tokens.sizes(), at::IntArrayRef({6, 2}));
+    EXPECT_TRUE(tokens[4].equal(map.features.select(1, 1).select(1, 1)));
+    EXPECT_TRUE(tokens.is_contiguous());
+}
+
+TEST(FeatureMap, OriginSurvivesJson) {
+    FeatureOrigin origin{.modelPath = "/m",
+                         .modelIdentity = "ab",
+                         .family = "radio",
+                         .imagePath = "/i.png",
+                         .imageHash = "cd",
+                         .layer = 7,
+                         .adaptor = "clip",
+                         .dtype = "bfloat16",
+                         .device = "cuda:0",
+                         .codeVersion = "1.2"};
+    const auto read = FeatureOrigin::fromJson(origin.toJson());
+    ASSERT_TRUE(read) << read.error().text();
+    EXPECT_EQ(read->toJson(), origin.toJson());
+    EXPECT_EQ(read->layer, 7);
+    EXPECT_EQ(FeatureOrigin::fromJson(Json::object())->layer, -1);
+    EXPECT_FALSE(FeatureOrigin::fromJson(Json{{"layer", "seven"}}));
+}
+
+}  // namespace
+}  // namespace vitrine
