@@ -3,12 +3,14 @@
 #include "core/models/cifar/resnet_cifar.h"
 #include "core/models/cifar/vit_cifar.h"
 #include "core/models/dino/dino_model.h"
+#include "core/models/radio/radio_model.h"
 #include "core/models/sam/sam_model.h"
 
 namespace vitrine {
 
 std::vector<ModelFamily> builtInFamilies() {
     return {
+        radioFamily(),
         samFamily(),
         dinoFamily(),
         resnetCifarFamily(),
