@@ -7,6 +7,23 @@ find_package(SQLite3 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(CLI11 REQUIRED)
 
+# --- Tokenizers ---------------------------------------------------------------------------------------------------
+foreach(library Pcre2:pcre2-8:pcre2.h:libpcre2-dev Utf8proc:utf8proc:utf8proc.h:libutf8proc-dev)
+  string(REPLACE ":" ";" parts "${library}")
+  list(GET parts 0 target)
+  list(GET parts 1 file)
+  list(GET parts 2 header)
+  list(GET parts 3 package)
+  find_library(VITRINE_${target}_LIBRARY ${file})
+  find_path(VITRINE_${target}_INCLUDE ${header})
+  if(NOT VITRINE_${target}_LIBRARY OR NOT VITRINE_${target}_INCLUDE)
+    message(FATAL_ERROR "${file} was not found. `./run --setup` installs it; by hand: apt-get install ${package}")
+  endif()
+  add_library(Vitrine::${target} INTERFACE IMPORTED)
+  set_target_properties(Vitrine::${target} PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${VITRINE_${target}_INCLUDE}" INTERFACE_LINK_LIBRARIES "${VITRINE_${target}_LIBRARY}")
+endforeach()
+
 # --- LibTorch -----------------------------------------------------------------------------------------------------
 # The wheel's own TorchConfig.cmake insists on a CUDA toolkit, so the two libraries are named here.
 if(NOT TORCH_ROOT)

@@ -1,0 +1,333 @@
+#include "core/tokenizers/pre_tokenizers.h"
+
+#include "core/tokenizers/byte_level.h"
+#include "core/tokenizers/regex.h"
+#include "core/tokenizers/unicode.h"
+
+#include <algorithm>
+#include <map>
+
+namespace vitrine {
+namespace {
+
+enum class Behavior { Removed, Isolated, MergedWithPrevious, MergedWithNext, Contiguous };
+
+// A run of a word, and whether it is what the splitter looks for.
+struct Run {
+    size_t begin;
+    size_t end;
+    bool match;
+};
+
+void appendRuns(const std::vector<Run>& runs, Behavior behavior, std::vector<Span>& out) {
+    std::vector<Span> spans;
+    bool previousMatch = false;
+    const auto merge = [&](const Run& run, bool join) {
+        if (join && !spans.empty()) {
+            spans.back().begin = std::min(spans.back().begin, run.begin);
+            spans.back().end = std::max(spans.back().end, run.end);
+        } else {
+            spans.push_back({run.begin, run.end});
+        }
+        previousMatch = run.match;
+    };
+    if (behavior == Behavior::MergedWithNext) {
+        for (auto run = runs.rbegin(); run != runs.rend(); ++run)
+            merge(*run, run->match && !previousMatch);
+        std::reverse(spans.begin(), spans.end());
+    } else {
+        for (const Run& run : runs) {
+            if (behavior == Behavior::Isolated || (behavior == Behavior::Removed && !run.match))
+                spans.push_back({run.begin, run.end});
+            else if (behavior == Behavior::Contiguous)
+                merge(run, run.match == previousMatch);
+            else if (behavior == Behavior::MergedWithPrevious)
+                merge(run, run.match && !previousMatch);
+        }
+    }
+    for (const Span& span : spans)
+        if (span.end > span.begin)
+            out.push_back(span);
+}
+
+// Cuts every word into runs by `findRuns(text, word, runs)` and joins them as `behavior` says.
+template <typename FindRuns>
+Result<void> split(SplitText& in, Behavior behavior, FindRuns findRuns) {
+    std::vector<Span> words;
+    std::vector<Run> runs;
+    for (const Span& word : in.words) {
+        runs.clear();
+        VITRINE_TRY_VOID(findRuns(std::string_view(in.text.text), word, runs));
+        appendRuns(runs, behavior, words);
+    }
+    in.words = std::move(words);
+    return {};
+}
+
+void addRun(std::vector<Run>& runs, size_t begin, size_t end, bool match) {
+    if (end > begin)
+        runs.push_back({begin, end, match});
+}
+
+Result<void> regexRuns(const Regex& regex, bool invert, std::string_view text, const Span& word,
+                       std::vector<Run>& runs) {
+    const std::string_view subject = text.substr(word.begin, word.end - word.begin);
+    size_t kept = 0, from = 0;
+    while (from < subject.size()) {
+        VITRINE_TRY(const Regex::Match match, regex.find(subject, from));
+        if (!match.found)
+            break;
+        addRun(runs, word.begin + kept, word.begin + match.begin, invert);
+        addRun(runs, word.begin + match.begin, word.begin + match.end, !invert);
+        kept = match.end;
+        from = match.end;
+        if (match.end == match.begin && from < subject.size())
+            from += unicode::characterBytes(static_cast<unsigned char>(subject[from]));
+    }
+    addRun(runs, word.begin + kept, word.end, invert);
+    return {};
+}
+
+PreTokenizer splitByRegex(Regex regex, Behavior behavior, bool invert) {
+    return [regex = std::move(regex), behavior, invert](SplitText& in) -> Result<void> {
+        if (behavior != Behavior::Isolated)
+            return split(in, behavior, [&](std::string_view text, const Span& word, std::vector<Run>& runs) {
+                return regexRuns(regex, invert, text, word, runs);
+            });
+        std::vector<Span> words;  // the common case without the detour over joining
+        std::vector<Run> runs;
+        for (const Span& word : in.words) {
+            runs.clear();
+            VITRINE_TRY_VOID(regexRuns(regex, invert, in.text.text, word, runs));
+            for (const Run& run : runs)
+                words.push_back({run.begin, run.end});
+        }
+        in.words = std::move(words);
+        return {};
+    };
+}
+
+// One run per character for which `matches` holds; what lies between them in one.
+template <typename Matches>
+PreTokenizer splitByCharacter(Behavior behavior, Matches matches) {
+    return [behavior, matches](SplitText& in) {
+        return split(in, behavior,
+                     [&](std::string_view text, const Span& word, std::vector<Run>& runs) -> Result<void> {
+                         size_t kept = word.begin;
+                         for (size_t i = word.begin; i < word.end;) {
+                             const size_t begin = i;
+                             if (!matches(unicode::nextCharacter(text, i)))
+                                 continue;
+                             addRun(runs, kept, begin, false);
+                             addRun(runs, begin, i, true);
+                             kept = i;
+                         }
+                         addRun(runs, kept, word.end, false);
+                         return {};
+                     });
+    };
+}
+
+Result<Behavior> readBehavior(const Json& json, Behavior fallback, const std::string& where) {
+    if (!json.contains("behavior"))
+        return fallback;
+    VITRINE_TRY(const std::string name, jsonValue<std::string>(json, "behavior", where));
+    static const std::map<std::string, Behavior> names = {
+        {"Removed", Behavior::Removed},
+        {"Isolated", Behavior::Isolated},
+        {"MergedWithPrevious", Behavior::MergedWithPrevious},
+        {"MergedWithNext", Behavior::MergedWithNext},
+        {"Contiguous", Behavior::Contiguous}};
+    if (const auto found = names.find(name); found != names.end())
+        return found->second;
+    return fail(
+        ErrorCode::InvalidFile,
+        fmt::format("unknown behavior \"{}\"; known: Removed, Isolated, MergedWithPrevious, MergedWithNext, "
+                    "Contiguous",
+                    name),
+        where);
+}
+
+std::string escapeRegex(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (std::string_view("\\^$.[]|()?*+{}#-").find(c) != std::string_view::npos)
+            out += '\\';
+        out += c;
+    }
+    return out;
+}
+
+Result<PreTokenizer> readSplit(const Json& json, const std::string& where) {
+    VITRINE_TRY(const Json pattern, jsonValue<Json>(json, "pattern", where));
+    VITRINE_TRY(const Behavior behavior, readBehavior(json, Behavior::Isolated, where));
+    VITRINE_TRY(const bool invert, jsonValueOr<bool>(json, "invert", false, where));
+    std::string expression;
+    if (pattern.is_object() && pattern.contains("Regex")) {
+        VITRINE_TRY(expression, jsonValue<std::string>(pattern, "Regex", where));
+    } else {
+        VITRINE_TRY(expression, jsonValue<std::string>(pattern, "String", where));
+        expression = escapeRegex(expression);
+    }
+    VITRINE_TRY(Regex regex, Regex::compile(expression));
+    return splitByRegex(std::move(regex), behavior, invert);
+}
+
+// Writes every word anew through `rewrite(writer, word)`.
+template <typename Rewrite>
+void rewriteWords(SplitText& in, Rewrite rewrite) {
+    AlignedTextWriter writer(in.text);
+    std::vector<Span> words;
+    for (size_t i = 0; i < in.words.size(); ++i) {
+        const size_t begin = writer.size();
+        rewrite(writer, in.words[i], i == 0 && in.startsSource);
+        words.push_back({begin, writer.size()});
+    }
+    in.text = writer.take();
+    in.words = std::move(words);
+}
+
+void addPrefixSpace(SplitText& in) {
+    rewriteWords(in, [&](AlignedTextWriter& writer, const Span& word, bool) {
+        if (in.text.text[word.begin] != ' ')
+            writer.replace(word.begin, word.begin, " ");
+        writer.keep(word.begin, word.end);
+    });
+}
+
+constexpr const char* kGpt2Pattern =
+    R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
+Result<PreTokenizer> readByteLevel(const Json& json, const std::string& where) {
+    VITRINE_TRY(const bool prefix, jsonValueOr<bool>(json, "add_prefix_space", true, where));
+    VITRINE_TRY(const bool useRegex, jsonValueOr<bool>(json, "use_regex", true, where));
+    PreTokenizer splitter;
+    if (useRegex) {
+        VITRINE_TRY(Regex regex, Regex::compile(kGpt2Pattern));
+        splitter = splitByRegex(std::move(regex), Behavior::Isolated, false);
+    }
+    return PreTokenizer([prefix, splitter](SplitText& in) -> Result<void> {
+        if (prefix)
+            addPrefixSpace(in);
+        if (splitter)
+            VITRINE_TRY_VOID(splitter(in));
+        in.byteLevel = true;
+        return {};
+    });
+}
+
+// Spells the words in byte-level characters now: needed where another pre-tokenizer follows.
+void spellByteLevel(SplitText& in) {
+    rewriteWords(in, [&](AlignedTextWriter& writer, const Span& word, bool) {
+        for (size_t i = word.begin; i < word.end; ++i)
+            writer.replace(i, i + 1, byteLevelCharacters()[static_cast<unsigned char>(in.text.text[i])]);
+    });
+    in.byteLevel = false;
+}
+
+Result<PreTokenizer> readMetaspace(const Json& json, const std::string& where) {
+    VITRINE_TRY(const std::string mark, jsonValueOr<std::string>(json, "replacement", "\xE2\x96\x81", where));
+    VITRINE_TRY(std::string scheme, jsonValueOr<std::string>(json, "prepend_scheme", "always", where));
+    VITRINE_TRY(const bool prefix, jsonValueOr<bool>(json, "add_prefix_space", true, where));  // older files
+    VITRINE_TRY(const bool doSplit, jsonValueOr<bool>(json, "split", true, where));
+    if (!prefix)
+        scheme = "never";
+    if (scheme != "always" && scheme != "first" && scheme != "never")
+        return fail(ErrorCode::InvalidFile,
+                    fmt::format("unknown prepend_scheme \"{}\"; known: always, first, never", scheme), where);
+    VITRINE_TRY(Regex regex, Regex::compile(escapeRegex(mark)));
+    PreTokenizer splitter = splitByRegex(std::move(regex), Behavior::MergedWithNext, false);
+    return PreTokenizer([=](SplitText& in) -> Result<void> {
+        rewriteWords(in, [&](AlignedTextWriter& writer, const Span& word, bool first) {
+            const std::string_view text =
+                std::string_view(in.text.text).substr(word.begin, word.end - word.begin);
+            const bool marked = text.starts_with(mark) || text.starts_with(' ');
+            if (!marked && (scheme == "always" || (scheme == "first" && first)))
+                writer.replace(word.begin, word.begin, mark);
+            for (size_t i = word.begin; i < word.end; ++i)
+                if (in.text.text[i] == ' ')
+                    writer.replace(i, i + 1, mark);
+                else
+                    writer.keep(i, i + 1);
+        });
+        return doSplit ? splitter(in) : Result<void>();
+    });
+}
+
+Result<PreTokenizer> readDigits(const Json& json, const std::string& where) {
+    VITRINE_TRY(const bool single, jsonValueOr<bool>(json, "individual_digits", false, where));
+    return splitByCharacter(single ? Behavior::Isolated : Behavior::Contiguous, unicode::isNumber);
+}
+
+Result<PreTokenizer> readPunctuation(const Json& json, const std::string& where) {
+    VITRINE_TRY(const Behavior behavior, readBehavior(json, Behavior::Isolated, where));
+    return splitByCharacter(behavior, unicode::isPunctuation);
+}
+
+Result<PreTokenizer> readWhitespace(const Json&, const std::string&) {
+    VITRINE_TRY(Regex regex, Regex::compile(R"(\w+|[^\w\s]+)"));
+    return splitByRegex(std::move(regex), Behavior::Removed, true);
+}
+
+Result<PreTokenizer> readWhitespaceSplit(const Json&, const std::string&) {
+    return splitByCharacter(Behavior::Removed, unicode::isWhitespace);
+}
+
+Result<PreTokenizer> readBert(const Json&, const std::string&) {
+    const PreTokenizer spaces = splitByCharacter(Behavior::Removed, unicode::isWhitespace);
+    const PreTokenizer signs = splitByCharacter(Behavior::Isolated, unicode::isPunctuation);
+    return PreTokenizer([=](SplitText& in) -> Result<void> {
+        VITRINE_TRY_VOID(spaces(in));
+        return signs(in);
+    });
+}
+
+Result<PreTokenizer> readSequence(const Json& json, const std::string& where) {
+    std::vector<PreTokenizer> parts;
+    VITRINE_TRY(const Json list, jsonValue<Json>(json, "pretokenizers", where));
+    for (const Json& item : list) {
+        VITRINE_TRY(PreTokenizer part, readPreTokenizer(item, where));
+        if (part)
+            parts.push_back(std::move(part));
+    }
+    return PreTokenizer([parts](SplitText& in) -> Result<void> {
+        for (const PreTokenizer& part : parts) {
+            if (in.byteLevel)
+                spellByteLevel(in);
+            VITRINE_TRY_VOID(part(in));
+        }
+        return {};
+    });
+}
+
+using Reader = Result<PreTokenizer> (*)(const Json&, const std::string&);
+const std::map<std::string, Reader>& readers() {
+    static const std::map<std::string, Reader> table = {{"BertPreTokenizer", readBert},
+                                                        {"ByteLevel", readByteLevel},
+                                                        {"Digits", readDigits},
+                                                        {"Metaspace", readMetaspace},
+                                                        {"Punctuation", readPunctuation},
+                                                        {"Sequence", readSequence},
+                                                        {"Split", readSplit},
+                                                        {"Whitespace", readWhitespace},
+                                                        {"WhitespaceSplit", readWhitespaceSplit}};
+    return table;
+}
+
+}  // namespace
+
+Result<PreTokenizer> readPreTokenizer(const Json& json, const std::string& where) {
+    if (json.is_null())
+        return PreTokenizer();
+    VITRINE_TRY(const std::string kind, jsonValue<std::string>(json, "type", where));
+    const auto found = readers().find(kind);
+    if (found != readers().end())
+        return found->second(json, where + "." + kind);
+    std::string known;
+    for (const auto& [name, reader] : readers())
+        known += (known.empty() ? "" : ", ") + name;
+    return fail(ErrorCode::UnknownFamily, fmt::format("unknown pre_tokenizer \"{}\"; known: {}", kind, known),
+                where);
+}
+
+}  // namespace vitrine

@@ -1,0 +1,341 @@
+#include "core/tokenizers/vocabulary_files.h"
+
+#include "core/base/file.h"
+#include "core/tokenizers/byte_level.h"
+#include "core/tokenizers/charsmap.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_set>
+
+namespace vitrine {
+
+const char* const kGpt2Split = R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+const char* const kLlama3Split =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+const char* const kQwen2Split =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+const char* const kTekkenSplit =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+namespace {
+
+constexpr const char* kClipSplit = R"('s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)";
+constexpr size_t kMaxVocabularyBytes = size_t(256) << 20;
+
+Json splitJson(const std::string& pattern, const char* behavior, bool invert) {
+    return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", behavior}, {"invert", invert}};
+}
+
+std::vector<std::string> lines(std::string_view text) {
+    std::vector<std::string> out;
+    while (!text.empty()) {
+        const size_t end = text.find('\n');
+        std::string_view line = text.substr(0, end);
+        if (line.ends_with('\r'))
+            line.remove_suffix(1);
+        out.emplace_back(line);
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return out;
+}
+
+// Lines "left right" of a merges file; a first line "#version ..." is a comment.
+Result<Json> readMergeLines(const std::vector<std::string>& all, size_t count, const std::string& where) {
+    Json merges = Json::array();
+    for (size_t i = 0; i < all.size() && merges.size() < count; ++i) {
+        const std::string& line = all[i];
+        if (line.empty() || (i == 0 && (line.starts_with("#version") || line.starts_with("\"#version") ||
+                                        line.starts_with("bpe_simple_vocab"))))
+            continue;
+        const size_t space = line.find(' ');
+        if (space == std::string::npos || space == 0 || line.find(' ', space + 1) != std::string::npos)
+            return fail(ErrorCode::InvalidFile, fmt::format("line {} is not a pair of tokens", i + 1), where);
+        merges.push_back(Json::array({line.substr(0, space), line.substr(space + 1)}));
+    }
+    return merges;
+}
+
+// Inflates a gzip stream of at most kMaxVocabularyBytes.
+Result<std::string> gunzip(const std::string& bytes, const std::string& where) {
+    z_stream stream{};
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+    stream.avail_in = static_cast<uInt>(bytes.size());
+    if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
+        return fail(ErrorCode::Internal, "zlib did not start", where);
+    std::string out;
+    std::string buffer(size_t(1) << 16, '\0');
+    int status = Z_OK;
+    while (status == Z_OK && out.size() < kMaxVocabularyBytes) {
+        stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
+        stream.avail_out = static_cast<uInt>(buffer.size());
+        status = inflate(&stream, Z_NO_FLUSH);
+        out.append(buffer, 0, buffer.size() - stream.avail_out);
+    }
+    inflateEnd(&stream);
+    if (status != Z_STREAM_END)
+        return fail(ErrorCode::InvalidFile, "the gzip file is damaged, cut off or too large", where);
+    return out;
+}
+
+std::string textOf(const Json& config, const char* key) {
+    if (!config.is_object() || !config.contains(key))
+        return {};
+    const Json& value = config[key];
+    if (value.is_object() && value.contains("content") && value["content"].is_string())
+        return value["content"].get<std::string>();
+    return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+bool flagOf(const Json& config, const char* key, bool fallback) {
+    return config.is_object() && config.contains(key) && config[key].is_boolean() ? config[key].get<bool>()
+                                                                                  : fallback;
+}
+
+// Special tokens that the configuration names, as added tokens.
+Json configuredTokens(const Json& config, const Json& vocabulary) {
+    std::map<int64_t, Json> byId;
+    for (const char* key :
+         {"bos_token", "eos_token", "unk_token", "pad_token", "cls_token", "sep_token", "mask_token"}) {
+        const std::string token = textOf(config, key);
+        if (!token.empty() && vocabulary.contains(token) && vocabulary[token].is_number_integer())
+            byId[vocabulary[token].get<int64_t>()] =
+                addedTokenJson(token, vocabulary[token].get<int64_t>(), true);
+    }
+    if (config.is_object() && config.contains("added_tokens_decoder") &&
+        config["added_tokens_decoder"].is_object())
+        for (const auto& [text, entry] : config["added_tokens_decoder"].items()) {
+            if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
+                continue;
+            Json token = entry;
+            token["id"] = std::stoll(text);
+            byId[std::stoll(text)] = std::move(token);
+        }
+    Json list = Json::array();
+    for (auto& [id, token] : byId)
+        list.push_back(std::move(token));
+    return list;
+}
+
+bool hasWordSuffix(const Json& vocabulary) {
+    return std::any_of(vocabulary.items().begin(), vocabulary.items().end(),
+                       [](const auto& item) { return item.key().ends_with("</w>"); });
+}
+
+}  // namespace
+
+Json byteLevelBpeJson(const std::vector<std::string>& patterns) {
+    Json steps = Json::array();
+    for (const std::string& pattern : patterns)
+        steps.push_back(splitJson(pattern, "Isolated", false));
+    const Json byteLevel = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+    steps.push_back(byteLevel);
+    return {{"normalizer", nullptr},
+            {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}}},
+            {"post_processor", nullptr},
+            {"decoder", byteLevel},
+            {"added_tokens", Json::array()},
+            {"model", {{"type", "BPE"}, {"vocab", Json::object()}, {"merges", Json::array()}}}};
+}
+
+Json addedTokenJson(const std::string& content, int64_t id, bool special) {
+    return {{"content", content}, {"id", id}, {"special", special}, {"normalized", false}};
+}
+
+Json frameJson(const std::vector<std::pair<std::string, int64_t>>& before,
+               const std::vector<std::pair<std::string, int64_t>>& after) {
+    Json single = Json::array(), table = Json::object();
+    const auto add = [&](const std::pair<std::string, int64_t>& token) {
+        single.push_back({{"SpecialToken", {{"id", token.first}, {"type_id", 0}}}});
+        table[token.first] = {{"id", token.first}, {"ids", Json::array({token.second})}};
+    };
+    for (const auto& token : before)
+        add(token);
+    single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
+    for (const auto& token : after)
+        add(token);
+    return {
+        {"type", "TemplateProcessing"}, {"single", std::move(single)}, {"special_tokens", std::move(table)}};
+}
+
+Json clipBpeJson() {
+    Json json = byteLevelBpeJson({});
+    Json steps = Json::array();
+    steps.push_back(splitJson(kClipSplit, "Removed", true));
+    steps.push_back(json["pre_tokenizer"]["pretokenizers"][0]);
+    json["pre_tokenizer"]["pretokenizers"] = std::move(steps);
+    Json normalizers = Json::array();
+    normalizers.push_back({{"type", "NFC"}});
+    normalizers.push_back({{"type", "Replace"}, {"pattern", {{"Regex", "\\s+"}}}, {"content", " "}});
+    normalizers.push_back({{"type", "Lowercase"}});
+    json["normalizer"] = {{"type", "Sequence"}, {"normalizers", std::move(normalizers)}};
+    json["model"]["end_of_word_suffix"] = "</w>";
+    json["model"]["unk_token"] = "<|endoftext|>";
+    return json;
+}
+
+Json wordPieceJson(bool lowercase) {
+    return {
+        {"normalizer", {{"type", "BertNormalizer"}, {"lowercase", lowercase}, {"strip_accents", nullptr}}},
+        {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+        {"post_processor", nullptr},
+        {"decoder", {{"type", "WordPiece"}}},
+        {"added_tokens", Json::array()},
+        {"model", {{"type", "WordPiece"}, {"unk_token", "[UNK]"}, {"vocab", Json::object()}}}};
+}
+
+Result<Json> readVocabMerges(const std::filesystem::path& vocab, const std::filesystem::path& merges,
+                             const Json& config) {
+    VITRINE_TRY(Json vocabulary, readJsonFile(vocab));
+    if (!vocabulary.is_object())
+        return fail(ErrorCode::InvalidFile, "the file must map tokens to ids", vocab.string());
+    VITRINE_TRY(const std::string mergeText, readFile(merges, kMaxVocabularyBytes));
+    VITRINE_TRY(Json mergeList, readMergeLines(lines(mergeText), SIZE_MAX, merges.string()));
+    const std::string kind = textOf(config, "tokenizer_class");
+    Json json;
+    if (kind.starts_with("CLIP") ||
+        (!kind.starts_with("GPT2") && !kind.starts_with("Qwen") && hasWordSuffix(vocabulary))) {
+        json = clipBpeJson();
+        if (vocabulary.contains("<|startoftext|>") && vocabulary.contains("<|endoftext|>")) {
+            json["post_processor"] = {
+                {"type", "RobertaProcessing"},
+                {"cls", Json::array({"<|startoftext|>", vocabulary["<|startoftext|>"]})},
+                {"sep", Json::array({"<|endoftext|>", vocabulary["<|endoftext|>"]})}};
+        }
+    } else if (kind.starts_with("Qwen") || vocabulary.contains("<|im_start|>")) {
+        json = byteLevelBpeJson({kQwen2Split});
+        json["normalizer"] = {{"type", "NFC"}};
+    } else {
+        json = byteLevelBpeJson({kGpt2Split});
+        if (kind.starts_with("Roberta") && vocabulary.contains("<s>") && vocabulary.contains("</s>"))
+            json["post_processor"] = {{"type", "RobertaProcessing"},
+                                      {"cls", Json::array({"<s>", vocabulary["<s>"]})},
+                                      {"sep", Json::array({"</s>", vocabulary["</s>"]})}};
+    }
+    json["added_tokens"] = configuredTokens(config, vocabulary);
+    json["model"]["vocab"] = std::move(vocabulary);
+    json["model"]["merges"] = std::move(mergeList);
+    return json;
+}
+
+Result<Json> readVocabText(const std::filesystem::path& file, const Json& config) {
+    VITRINE_TRY(const std::string text, readFile(file, kMaxVocabularyBytes));
+    Json json = wordPieceJson(flagOf(config, "do_lower_case", true));
+    Json vocabulary = Json::object();
+    int64_t id = 0;
+    for (const std::string& line : lines(text))
+        vocabulary[line] = id++;
+    for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"})
+        if (vocabulary.contains(token))
+            json["added_tokens"].push_back(addedTokenJson(token, vocabulary[token].get<int64_t>(), true));
+    if (vocabulary.contains("[CLS]") && vocabulary.contains("[SEP]"))
+        json["post_processor"] = {{"type", "BertProcessing"},
+                                  {"cls", Json::array({"[CLS]", vocabulary["[CLS]"]})},
+                                  {"sep", Json::array({"[SEP]", vocabulary["[SEP]"]})}};
+    json["model"]["vocab"] = std::move(vocabulary);
+    return json;
+}
+
+Result<Json> readClipMerges(const std::filesystem::path& file) {
+    VITRINE_TRY(std::string text, readFile(file, kMaxVocabularyBytes));
+    if (text.starts_with("\x1F\x8B")) {
+        VITRINE_TRY(text, gunzip(text, file.string()));
+    }
+    // The file goes on behind the merges that the published models use: 49152 - 256 - 2 of them.
+    VITRINE_TRY(Json merges, readMergeLines(lines(text), 49152 - 256 - 2, file.string()));
+    Json json = clipBpeJson();
+    Json& vocabulary = json["model"]["vocab"];
+    std::vector<std::pair<std::string, int>> tokens;
+    // Ids follow the code points that stand for the bytes: printable ones first.
+    std::vector<std::string> characters(byteLevelCharacters().begin(), byteLevelCharacters().end());
+    std::sort(characters.begin(), characters.end());  // UTF-8 sorts by code point
+    int64_t id = 0;
+    for (const char* suffix : {"", "</w>"})
+        for (const std::string& character : characters)
+            vocabulary[character + suffix] = id++;
+    for (const Json& merge : merges)
+        vocabulary[merge[0].get<std::string>() + merge[1].get<std::string>()] = id++;
+    const int64_t start = id, end = id + 1;
+    vocabulary["<|startoftext|>"] = start;
+    vocabulary["<|endoftext|>"] = end;
+    json["model"]["merges"] = std::move(merges);
+    json["added_tokens"].push_back(addedTokenJson("<|startoftext|>", start, true));
+    json["added_tokens"].push_back(addedTokenJson("<|endoftext|>", end, true));
+    json["post_processor"] = frameJson({{"<|startoftext|>", start}}, {{"<|endoftext|>", end}});
+    return json;
+}
+
+Result<Json> readTekken(const Json& tekken, const std::string& where) {
+    VITRINE_TRY(const Json config, jsonValue<Json>(tekken, "config", where));
+    VITRINE_TRY(const std::string pattern, jsonValueOr<std::string>(config, "pattern", kTekkenSplit, where));
+    VITRINE_TRY(const int64_t specialCount,
+                jsonValueOr<int64_t>(config, "default_num_special_tokens", 1000, where));
+    VITRINE_TRY(const Json list, jsonValue<Json>(tekken, "vocab", where));
+    VITRINE_TRY(const int64_t total, jsonValueOr<int64_t>(config, "default_vocab_size",
+                                                          specialCount + int64_t(list.size()), where));
+    Json json = byteLevelBpeJson({pattern});
+    Json& vocabulary = json["model"]["vocab"];
+    std::vector<std::string> tokens;  // bytes, by rank
+    for (const Json& item : list) {
+        if (static_cast<int64_t>(tokens.size()) >= total - specialCount)
+            break;
+        VITRINE_TRY(const int64_t rank, jsonValue<int64_t>(item, "rank", where));
+        VITRINE_TRY(const std::string encoded, jsonValue<std::string>(item, "token_bytes", where));
+        VITRINE_TRY(std::string bytes, decodeBase64(encoded));
+        if (rank != static_cast<int64_t>(tokens.size()) || bytes.empty())
+            return fail(ErrorCode::InvalidFile,
+                        fmt::format("entry {} of vocab has rank {} or is empty", tokens.size(), rank), where);
+        vocabulary[toByteLevel(bytes)] = rank + specialCount;
+        tokens.push_back(std::move(bytes));
+    }
+    const std::unordered_set<std::string> known(tokens.begin(), tokens.end());
+    Json merges = Json::array(), ranks = Json::array();
+    for (size_t rank = 0; rank < tokens.size(); ++rank)
+        for (size_t cut = 1; cut < tokens[rank].size(); ++cut) {
+            const std::string left = tokens[rank].substr(0, cut), right = tokens[rank].substr(cut);
+            if (!known.contains(left) || !known.contains(right))
+                continue;
+            merges.push_back(Json::array({toByteLevel(left), toByteLevel(right)}));
+            ranks.push_back(static_cast<uint32_t>(rank));
+        }
+    json["model"]["merges"] = std::move(merges);
+    json["model"]["merge_ranks"] = std::move(ranks);
+    json["model"]["ignore_merges"] = true;
+    Json specials = tekken.contains("special_tokens") && tekken["special_tokens"].is_array()
+                        ? tekken["special_tokens"]
+                        : Json::array();
+    if (specials.empty())  // files of version 3 and before leave them to the program
+        for (const char* token : {"<unk>",
+                                  "<s>",
+                                  "</s>",
+                                  "[INST]",
+                                  "[/INST]",
+                                  "[AVAILABLE_TOOLS]",
+                                  "[/AVAILABLE_TOOLS]",
+                                  "[TOOL_RESULTS]",
+                                  "[/TOOL_RESULTS]",
+                                  "[TOOL_CALLS]",
+                                  "[IMG]",
+                                  "<pad>",
+                                  "[IMG_BREAK]",
+                                  "[IMG_END]",
+                                  "[PREFIX]",
+                                  "[MIDDLE]",
+                                  "[SUFFIX]",
+                                  "[SYSTEM_PROMPT]",
+                                  "[/SYSTEM_PROMPT]",
+                                  "[TOOL_CONTENT]"})
+            specials.push_back({{"rank", specials.size()}, {"token_str", token}});
+    for (const Json& item : specials) {
+        VITRINE_TRY(const int64_t rank, jsonValue<int64_t>(item, "rank", where));
+        VITRINE_TRY(const std::string token, jsonValue<std::string>(item, "token_str", where));
+        json["added_tokens"].push_back(addedTokenJson(token, rank, true));
+        if (token == "<s>")
+            json["post_processor"] = frameJson({{token, rank}}, {});
+    }
+    return json;
+}
+
+}  // namespace vitrine
