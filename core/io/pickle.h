@@ -60,5 +60,7 @@ class Pickle {
 
 // Whether `global` ("torch FloatStorage") is one of the names that may occur.
 bool isAllowedGlobal(const std::string& global);
+// Whether a call of it is kept as data.
+bool isCallableGlobal(const std::string& global);
 
 }  // namespace vitrine

@@ -3,6 +3,7 @@
 #include "core/base/file.h"
 #include "core/io/pickle.h"
 #include "core/io/torch_tensors.h"
+#include "core/io/torch_view.h"
 #include "core/io/zip_archive.h"
 
 #include <algorithm>

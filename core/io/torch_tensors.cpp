@@ -1,5 +1,7 @@
 #include "core/io/torch_tensors.h"
 
+#include "core/io/torch_view.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -15,47 +17,6 @@ constexpr size_t kMaxNameBytes = 4096;
 // A tensor expanded by zero strides may be larger than its storage, but not without bound.
 constexpr uint64_t kMaxExpandedBytes = uint64_t(256) << 20;
 
-std::optional<DType> dtypeOf(std::string_view name) {
-    static const std::map<std::string_view, DType> kTypes = {
-        {"FloatStorage", DType::F32},
-        {"DoubleStorage", DType::F64},
-        {"HalfStorage", DType::F16},
-        {"BFloat16Storage", DType::BF16},
-        {"LongStorage", DType::I64},
-        {"IntStorage", DType::I32},
-        {"ShortStorage", DType::I16},
-        {"CharStorage", DType::I8},
-        {"ByteStorage", DType::U8},
-        {"BoolStorage", DType::Bool},
-        {"ComplexFloatStorage", DType::C64},
-        {"UntypedStorage", DType::U8},
-        {"float32", DType::F32},
-        {"float", DType::F32},
-        {"float64", DType::F64},
-        {"double", DType::F64},
-        {"float16", DType::F16},
-        {"half", DType::F16},
-        {"bfloat16", DType::BF16},
-        {"float8_e4m3fn", DType::F8E4M3},
-        {"float8_e5m2", DType::F8E5M2},
-        {"int64", DType::I64},
-        {"long", DType::I64},
-        {"int32", DType::I32},
-        {"int", DType::I32},
-        {"int16", DType::I16},
-        {"short", DType::I16},
-        {"int8", DType::I8},
-        {"uint8", DType::U8},
-        {"uint16", DType::U16},
-        {"uint32", DType::U32},
-        {"uint64", DType::U64},
-        {"bool", DType::Bool},
-        {"complex64", DType::C64},
-    };
-    const auto it = kTypes.find(name.substr(name.find(' ') + 1));
-    return it == kTypes.end() ? std::nullopt : std::optional(it->second);
-}
-
 std::optional<std::vector<int64_t>> integers(const PickleValue& value) {
     if (!value.isSequence() || value.items.size() > 64)
         return std::nullopt;
@@ -66,61 +27,6 @@ std::optional<std::vector<int64_t>> integers(const PickleValue& value) {
         list.push_back(item->integer);
     }
     return list;
-}
-
-// A tensor as a walk through its storage, in elements.
-struct View {
-    DType dtype = DType::F32;
-    uint64_t offset = 0;
-    std::vector<int64_t> shape, strides;
-};
-
-uint64_t elementBytes(DType dtype) {
-    return *byteCount(dtype, 1);
-}
-
-// Elements of the storage that the view reaches, or nothing for negative or overflowing ones.
-std::optional<uint64_t> reach(const View& view, uint64_t count) {
-    if (count == 0)
-        return view.offset;
-    uint64_t last = view.offset;
-    for (size_t i = 0; i < view.shape.size(); ++i) {
-        uint64_t step = 0;
-        if (view.strides[i] < 0 ||
-            __builtin_mul_overflow(uint64_t(view.shape[i] - 1), uint64_t(view.strides[i]), &step) ||
-            __builtin_add_overflow(last, step, &last))
-            return std::nullopt;
-    }
-    return last == UINT64_MAX ? std::nullopt : std::optional(last + 1);
-}
-
-bool isContiguous(const View& view) {
-    uint64_t expected = 1;
-    for (size_t i = view.shape.size(); i-- > 0;) {
-        if (view.shape[i] != 1 && uint64_t(view.strides[i]) != expected)
-            return false;
-        expected *= uint64_t(view.shape[i]);
-    }
-    return true;
-}
-
-// Copies the view's elements in row-major order. Its reach was checked against `storage`.
-std::shared_ptr<std::vector<std::byte>> gather(const View& view, std::span<const std::byte> storage) {
-    const uint64_t size = elementBytes(view.dtype);
-    auto out = std::make_shared<std::vector<std::byte>>(*checkedElementCount(view.shape) * size);
-    std::vector<int64_t> index(view.shape.size(), 0);
-    uint64_t at = view.offset;
-    for (uint64_t done = 0; done < out->size(); done += size) {
-        std::copy_n(storage.data() + at * size, size, out->data() + done);
-        for (size_t i = view.shape.size(); i-- > 0;) {
-            at += uint64_t(view.strides[i]);
-            if (++index[i] < view.shape[i])
-                break;
-            at -= uint64_t(view.strides[i]) * uint64_t(view.shape[i]);
-            index[i] = 0;
-        }
-    }
-    return out;
 }
 
 class Collector {
@@ -146,7 +52,7 @@ class Collector {
     Result<void> visitChildren(const PickleValue& value, const std::string& name, int depth);
     Result<void> call(const PickleValue& value, const std::string& name, int depth);
     Result<void> tensor(const PickleValue& value, const std::string& name, bool typed);
-    Result<void> place(View view, TorchStorage storage, const std::string& name);
+    Result<void> place(TorchView view, TorchStorage storage, const std::string& name);
     void note(const PickleValue& value, const std::string& name);
 
     const StorageLookup& storages_;
@@ -254,9 +160,9 @@ Result<void> Collector::tensor(const PickleValue& value, const std::string& name
         id.items[0]->text != "storage" || id.items[1]->kind != Kind::Global ||
         id.items[4]->kind != Kind::Int || id.items[4]->integer < 0)
         return damaged("it is not described as torch.save does", name);
-    const auto storageType = dtypeOf(id.items[1]->text);
+    const auto storageType = torchDType(id.items[1]->text);
     const auto dtype =
-        typed && arguments[6]->kind == Kind::Global ? dtypeOf(arguments[6]->text) : storageType;
+        typed && arguments[6]->kind == Kind::Global ? torchDType(arguments[6]->text) : storageType;
     if (!dtype || !storageType) {
         skip(name, fmt::format("element type {}", (typed ? arguments[6] : id.items[1])->text));
         return {};
@@ -275,14 +181,15 @@ Result<void> Collector::tensor(const PickleValue& value, const std::string& name
     auto storage = storages_(id.items[2]->text, *bytes);
     if (!storage)
         return fail(storage.error().in(name));
-    return place(View{*dtype, offset, std::move(*shape), std::move(*strides)}, std::move(*storage), name);
+    return place(TorchView{*dtype, offset, std::move(*shape), std::move(*strides)}, std::move(*storage),
+                 name);
 }
 
-Result<void> Collector::place(View view, TorchStorage storage, const std::string& name) {
+Result<void> Collector::place(TorchView view, TorchStorage storage, const std::string& name) {
     const auto count = checkedElementCount(view.shape);
     const std::optional<uint64_t> size = byteCount(view.dtype, count.value_or(UINT64_MAX));
-    const auto last = count ? reach(view, *count) : std::nullopt;
-    const uint64_t unit = elementBytes(view.dtype);
+    const auto last = count ? torchViewReach(view, *count) : std::nullopt;
+    const uint64_t unit = *byteCount(view.dtype, 1);
     if (!count || !size || !last || *last > storage.byteCount / unit)
         return damaged(fmt::format("shape [{}] with strides [{}] from {} on leaves its storage of {} bytes",
                                    fmt::join(view.shape, ", "), fmt::join(view.strides, ", "), view.offset,
@@ -306,7 +213,7 @@ Result<void> Collector::place(View view, TorchStorage storage, const std::string
                 VITRINE_TRY(made, storage.load());
                 bytes = *made;
             }
-            auto owner = gather(view, bytes);
+            auto owner = gatherTorchView(view, bytes);
             return TensorBytes{{}, *owner, owner};
         };
     }
@@ -315,18 +222,6 @@ Result<void> Collector::place(View view, TorchStorage storage, const std::string
 }
 
 }  // namespace
-
-std::optional<uint64_t> torchStorageElementBytes(const std::string& global) {
-    if (const auto dtype = dtypeOf(global))
-        return elementBytes(*dtype);
-    // Classes whose tensors cannot be represented still take room in a legacy file.
-    if (global.ends_with("ComplexDoubleStorage"))
-        return 16;
-    if (global.ends_with("QInt32Storage"))
-        return 4;
-    return global.ends_with("QInt8Storage") || global.ends_with("QUInt8Storage") ? std::optional<uint64_t>(1)
-                                                                                 : std::nullopt;
-}
 
 Result<TorchTensors> collectTorchTensors(const PickleValue& root, const StorageLookup& storages,
                                          const std::filesystem::path& file) {

@@ -17,9 +17,6 @@ struct TorchStorage {
 // Storage by its key; `leastBytes` is what the pickle says it holds.
 using StorageLookup = std::function<Result<TorchStorage>(const std::string& key, uint64_t leastBytes)>;
 
-// Bytes of one element of a storage class ("torch FloatStorage"); nothing for an unknown one.
-std::optional<uint64_t> torchStorageElementBytes(const std::string& global);
-
 struct TorchTensors {
     std::vector<TableEntry> entries;
     std::map<std::string, std::string> metadata;
