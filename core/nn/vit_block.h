@@ -21,7 +21,7 @@ struct VitBlockOptions {
     bool mlpNorm = false;  // LayerNorm("norm") between activation and fc2
     std::string activation = "gelu";
     // Module and parameter of LayerScale ("ls1"/"ls2" and "gamma"); no LayerScale where empty.
-    std::string layerScale1, layerScale2, layerScaleParameter;
+    std::string layerScale1{}, layerScale2{}, layerScaleParameter{};
 };
 
 // Multi-head self-attention over (B, T, width), q, k and v packed in this order.

@@ -1,0 +1,199 @@
+// Speed of the ViT encoders on the CPU: pictures a second and GFLOP/s, beside what the same machine's matrix
+// product reaches on the model's own layer shapes, measured in the same run.
+//   encoder_bench [--case vit_b16|radio_b] [--batch N] [--size PIXELS] [--rounds N] [--threads N] [--export
+//   FOLDER]
+// Without --case and --batch: both cases at batch 1 and 8. One JSON line per measurement. --export writes the
+// random weights, the pixels and the features, which encoder_peer.py computes with eager PyTorch.
+#include "core/base/json.h"
+#include "core/models/radio/radio_model.h"
+#include "core/nn/weights.h"
+
+#include <ATen/Parallel.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+
+namespace vitrine {
+namespace {
+
+struct Options {
+    std::string name;
+    int64_t batch = 0, size = 0, rounds = 7, threads = 0;
+    std::string exportFolder;
+};
+
+struct Timing {
+    double median = 0, fastest = 0, slowest = 0;  // seconds
+};
+
+double secondsOf(const std::function<void()>& work) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Median of `rounds` runs after one to warm up.
+Timing measure(int64_t rounds, const std::function<void()>& work) {
+    work();
+    std::vector<double> times;
+    for (int64_t i = 0; i < rounds; ++i)
+        times.push_back(secondsOf(work));
+    std::sort(times.begin(), times.end());
+    return {times[times.size() / 2], times.front(), times.back()};
+}
+
+// ViT-B/16: one class token and the 14x14 positions of 224 pixels; RADIO-B: the 128x128 position field, four
+// class and four register tokens.
+RadioConfig configurationOf(const std::string& name) {
+    RadioConfig config;
+    config.width = 768;
+    config.depth = 12;
+    config.headCount = 12;
+    config.block = {.width = 768, .headCount = 12, .hidden = 3072};
+    const bool radio = name == "radio_b";
+    config.gridSide = radio ? 128 : 14;
+    config.classTokens = radio ? 4 : 1;
+    config.registers = radio ? 4 : 0;
+    config.finalNorm = !radio;
+    return config;
+}
+
+std::shared_ptr<RadioModule> randomModule(const RadioConfig& config) {
+    auto module = std::make_shared<RadioModule>(config);
+    at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(1);
+    const at::NoGradGuard noGrad;
+    for (auto& entry : module->named_parameters()) {
+        const bool isNorm = entry.key().find("norm") != std::string::npos && entry.key().ends_with("weight");
+        entry.value().normal_(isNorm ? 1.0 : 0.0, 0.02, generator);
+    }
+    return module;
+}
+
+struct LayerShape {
+    int64_t rows, in, out, count;
+    double flops() const { return 2.0 * double(rows) * double(in) * double(out) * double(count); }
+};
+
+std::vector<LayerShape> linearLayers(const RadioConfig& config, int64_t batch, int64_t patches) {
+    const int64_t rows = batch * (patches + config.prefixTokens()), d = config.width, f = config.block.hidden;
+    return {{batch * patches, config.channels * config.patchSize * config.patchSize, d, 1},
+            {rows, d, 3 * d, config.depth},
+            {rows, d, d, config.depth},
+            {rows, d, f, config.depth},
+            {rows, f, d, config.depth}};
+}
+
+// GFLOP/s of plain matrix products of the layers' shapes, weighted as the model uses them.
+double matrixRate(const std::vector<LayerShape>& layers, int64_t rounds) {
+    double flops = 0, seconds = 0;
+    for (const LayerShape& layer : layers) {
+        const at::Tensor x = at::randn({layer.rows, layer.in}), w = at::randn({layer.in, layer.out});
+        const Timing timing = measure(rounds, [&] { at::matmul(x, w); });
+        flops += layer.flops();
+        seconds += timing.median * double(layer.count);
+    }
+    return flops / seconds / 1e9;
+}
+
+int64_t peakMegabytes() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+}
+
+void exportCase(const Options& options, const RadioModule& module, const at::Tensor& pixels,
+                const EncoderOutput& output) {
+    std::map<std::string, at::Tensor> tensors;
+    for (const auto& entry : module.named_parameters())
+        tensors[entry.key()] = entry.value();
+    for (const auto& entry : module.named_buffers())
+        tensors[entry.key()] = entry.value();
+    const std::filesystem::path folder = options.exportFolder;
+    std::filesystem::create_directories(folder);
+    const auto weights = writeTensors(folder / "model.safetensors", tensors);
+    const auto data =
+        writeTensors(folder / "data.safetensors", {{"pixels", pixels}, {"features", output.features}});
+    if (!weights || !data) {
+        std::fprintf(stderr, "%s\n", (weights ? data.error() : weights.error()).text().c_str());
+        std::exit(1);
+    }
+}
+
+void run(const Options& options) {
+    const auto module = randomModule(configurationOf(options.name));
+    const RadioConfig& config = module->config();
+    const RadioModel model(module, options.name);
+    const c10::InferenceMode inference;
+    const at::Tensor pixels = at::rand({options.batch, 3, options.size, options.size});
+    const auto first = model.encode(pixels, {});
+    if (!first) {
+        std::fprintf(stderr, "%s\n", first.error().text().c_str());
+        std::exit(1);
+    }
+    if (!options.exportFolder.empty())
+        exportCase(options, *module, pixels, *first);
+    const Timing timing = measure(options.rounds, [&] { (void)model.encode(pixels, {}); });
+
+    const int64_t side = options.size / config.patchSize, patches = side * side;
+    const std::vector<LayerShape> layers = linearLayers(config, options.batch, patches);
+    const double tokens = double(patches + config.prefixTokens());
+    double flops = 4.0 * double(options.batch) * tokens * tokens * double(config.width * config.depth);
+    for (const LayerShape& layer : layers)
+        flops += layer.flops();
+    const double achieved = flops / timing.median / 1e9, matrix = matrixRate(layers, options.rounds);
+    const auto rate = [&](double seconds) { return double(options.batch) / seconds; };
+    const Json line = {{"case", options.name},
+                       {"size", options.size},
+                       {"batch", options.batch},
+                       {"threads", at::get_num_threads()},
+                       {"images_per_second", rate(timing.median)},
+                       {"images_per_second_range", {rate(timing.slowest), rate(timing.fastest)}},
+                       {"gflops", achieved},
+                       {"matmul_gflops", matrix},
+                       {"of_matmul", achieved / matrix},
+                       {"peak_rss_mb", peakMegabytes()}};
+    std::printf("%s\n", line.dump().c_str());
+    std::fflush(stdout);
+}
+
+}  // namespace
+}  // namespace vitrine
+
+int main(int argc, char** argv) {
+    vitrine::Options options;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        const std::string key = argv[i], value = argv[i + 1];
+        if (key == "--case")
+            options.name = value;
+        else if (key == "--export")
+            options.exportFolder = value;
+        else if (key == "--batch")
+            options.batch = std::atoll(value.c_str());
+        else if (key == "--size")
+            options.size = std::atoll(value.c_str());
+        else if (key == "--rounds")
+            options.rounds = std::max(1ll, std::atoll(value.c_str()));
+        else if (key == "--threads")
+            options.threads = std::atoll(value.c_str());
+        else {
+            std::fprintf(stderr, "unknown option %s\n", key.c_str());
+            return 2;
+        }
+    }
+    if (options.threads > 0)
+        at::set_num_threads(int(options.threads));
+    for (const std::string name : {"vit_b16", "radio_b"})
+        for (const int64_t batch : {1, 8}) {
+            if ((!options.name.empty() && options.name != name) || (options.batch && options.batch != batch))
+                continue;
+            vitrine::Options one = options;
+            one.name = name;
+            one.batch = batch;
+            one.size = options.size ? options.size : 224;
+            vitrine::run(one);
+        }
+    return 0;
+}
