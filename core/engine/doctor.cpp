@@ -1,11 +1,5 @@
 #include "core/engine/doctor.h"
 
-#include <sys/statvfs.h>
-#include <sys/utsname.h>
-
-#include <fstream>
-#include <thread>
-
 #include "core/base/paths.h"
 #include "core/base/version.h"
 #include "core/commands/text_table.h"
@@ -13,15 +7,24 @@
 #include "core/plugins/plugin_manager.h"
 #include "core/runs/project.h"
 
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+
+#include <fstream>
+#include <thread>
+
 namespace vitrine {
 namespace fs = std::filesystem;
 namespace {
 
 const char* stateName(CheckState state) {
     switch (state) {
-        case CheckState::Good: return "ok";
-        case CheckState::Note: return "note";
-        case CheckState::Bad: return "BAD";
+        case CheckState::Good:
+            return "ok";
+        case CheckState::Note:
+            return "note";
+        case CheckState::Bad:
+            return "BAD";
     }
     return "ok";
 }
@@ -42,10 +45,13 @@ std::string firstLineWith(const char* file, std::string_view key) {
 DoctorCheck systemCheck() {
     utsname name{};
     ::uname(&name);
-    return {"system", CheckState::Good,
-            fmt::format("{}, Linux {}, {} x {}, {} memory", firstLineWith("/etc/os-release", "PRETTY_NAME"), name.release,
-                        std::thread::hardware_concurrency(), firstLineWith("/proc/cpuinfo", "model name"),
-                        firstLineWith("/proc/meminfo", "MemTotal")), {}};
+    return {
+        "system",
+        CheckState::Good,
+        fmt::format("{}, Linux {}, {} x {}, {} memory", firstLineWith("/etc/os-release", "PRETTY_NAME"),
+                    name.release, std::thread::hardware_concurrency(),
+                    firstLineWith("/proc/cpuinfo", "model name"), firstLineWith("/proc/meminfo", "MemTotal")),
+        {}};
 }
 
 DoctorCheck folderCheck(const char* what, const fs::path& folder) {
@@ -57,7 +63,8 @@ DoctorCheck folderCheck(const char* what, const fs::path& folder) {
     ::statvfs(folder.c_str(), &info);
     const uint64_t free = uint64_t(info.f_bavail) * info.f_frsize;
     const bool low = free < (uint64_t(1) << 30);
-    return {what, low ? CheckState::Note : CheckState::Good, fmt::format("{}, {} free", folder.string(), bytesText(free)),
+    return {what, low ? CheckState::Note : CheckState::Good,
+            fmt::format("{}, {} free", folder.string(), bytesText(free)),
             low ? "Less than 1 GB is free" : ""};
 }
 
@@ -68,7 +75,8 @@ std::vector<DoctorCheck> pluginChecks() {
     for (const PluginStatus& plugin : manager.plugins()) {
         const bool good = plugin.state == PluginState::Found || plugin.state == PluginState::Loaded;
         checks.push_back({"plugin " + plugin.manifest.id, good ? CheckState::Good : CheckState::Note,
-                          good ? plugin.manifest.kind : fmt::format("{}: {}", pluginStateName(plugin.state), plugin.problem),
+                          good ? plugin.manifest.kind
+                               : fmt::format("{}: {}", pluginStateName(plugin.state), plugin.problem),
                           good ? "" : fmt::format("vitrine plugins enable {}", plugin.manifest.id)});
     }
     return checks;
@@ -76,13 +84,15 @@ std::vector<DoctorCheck> pluginChecks() {
 
 DoctorCheck projectCheck(const fs::path& folder) {
     if (!Project::exists(folder))
-        return {"project", CheckState::Note, "no project at " + folder.string(), "It is made by the first run"};
+        return {"project", CheckState::Note, "no project at " + folder.string(),
+                "It is made by the first run"};
     const auto project = Project::open(folder);
     if (!project)
         return {"project", CheckState::Bad, project.error().text(), {}};
     const auto problems = project->checkIntegrity();
     if (!problems || !problems->empty())
-        return {"project", CheckState::Bad, problems ? problems->front() : problems.error().text(), "Restore vitrine.db from a backup"};
+        return {"project", CheckState::Bad, problems ? problems->front() : problems.error().text(),
+                "Restore vitrine.db from a backup"};
     return {"project", CheckState::Good, folder.string() + ", database sound", {}};
 }
 
@@ -104,9 +114,13 @@ Result<CommandOutput> doctor(const Json&, CommandContext& context) {
     TextTable table;
     table.header = {"", "check", "finding"};
     for (const DoctorCheck& check : checks) {
-        const std::string finding = check.hint.empty() ? check.finding : fmt::format("{} ({})", check.finding, check.hint);
+        const std::string finding =
+            check.hint.empty() ? check.finding : fmt::format("{} ({})", check.finding, check.hint);
         table.rows.push_back({stateName(check.state), check.name, finding});
-        output.data["checks"].push_back({{"name", check.name}, {"state", stateName(check.state)}, {"finding", check.finding}, {"hint", check.hint}});
+        output.data["checks"].push_back({{"name", check.name},
+                                         {"state", stateName(check.state)},
+                                         {"finding", check.finding},
+                                         {"hint", check.hint}});
         if (check.state == CheckState::Bad)
             output.exitCode = 1;
     }
@@ -124,6 +138,8 @@ void declareDoctor(CommandRegistry& registry) {
     registry.declare(std::move(spec));
 }
 
-void bindDoctor(CommandRegistry& registry) { registry.bind("doctor", doctor); }
+void bindDoctor(CommandRegistry& registry) {
+    registry.bind("doctor", doctor);
+}
 
 }  // namespace vitrine

@@ -1,5 +1,5 @@
-// `vitrine doctor`: does this installation work? Versions, devices, libraries, kernels against their references, plugins,
-// the project's database; as a report to copy.
+// `vitrine doctor`: does this installation work? Versions, devices, libraries, kernels against their
+// references, plugins, the project's database; as a report to copy.
 #pragma once
 
 #include "core/commands/command.h"

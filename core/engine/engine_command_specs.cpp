@@ -31,92 +31,38 @@ void declareVerify(CommandRegistry& registry) {
     registry.declare(std::move(spec));
 }
 
+// clang-format off
+constexpr const char* kMapArguments = R"json({
+  "image": {"type": "string", "minLength": 1, "description": "picture"},
+  "model": {"type": "string", "minLength": 1, "description": "model folder or weight file"},
+  "kind": {"type": "string", "default": "pca", "description": "what to show",
+           "enum": ["image", "model-input", "pca", "similarity", "attention", "rollout", "norms", "channel", "clusters", "disagreement", "text", "correspondence"]},
+  "output": {"type": "string", "default": "map.png", "description": "picture to write: .png, .jpg, .tif or .exr"},
+  "layer": {"type": "integer", "minimum": -1, "default": -1, "description": "hidden state; -1: the final features"},
+  "adaptor": {"type": "string", "default": "", "description": "adaptor head; empty: backbone"},
+  "resolution": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 0, "description": "model pixels of the short side; 0: what the model prefers"},
+  "upsampler": {"type": "string", "default": "jbu", "enum": ["none", "nearest", "bilinear", "bicubic", "jbu"], "description": "how the map is enlarged"},
+  "size": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 512, "description": "pixels of the map's long side"},
+  "x": {"type": "number", "default": 0.5, "minimum": 0, "maximum": 1, "description": "probe, as a share of the picture's width"},
+  "y": {"type": "number", "default": 0.5, "minimum": 0, "maximum": 1, "description": "probe, as a share of the picture's height"},
+  "head": {"type": "integer", "default": -1, "minimum": -1, "description": "attention head; -1: mean"},
+  "channel": {"type": "integer", "default": 0, "minimum": 0, "description": "feature channel"},
+  "component": {"type": "integer", "default": 0, "minimum": 0, "description": "first of the three principal components"},
+  "clusters": {"type": "integer", "default": 6, "minimum": 2, "maximum": 64, "description": "number of clusters"},
+  "other": {"type": "string", "default": "", "description": "second model for disagreement, second picture for correspondence"},
+  "text": {"type": "string", "default": "", "description": "what a text map looks for"},
+  "colors": {"type": "string", "default": "viridis", "enum": ["viridis", "magma", "turbo", "cividis", "grey", "coolwarm"], "description": "colours of scalar maps"}
+})json";
+// clang-format on
+
 void declareMap(CommandRegistry& registry) {
     CommandSpec spec;
     spec.name = "map";
     spec.summary = "Make one picture of what a model sees: PCA, similarity, attention, norms, clusters, ...";
-    spec.arguments = object(R"({
-      "image": {"type": "string", "minLength": 1, "description": "picture"},
-      "model": {"type": "string", "minLength": 1, "description": "model folder or weight file"},
-      "kind": {"type": "string", "default": "pca", "enum": ["image", "model-input", "pca", "similarity", "attention", "rollout", "norms", "channel", "clusters", "disagreement", "text", "correspondence"], "description": "what to show"},
-      "output": {"type": "string", "default": "map.png", "description": "picture to write (.png, .jpg, .tif, .exr)"
-}
-, "layer" : {
-    "type" : "integer",
-    "minimum" : -1,
-    "default" : -1,
-    "description" : "hidden state; -1: the final features"
-},
-            "adaptor" : {"type" : "string", "default" : "", "description" : "adaptor head; empty: backbone"},
-                        "resolution" : {
-                            "type" : "integer",
-                            "minimum" : 0,
-                            "maximum" : 8192,
-                            "default" : 0,
-                            "description" : "model pixels of the short side; 0: what the model prefers"
-                        },
-                                       "upsampler" : {
-                                           "type" : "string",
-                                           "default" : "jbu",
-                                           "enum" : [ "none", "nearest", "bilinear", "bicubic", "jbu" ],
-                                           "description" : "how the map is enlarged"
-                                       },
-                                                     "size" : {
-                                                         "type" : "integer",
-                                                         "minimum" : 0,
-                                                         "maximum" : 8192,
-                                                         "default" : 512,
-                                                         "description" : "pixels of the map's long side"
-                                                     },
-                                                              "x"
-    : {
-        "type" : "number",
-        "default" : 0.5,
-        "minimum" : 0,
-        "maximum" : 1,
-        "description" : "probe, as a share of the picture's width"
-    },
-      "y" : {
-          "type" : "number",
-          "default" : 0.5,
-          "minimum" : 0,
-          "maximum" : 1,
-          "description" : "probe, as a share of the picture's height"
-      },
-            "head"
-    : {"type" : "integer", "default" : -1, "minimum" : -1, "description" : "attention head; -1: mean"},
-      "channel" : {"type" : "integer", "default" : 0, "minimum" : 0, "description" : "feature channel"},
-                  "component" : {
-                      "type" : "integer",
-                      "default" : 0,
-                      "minimum" : 0,
-                      "description" : "first of the three principal components"
-                  },
-                                "clusters" : {
-                                    "type" : "integer",
-                                    "default" : 6,
-                                    "minimum" : 2,
-                                    "maximum" : 64,
-                                    "description" : "number of clusters"
-                                },
-                                             "other"
-    : {
-        "type" : "string",
-        "default" : "",
-        "description" : "second model (disagreement) or second picture (correspondence)"
-    },
-      "text" : {"type" : "string", "default" : "", "description" : "what to look for (text)"},
-               "colors" : {
-    "type" : "string",
-             "default" : "viridis",
-                         "enum" : [ "viridis", "magma", "turbo", "cividis", "grey", "coolwarm" ],
-                                  "description" : "colours of scalar maps"
-}
-})",
-                            R"(["image", "model"])");
-spec.positional = {"image", "model"};
-spec.home = CommandHome::Engine;
-registry.declare(std::move(spec));
+    spec.arguments = object(kMapArguments, R"(["image", "model"])");
+    spec.positional = {"image", "model"};
+    spec.home = CommandHome::Engine;
+    registry.declare(std::move(spec));
 }
 
 void declareModelCommands(CommandRegistry& registry) {

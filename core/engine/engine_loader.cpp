@@ -1,6 +1,7 @@
 #include "core/engine/engine_loader.h"
 
 #include "core/base/paths.h"
+#include "core/engine/doctor.h"
 
 #include <dlfcn.h>
 
@@ -24,7 +25,9 @@ Result<const Engine*> loadOnce() {
                     "Build it again with ./run --setup");
     static Engine engine;
     if (!resolve(library, "vitrineCreateInspectEngine", engine.createInspectEngine) ||
-        !resolve(library, "vitrineBindCommands", engine.bindCommands))
+        !resolve(library, "vitrineBindCommands", engine.bindCommands) ||
+        !resolve(library, "vitrineAddJobKinds", engine.addJobKinds) ||
+        !resolve(library, "vitrineSelfCheck", engine.selfCheck))
         return fail(ErrorCode::Unsupported, "the engine library is of another version", path.string(),
                     "Build program and library together: ./run --setup");
     return &engine;

@@ -7,10 +7,15 @@
 
 namespace vitrine {
 
+class JobKinds;
+struct DoctorCheck;
+
 // What the engine library offers; valid until the process ends (the library is never unloaded).
 struct Engine {
     std::unique_ptr<InspectEngine> (*createInspectEngine)() = nullptr;
     void (*bindCommands)(CommandRegistry& registry) = nullptr;
+    void (*addJobKinds)(JobKinds& kinds) = nullptr;
+    std::vector<DoctorCheck> (*selfCheck)() = nullptr;
 };
 
 // Loads the library once; later calls return the same. Error: Unsupported with the dynamic linker's message.

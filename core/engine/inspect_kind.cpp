@@ -6,6 +6,7 @@
 #include "core/media/image_folder.h"
 #include "core/media/image_reader.h"
 #include "core/media/image_writer.h"
+#include "core/media/resample.h"
 #include "core/runs/run_context.h"
 
 #include <algorithm>

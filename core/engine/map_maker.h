@@ -36,13 +36,18 @@ class MapMaker {
     Result<Scalars> attention(const MapRequest& request, const StoredModel& model);
     Result<Scalars> disagreement(const MapRequest& request, const StoredModel& model);
     Result<Scalars> textHeat(const MapRequest& request, const StoredModel& model);
-    Result<at::Tensor> projections(const MapRequest& request, const FeatureMap& map, at::Tensor& low, at::Tensor& high);
+    Result<at::Tensor> projections(const MapRequest& request, const FeatureMap& map, at::Tensor& low,
+                                   at::Tensor& high);
     Result<at::Tensor> clusterColors(const MapRequest& request, const FeatureMap& map);
-    Result<at::Tensor> correspondenceColors(const MapRequest& request, const StoredModel& model, const FeatureMap& map);
+    Result<at::Tensor> correspondenceColors(const MapRequest& request, const StoredModel& model,
+                                            const FeatureMap& map);
 
-    // (K, h, w) enlarged to the picture's size as asked; the model's padding is cut off.
-    Result<at::Tensor> enlarge(const MapRequest& request, const at::Tensor& map, const ImageTransform& transform);
-    Result<std::shared_ptr<const JbuTaps>> tapsFor(const std::string& imagePath, ImageSize size, ImageSize grid);
+    // (K, h, w) enlarged to the picture's size as asked: the model's padding is cut off, what it never saw is
+    // NaN.
+    Result<at::Tensor> enlarge(const MapRequest& request, const StoredModel& model, const at::Tensor& map,
+                               const ImageTransform& transform);
+    Result<std::shared_ptr<const JbuTaps>> tapsFor(const FeatureSource& source, const StoredModel& model,
+                                                   ImageSize size, ImageSize grid);
 
     ModelStore& models_;
     PictureEncoder& pictures_;

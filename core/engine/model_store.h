@@ -9,12 +9,20 @@
 
 namespace vitrine {
 
+// A text as the model's text side takes it.
+struct TextTokens {
+    at::Tensor ids;   // (1, context length) int64
+    at::Tensor mask;  // (1, context length) int64, or undefined
+};
+
 struct StoredModel {
     LoadedModel description;
     std::unique_ptr<Model> model;
     at::Device device = at::kCPU;
     at::ScalarType dtype = at::kFloat;
     PreprocessConfig preprocess;
+    // Tokens of a text, padded to the context length; empty for models without a text side or tokenizer.
+    std::function<Result<TextTokens>(const std::string& text, int64_t contextLength)> textTokens;
 };
 
 // "cpu", "cuda" or "cuda:N" -> device; Unsupported where the driver or the library has none.

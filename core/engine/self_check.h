@@ -1,4 +1,5 @@
-// The engine's part of `vitrine doctor`: LibTorch, devices, and every kernel against a plain LibTorch computation.
+// The engine's part of `vitrine doctor`: LibTorch, devices, and every kernel against a plain LibTorch
+// computation.
 #pragma once
 
 #include "core/engine/doctor.h"

@@ -1,0 +1,298 @@
+#include "core/engine/extract_kind.h"
+
+#include "core/base/file.h"
+#include "core/base/hash.h"
+#include "core/base/thread_pool.h"
+#include "core/base/version.h"
+#include "core/engine/engine_plugins.h"
+#include "core/engine/model_store.h"
+#include "core/features/feature_map.h"
+#include "core/media/image_folder.h"
+#include "core/media/image_reader.h"
+#include "core/runs/run_context.h"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace vitrine {
+namespace fs = std::filesystem;
+namespace {
+
+struct Prepared {
+    fs::path picture;
+    std::string imageHash;
+    fs::path target;      // the file with its features
+    bool cached = false;  // the target exists already
+    PreprocessedImage input;
+    std::optional<Error> error;
+};
+
+// Reads and preprocesses pictures ahead of the encoder, in order, at most `ahead` at a time.
+class Prefetcher {
+  public:
+    using Work = std::function<Prepared(const fs::path&)>;
+    Prefetcher(std::vector<fs::path> pictures, size_t threadCount, size_t ahead, Work work)
+        : pictures_(std::move(pictures)),
+          ahead_(ahead),
+          work_(std::move(work)),
+          slots_(pictures_.size()),
+          pool_(threadCount) {
+        for (size_t i = 0; i < std::min(ahead_, pictures_.size()); ++i)
+            submit(i);
+    }
+    size_t count() const { return pictures_.size(); }
+    Prepared take(size_t index) {
+        std::unique_lock lock(mutex_);
+        ready_.wait(lock, [&] { return slots_[index].has_value(); });
+        Prepared prepared = std::move(*slots_[index]);
+        slots_[index].reset();
+        lock.unlock();
+        if (index + ahead_ < pictures_.size())
+            submit(index + ahead_);
+        return prepared;
+    }
+
+  private:
+    void submit(size_t index) {
+        pool_.submit(
+            [this, index] {
+                Prepared prepared = work_(pictures_[index]);
+                std::lock_guard lock(mutex_);
+                slots_[index] = std::move(prepared);
+                ready_.notify_all();
+            },
+            -int64_t(index));
+    }
+
+    std::vector<fs::path> pictures_;
+    size_t ahead_;
+    Work work_;
+    std::mutex mutex_;
+    std::condition_variable ready_;
+    std::vector<std::optional<Prepared>> slots_;
+    ThreadPool pool_;  // last: its threads end before what they use
+};
+
+class ExtractJob {
+  public:
+    explicit ExtractJob(RunContext& run) : run_(run) {}
+
+    Result<void> execute() {
+        const Json& settings = run_.settings();
+        VITRINE_TRY(model_, store_.load(settings["model"].get<std::string>(),
+                                        run_.recipe().value("device", "cpu"), settings["dtype"]));
+        VITRINE_TRY_VOID(run_.usedInput("model", model_->description.identity, model_->description.path));
+        layers_ = settings["layers"].get<std::vector<int64_t>>();
+        folder_ = settings["output"].get<std::string>().empty()
+                      ? run_.project().folder() / "features"
+                      : fs::path(settings["output"].get<std::string>());
+        std::error_code problem;
+        fs::create_directories(folder_, problem);
+        if (problem)
+            return fail(errorFromErrno(problem.value(), "make the folder", folder_));
+        VITRINE_TRY(std::vector<fs::path> pictures, listPictures());
+        return encodeAll(std::move(pictures));
+    }
+
+  private:
+    Result<std::vector<fs::path>> listPictures() {
+        std::vector<fs::path> pictures;
+        for (const std::string path : run_.settings()["images"]) {
+            std::error_code problem;
+            if (!fs::is_directory(path, problem)) {
+                pictures.emplace_back(path);
+                continue;
+            }
+            VITRINE_TRY(const ImageFolderList list,
+                        listImages(path, {.recursive = run_.settings()["recursive"]}, &run_.job()));
+            pictures.insert(pictures.end(), list.images.begin(), list.images.end());
+        }
+        if (pictures.empty())
+            return fail(ErrorCode::InvalidArgument, "there are no pictures to extract features from",
+                        "settings.images");
+        return pictures;
+    }
+
+    PreprocessOverride change() const {
+        const EncoderInfo& info = model_->description.info;
+        PreprocessOverride change;
+        change.patchSize = info.patchSize;
+        change.prefixTokenCount = info.prefixTokenCount;
+        change.unnormalized = info.normalizesItself;
+        const int64_t resolution = run_.settings()["resolution"];
+        if (info.fixedSize || resolution == 0)
+            return change;
+        if (run_.settings()["square"])
+            change.targetSize = ImageSize{resolution, resolution};
+        else
+            change.shortSide = resolution;
+        change.multipleOf = info.sizeMultiple;
+        return change;
+    }
+
+    Prepared prepare(const fs::path& picture) const {
+        Prepared prepared;
+        prepared.picture = picture;
+        const auto hash = sha256OfFile(picture);
+        if (!hash) {
+            prepared.error = hash.error();
+            return prepared;
+        }
+        prepared.imageHash = *hash;
+        const Json& settings = run_.settings();
+        const std::string key =
+            fmt::format("{}|{}|{}|{}|{}|{}", *hash, model_->description.identity, settings["layers"].dump(),
+                        settings["resolution"].dump(), settings["square"].dump(), settings["dtype"].dump());
+        prepared.target = folder_ / (sha256Hex(key).substr(0, 32) + ".safetensors");
+        std::error_code problem;
+        prepared.cached = fs::exists(prepared.target, problem);
+        if (prepared.cached)
+            return prepared;
+        const auto image = readImage(picture);
+        auto input = image ? preprocess(*image, model_->preprocess, change())
+                           : Result<PreprocessedImage>(fail(image.error()));
+        if (input)
+            prepared.input = std::move(*input);
+        else
+            prepared.error = input.error().where.empty() ? input.error().in(picture.string()) : input.error();
+        return prepared;
+    }
+
+    Result<void> encodeAll(std::vector<fs::path> pictures) {
+        const int64_t batchSize = run_.settings()["batch"];
+        const size_t threads = std::max(1u, std::thread::hardware_concurrency() / 2);
+        Prefetcher prefetcher(std::move(pictures), threads, size_t(2 * batchSize) + threads,
+                              [this](const fs::path& path) { return prepare(path); });
+        run_.job().beginStage("extracting features", int64_t(prefetcher.count()));
+        const auto started = std::chrono::steady_clock::now();
+        std::vector<Prepared> batch;
+        for (size_t index = 0; index < prefetcher.count(); ++index) {
+            VITRINE_TRY_VOID(run_.pausePoint());
+            Prepared prepared = prefetcher.take(index);
+            if (prepared.error) {
+                // One unreadable picture among thousands must not end the job: it is listed.
+                ++failed_;
+                run_.log(prepared.error->text());
+                run_.job().advance();
+                continue;
+            }
+            if (prepared.cached) {
+                ++reused_;
+                remember(prepared);
+                run_.job().advance();
+                continue;
+            }
+            const bool fits = batch.empty() || (batch.front().input.height == prepared.input.height &&
+                                                batch.front().input.width == prepared.input.width);
+            if (!fits || int64_t(batch.size()) == batchSize)
+                VITRINE_TRY_VOID(encodeBatch(batch));
+            batch.push_back(std::move(prepared));
+        }
+        VITRINE_TRY_VOID(encodeBatch(batch));
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+        run_.metric("pictures/encoded", 0, double(encoded_));
+        run_.metric("pictures/reused", 0, double(reused_));
+        run_.metric("pictures/failed", 0, double(failed_));
+        run_.metric("time/pictures per second", 0, double(prefetcher.count()) / std::max(seconds, 1e-9));
+        VITRINE_TRY([[maybe_unused]] const StoredFile file,
+                    run_.putArtifact("index.json", index_.dump(2),
+                                     {.kind = "index", .mediaType = "application/json"}));
+        if (encoded_ + reused_ == 0)
+            return fail(ErrorCode::InvalidFile, "not one picture could be read", {},
+                        "See the run's events for the reasons");
+        return {};
+    }
+
+    Result<void> encodeBatch(std::vector<Prepared>& batch) {
+        if (batch.empty())
+            return {};
+        std::vector<at::Tensor> pixels;
+        for (const Prepared& prepared : batch)
+            pixels.push_back(at::from_blob(const_cast<float*>(prepared.input.pixels.data()),
+                                           {3, prepared.input.height, prepared.input.width}, at::kFloat));
+        EncodeRequest request;
+        for (const int64_t layer : layers_)
+            if (layer >= 0)
+                request.layers.push_back(layer);
+        VITRINE_TRY(
+            const EncoderOutput output,
+            model_->model->encoder()->encode(at::stack(pixels).to(model_->device, model_->dtype), request));
+        for (size_t i = 0; i < batch.size(); ++i) {
+            VITRINE_TRY_VOID(store(batch[i], output, int64_t(i)));
+            remember(batch[i]);
+            run_.job().advance();
+        }
+        encoded_ += int64_t(batch.size());
+        batch.clear();
+        return {};
+    }
+
+    Result<void> store(const Prepared& prepared, const EncoderOutput& output, int64_t index) {
+        std::map<std::string, at::Tensor> tensors;
+        size_t position = 0;
+        for (const int64_t layer : layers_) {
+            if (layer < 0) {
+                tensors["features"] = output.features[index];
+                continue;
+            }
+            const LayerOutput& part = output.layers[position++];
+            tensors[fmt::format("layer.{}", layer)] = part.features[index];
+            if (part.prefix.defined())
+                tensors[fmt::format("layer.{}.prefix", layer)] = part.prefix[index];
+        }
+        if (output.summary.defined())
+            tensors["summary"] = output.summary[index];
+        FeatureOrigin origin;
+        origin.modelPath = model_->description.path;
+        origin.modelIdentity = model_->description.identity;
+        origin.family = model_->description.info.family;
+        origin.imagePath = prepared.picture.string();
+        origin.imageHash = prepared.imageHash;
+        origin.dtype = model_->description.dtype;
+        origin.device = model_->description.device;
+        origin.codeVersion = versionText();
+        return writeTensors(
+            prepared.target, tensors,
+            {{"transform", prepared.input.transform.toJson().dump()}, {"origin", origin.toJson().dump()}});
+    }
+
+    void remember(const Prepared& prepared) {
+        index_.push_back({{"picture", prepared.picture.string()},
+                          {"sha256", prepared.imageHash},
+                          {"features", prepared.target.string()}});
+    }
+
+    RunContext& run_;
+    ModelStore store_;
+    const StoredModel* model_ = nullptr;
+    std::vector<int64_t> layers_;
+    fs::path folder_;
+    Json index_ = Json::array();
+    int64_t encoded_ = 0, reused_ = 0, failed_ = 0;
+};
+
+}  // namespace
+
+JobKind extractKind() {
+    JobKind kind;
+    kind.name = "extract";
+    kind.summary = "Extract features of many pictures as safetensors with coordinates";
+    kind.settingsSchema = Json::parse(R"({"type": "object", "required": ["model", "images"], "properties": {
+      "model": {"type": "string", "minLength": 1, "title": "Model", "description": "model folder or weight file"},
+      "images": {"type": "array", "minItems": 1, "items": {"type": "string"}, "title": "Pictures", "description": "pictures and folders of pictures"},
+      "recursive": {"type": "boolean", "default": false, "title": "Folders below too"},
+      "layers": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": -1}, "default": [-1], "title": "Layers", "description": "hidden states; -1: the final features"},
+      "resolution": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 0, "title": "Resolution", "unit": "pixels", "description": "model pixels of the short side; 0: as preprocessor_config.json says"},
+      "square": {"type": "boolean", "default": false, "title": "Square", "description": "resize to a square, so that pictures of all shapes go into one batch"},
+      "batch": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 8, "title": "Batch", "unit": "pictures"},
+      "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Compute in"},
+      "output": {"type": "string", "default": "", "title": "Folder for the files", "description": "empty: features/ of the project"}}})");
+    kind.run = [](RunContext& run) {
+        loadEnginePlugins();
+        return ExtractJob(run).execute();
+    };
+    return kind;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,25 @@
+#include "core/engine/verify.h"
+#include "core/tokenizers/tokenizer_cases.h"
+
+namespace vitrine {
+
+Result<VerifyReport> verifyTokenizer(VerifyReport report) {
+    VITRINE_TRY(const TokenizerComparison comparison, compareTokenizerCases(report.folder));
+    VerifyRow row;
+    row.call = "cases";
+    row.tensor = fmt::format("{} strings", comparison.caseCount);
+    row.shape = fmt::format("{} fields", comparison.fieldCount);
+    row.maxError = double(comparison.mismatches.size());
+    row.passed = comparison.mismatches.empty();
+    report.rows.push_back(row);
+    for (const CaseMismatch& mismatch : comparison.mismatches) {
+        VerifyRow failed;
+        failed.call = fmt::format("case {}", mismatch.caseIndex);
+        failed.tensor = mismatch.field;
+        failed.note = fmt::format("expected {}, found {}", mismatch.expected, mismatch.found);
+        report.rows.push_back(std::move(failed));
+    }
+    return report;
+}
+
+}  // namespace vitrine
