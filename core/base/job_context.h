@@ -45,6 +45,8 @@ class JobContext {
     Result<void> checkStop() const;
 
     const Progress& progress() const { return progress_; }
+    // For a job that runs another: where it reports to.
+    const ProgressCallback& progressCallback() const { return onProgress_; }
 
   private:
     void report();

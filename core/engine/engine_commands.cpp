@@ -262,6 +262,7 @@ Result<CommandOutput> classify(const Json& arguments, CommandContext& context) {
 }  // namespace
 
 void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
+    bindInspectCommand(registry);
     registry.bind("verify", verify);
     registry.bind("model.families", families);
     registry.bind("model.info", modelInfo);

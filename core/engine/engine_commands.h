@@ -9,4 +9,7 @@ namespace vitrine {
 // `engine` must outlive the registry.
 void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine);
 
+// "inspect": the main job as a run of the project.
+void bindInspectCommand(CommandRegistry& registry);
+
 }  // namespace vitrine

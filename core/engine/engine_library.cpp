@@ -1,17 +1,15 @@
 // Entry points of the engine library (engine_loader.h).
+#include "core/commands/runs_commands.h"
 #include "core/engine/engine_commands.h"
+#include "core/engine/engine_job_kinds.h"
 #include "core/engine/engine_plugins.h"
-#include "core/engine/extract_kind.h"
 #include "core/engine/inspect_engine_impl.h"
-#include "core/engine/inspect_kind.h"
 #include "core/engine/self_check.h"
 #include "kernels/cuda_loader.h"
 
 extern "C" {
 
 std::unique_ptr<vitrine::InspectEngine> vitrineCreateInspectEngine() {
-    vitrine::kernels::loadCudaKernels();
-    vitrine::loadEnginePlugins();
     return vitrine::makeInspectEngine();
 }
 
@@ -19,12 +17,12 @@ void vitrineBindCommands(vitrine::CommandRegistry& registry) {
     // Lives until the process ends: handlers refer to it.
     static const std::unique_ptr<vitrine::InspectEngine> engine = vitrineCreateInspectEngine();
     vitrine::bindEngineCommands(registry, *engine);
+    vitrine::JobKinds kinds;
+    vitrine::addJobKinds(kinds);
+    vitrine::bindRunCommand(registry, std::move(kinds));
 }
 
-void vitrineAddJobKinds(vitrine::JobKinds& kinds) {
-    kinds.add(vitrine::inspectKind(vitrineCreateInspectEngine));
-    kinds.add(vitrine::extractKind());
-}
+void vitrineAddJobKinds(vitrine::JobKinds& kinds) { vitrine::addJobKinds(kinds); }
 
 std::vector<vitrine::DoctorCheck> vitrineSelfCheck() {
     vitrine::kernels::loadCudaKernels();

@@ -1,9 +1,11 @@
 #include "core/engine/inspect_engine_impl.h"
 
+#include "core/engine/engine_plugins.h"
 #include "core/engine/map_maker.h"
 #include "core/features/rank.h"
 #include "core/features/retrieval.h"
 #include "core/features/statistics.h"
+#include "kernels/cuda_loader.h"
 
 namespace vitrine {
 namespace {
