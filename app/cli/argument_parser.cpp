@@ -123,7 +123,8 @@ CLI::App* subcommandFor(CLI::App& root, const std::string& dottedName, const std
     while (begin <= dottedName.size()) {
         const size_t dot = std::min(dottedName.find('.', begin), dottedName.size());
         const std::string part = dottedName.substr(begin, dot - begin);
-        CLI::App* next = app->get_subcommand_no_throw(part);
+        const auto known = app->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == part; });
+        CLI::App* next = known.empty() ? nullptr : known.front();
         if (!next)
             next = app->add_subcommand(part, dot == dottedName.size() ? summary : "");
         app = next;

@@ -12,8 +12,8 @@ namespace {
 Result<NmPattern> parsePattern(const std::string& text) {
     long kept = 0, group = 0;
     char colon = 0, rest = 0;
-    if (std::sscanf(text.c_str(), "%ld%c%ld%c", &kept, &colon, &group, &rest) != 3 || colon != ':' || kept < 1 || group <= kept ||
-        group > 1024)
+    if (std::sscanf(text.c_str(), "%ld%c%ld%c", &kept, &colon, &group, &rest) != 3 || colon != ':' ||
+        kept < 1 || group <= kept || group > 1024)
         return fail(ErrorCode::InvalidArgument, fmt::format("\"{}\" is not an N:M pattern", text), "pattern",
                     "Write it like 2:4: at most 2 of every 4 neighbouring weights are nonzero");
     return NmPattern{kept, group};
@@ -30,8 +30,9 @@ std::string percent(double share) {
 }
 
 // Adds statistics to `entry` and the cells of the row.
-Result<void> addStatistics(const TensorSource& source, const TensorInfo& tensor, const StatisticsOptions& options,
-                           const JobContext& job, Json& entry, std::vector<std::string>& row) {
+Result<void> addStatistics(const TensorSource& source, const TensorInfo& tensor,
+                           const StatisticsOptions& options, const JobContext& job, Json& entry,
+                           std::vector<std::string>& row) {
     VITRINE_TRY(const TensorBytes bytes, source.read(tensor.name));
     const auto statistics = tensorStatistics(bytes, options, job);
     if (!statistics) {
@@ -42,23 +43,26 @@ Result<void> addStatistics(const TensorSource& source, const TensorInfo& tensor,
         row.insert(row.end(), 5 + options.patterns.size(), "-");
         return {};
     }
-    entry["statistics"] = {{"min", statistics->minimum},       {"max", statistics->maximum},
-                           {"mean", statistics->mean},         {"std", statistics->standardDeviation},
-                           {"zeros", statistics->zeros},       {"nan", statistics->nans},
+    entry["statistics"] = {{"min", statistics->minimum},         {"max", statistics->maximum},
+                           {"mean", statistics->mean},           {"std", statistics->standardDeviation},
+                           {"zeros", statistics->zeros},         {"nan", statistics->nans},
                            {"infinite", statistics->infinities}, {"sparsity", statistics->sparsity()}};
-    for (const double value : {statistics->minimum, statistics->maximum, statistics->mean, statistics->standardDeviation})
+    for (const double value :
+         {statistics->minimum, statistics->maximum, statistics->mean, statistics->standardDeviation})
         row.push_back(fmt::format("{:.4g}", value));
     row.push_back(percent(statistics->sparsity()));
     for (const NmCompliance& compliance : statistics->patterns) {
-        entry["patterns"].push_back({{"pattern", fmt::format("{}:{}", compliance.pattern.nonzero, compliance.pattern.group)},
-                                     {"groups", compliance.groups},
-                                     {"violating", compliance.violatingGroups},
-                                     {"compliant", compliance.compliant()},
-                                     {"firstViolations", compliance.firstViolations}});
-        row.push_back(compliance.groups == 0        ? "-"
-                      : compliance.compliant()     ? "none"
-                                                   : fmt::format("{} of {}", groupedNumber(int64_t(compliance.violatingGroups)),
-                                                                 groupedNumber(int64_t(compliance.groups))));
+        entry["patterns"].push_back(
+            {{"pattern", fmt::format("{}:{}", compliance.pattern.nonzero, compliance.pattern.group)},
+             {"groups", compliance.groups},
+             {"violating", compliance.violatingGroups},
+             {"compliant", compliance.compliant()},
+             {"firstViolations", compliance.firstViolations}});
+        row.push_back(compliance.groups == 0 ? "-"
+                      : compliance.compliant()
+                          ? "none"
+                          : fmt::format("{} of {}", groupedNumber(int64_t(compliance.violatingGroups)),
+                                        groupedNumber(int64_t(compliance.groups))));
     }
     return {};
 }

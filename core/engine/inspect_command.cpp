@@ -15,7 +15,8 @@ Result<CommandOutput> inspect(const Json& arguments, CommandContext& context) {
         settings[key] = arguments[key];
     for (Json& input : settings["inputs"])
         input = std::filesystem::absolute(input.get<std::string>()).lexically_normal().string();
-    const Json wanted = {{"kind", "inspect"}, {"name", "inspection"}, {"device", arguments["device"]}, {"settings", settings}};
+    const Json wanted = {
+        {"kind", "inspect"}, {"name", "inspection"}, {"device", arguments["device"]}, {"settings", settings}};
     VITRINE_TRY(const Json recipe, completeRecipe(wanted, kinds, "inspect"));
     RunnerOptions options;
     options.stop = context.job.stopToken();
@@ -26,7 +27,9 @@ Result<CommandOutput> inspect(const Json& arguments, CommandContext& context) {
         return fail(*outcome.error);
 
     CommandOutput output;
-    output.data = {{"run", outcome.run.id}, {"project", project.folder().string()}, {"resultHash", outcome.run.resultHash}};
+    output.data = {{"run", outcome.run.id},
+                   {"project", project.folder().string()},
+                   {"resultHash", outcome.run.resultHash}};
     const RunStore store(project);
     VITRINE_TRY(const auto artifacts, store.artifacts(outcome.run));
     for (const Artifact& artifact : artifacts) {
@@ -44,6 +47,8 @@ Result<CommandOutput> inspect(const Json& arguments, CommandContext& context) {
 
 }  // namespace
 
-void bindInspectCommand(CommandRegistry& registry) { registry.bind("inspect", inspect); }
+void bindInspectCommand(CommandRegistry& registry) {
+    registry.bind("inspect", inspect);
+}
 
 }  // namespace vitrine

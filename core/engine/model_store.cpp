@@ -1,6 +1,7 @@
 #include "core/engine/model_store.h"
 
 #include "core/base/hash.h"
+#include "core/tokenizers/text_cleaning.h"
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -23,6 +24,26 @@ Result<PreprocessConfig> preprocessingOf(const ModelFolder& folder, const Model&
                         {"do_center_crop", false},
                         {"do_normalize", false}};
     return preprocessConfigFromJson(plain, model.family() + " defaults");
+}
+
+std::function<Result<TextTokens>(const std::string&, int64_t)> textTokensOf(const fs::path& folder,
+                                                                            const Model& model) {
+    auto opened = openTokenizer(folder);
+    if (!opened)
+        return {};
+    // SigLIP was trained without a mask: padding is part of its texts.
+    const bool siglip = model.family().find("siglip") != std::string::npos;
+    return [tokenizer = std::move(*opened), siglip](const std::string& text,
+                                                    int64_t contextLength) -> Result<TextTokens> {
+        const TextTowerOptions options =
+            textTowerOptions(tokenizer, contextLength, siglip ? TextCleaning::Siglip : TextCleaning::None);
+        VITRINE_TRY(const TextRow row, encodeForTextTower(tokenizer, text, options));
+        TextTokens tokens;
+        tokens.ids = at::tensor(row.ids, at::kLong).unsqueeze(0);
+        if (!siglip)
+            tokens.mask = at::arange(int64_t(row.ids.size())).lt(row.length).to(at::kLong).unsqueeze(0);
+        return tokens;
+    };
 }
 
 }  // namespace
@@ -80,6 +101,8 @@ Result<const StoredModel*> ModelStore::load(const fs::path& path, const std::str
                     fmt::format("\"{}\" models have no vision encoder", stored.model->family()),
                     path.string());
     VITRINE_TRY(stored.preprocess, preprocessingOf(folder, *stored.model));
+    if (stored.model->textEncoder())
+        stored.textTokens = textTokensOf(folder.path, *stored.model);
     LoadedModel& description = stored.description;
     description.id = id;
     description.path = absolute.string();
