@@ -191,15 +191,18 @@ Result<TrainedBpe> trainByteLevelBpe(std::string_view corpus, const BpeTrainingO
 std::string trainedTokenizerJson(const TrainedBpe& trained, const BpeTrainingOptions& options) {
     Json json = byteLevelBpeJson({kGpt2Split});
     const size_t specials = options.specialTokens.size();
+    nlohmann::json vocabulary = nlohmann::json::object();  // the ordered type looks keys up one by one
     for (size_t i = 0; i < trained.tokens.size(); ++i) {
         const bool special = i < specials;
-        json["model"]["vocab"][special ? trained.tokens[i] : toByteLevel(trained.tokens[i])] = i;
+        vocabulary[special ? trained.tokens[i] : toByteLevel(trained.tokens[i])] = i;
         if (special)
             json["added_tokens"].push_back(addedTokenJson(trained.tokens[i], static_cast<int64_t>(i), true));
     }
+    nlohmann::json out = nlohmann::json(json);
+    out["model"]["vocab"] = std::move(vocabulary);
     for (const auto& [left, right] : trained.merges)
-        json["model"]["merges"].push_back(Json::array({toByteLevel(left), toByteLevel(right)}));
-    return json.dump(1);
+        out["model"]["merges"].push_back(nlohmann::json::array({toByteLevel(left), toByteLevel(right)}));
+    return out.dump(1);
 }
 
 }  // namespace vitrine

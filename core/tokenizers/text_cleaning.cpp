@@ -152,6 +152,9 @@ TextTowerOptions textTowerOptions(const Tokenizer& tokenizer, int64_t contextLen
             options.startId = ids[0];
         } else if (ids.size() == 1) {
             options.endId = ids[0];
+        } else if (ids.empty() && cleaning == TextCleaning::Siglip &&
+                   tokenizer.description().starts_with("Sentence")) {
+            options.endId = special.eos;  // the model file alone does not say it; SigLIP's captions end so
         }
     }
     return options;

@@ -20,6 +20,8 @@ constexpr std::array<const char*, 8> kNames = {
     "tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
     "tekken.json",    "vocab.json",      "vocab.txt",    "bpe_simple_vocab_16e6.txt.gz"};
 
+constexpr size_t kMaxFileBytes = size_t(256) << 20;
+
 // tokenizer_config.json beside `file`; an empty object where there is none.
 Result<Json> readConfig(const fs::path& file) {
     const fs::path path = file.parent_path() / "tokenizer_config.json";
@@ -64,7 +66,7 @@ void applyConfig(const Json& config, Implementation& tokenizer) {
 }
 
 Result<std::shared_ptr<Implementation>> openSentencePiece(const fs::path& file, const Json& config) {
-    VITRINE_TRY(const std::string bytes, readFile(file, size_t(256) << 20));
+    VITRINE_TRY(const std::string bytes, readFile(file, kMaxFileBytes));
     VITRINE_TRY(SentencePieceModel model, parseSentencePiece(bytes, file.string()));
     // Where the configuration is silent: Llama's tokenizers put the start token in front, T5's and SigLIP's
     // the end token behind.
@@ -78,16 +80,17 @@ Result<std::shared_ptr<Implementation>> openSentencePiece(const fs::path& file, 
 }
 
 Result<std::shared_ptr<Implementation>> openJson(const fs::path& file, const Json& config) {
-    VITRINE_TRY(const Json json, readJsonFile(file));
-    if (json.is_object() && json.contains("model"))
-        return readTokenizerJson(json, file.string());
-    Json converted;
-    if (json.is_object() && json.contains("config") && json.contains("vocab")) {
-        VITRINE_TRY(converted, readTekken(json, file.string()));
-    } else {
-        VITRINE_TRY(converted, readVocabMerges(file, file.parent_path() / "merges.txt", config));
+    TokenizerDefinition definition;
+    if (file.filename() == "vocab.json") {
+        VITRINE_TRY(definition, readVocabMerges(file, file.parent_path() / "merges.txt", config));
+        return makeTokenizer(std::move(definition), file.string());
     }
-    return readTokenizerJson(converted, file.string());
+    VITRINE_TRY(const std::string text, readFile(file, kMaxFileBytes));
+    VITRINE_TRY(definition, parseTokenizerJson(text, file.string()));
+    if (definition.json.contains("config") && definition.json.contains("vocab")) {
+        VITRINE_TRY(definition, readTekken(definition.json, file.string()));
+    }
+    return makeTokenizer(std::move(definition), file.string());
 }
 
 Result<std::shared_ptr<Implementation>> openFile(const fs::path& file, const Json& config) {
@@ -100,7 +103,7 @@ Result<std::shared_ptr<Implementation>> openFile(const fs::path& file, const Jso
         VITRINE_TRY(const GgufFile gguf, openGguf(file));
         return readGgufTokenizer(gguf.metadata, file.string());
     }
-    Json converted;
+    TokenizerDefinition converted;
     if (extension == ".gz" || file.filename().string().starts_with("bpe_simple_vocab")) {
         VITRINE_TRY(converted, readClipMerges(file));
     } else if (extension == ".txt") {
@@ -110,7 +113,7 @@ Result<std::shared_ptr<Implementation>> openFile(const fs::path& file, const Jso
                     fmt::format("\"{}\" is no kind of tokenizer file that is read", extension), file.string(),
                     "Known: .json, .model, .gguf, vocab.txt, bpe_simple_vocab_16e6.txt.gz.");
     }
-    return readTokenizerJson(converted, file.string());
+    return makeTokenizer(std::move(converted), file.string());
 }
 
 }  // namespace

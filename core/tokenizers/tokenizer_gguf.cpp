@@ -93,11 +93,20 @@ Result<std::shared_ptr<Implementation>> readByteLevel(const Json& metadata, cons
         return fail(ErrorCode::UnknownFamily,
                     fmt::format("unknown tokenizer.ggml.pre \"{}\"; known: {}", pre, known), where);
     }
-    Json json = byteLevelBpeJson(found->second);
-    VITRINE_TRY(json["model"]["merges"], jsonValue<Json>(metadata, "tokenizer.ggml.merges", where));
+    TokenizerDefinition out;
+    Json& json = out.json = byteLevelBpeJson(found->second);
+    VITRINE_TRY(const auto merges,
+                jsonValue<std::vector<std::string>>(metadata, "tokenizer.ggml.merges", where));
+    for (const std::string& merge : merges) {
+        const size_t space = merge.find(' ', 1);
+        if (space == std::string::npos)
+            return fail(ErrorCode::InvalidFile,
+                        fmt::format("merge {} is not a pair of tokens", out.merges.size()), where);
+        out.merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
+    }
     for (size_t i = 0; i < vocabulary.tokens.size(); ++i)
         if (vocabulary.types[i] != kUnused)
-            json["model"]["vocab"][vocabulary.tokens[i]] = i;
+            out.vocabulary.emplace_back(vocabulary.tokens[i], static_cast<int64_t>(i));
     json["model"]["ignore_merges"] = pre == "llama-bpe" || pre == "tekken";
     if (pre == "qwen2")
         json["normalizer"] = {{"type", "NFC"}};
@@ -105,12 +114,13 @@ Result<std::shared_ptr<Implementation>> readByteLevel(const Json& metadata, cons
     json["post_processor"] =
         frame(metadata, vocabulary, "bos", flag(metadata, "add_bos_token", pre == "llama-bpe"), "eos",
               flag(metadata, "add_eos_token", false));
-    return readTokenizerJson(json, where);
+    return makeTokenizer(std::move(out), where);
 }
 
 Result<std::shared_ptr<Implementation>> readWordPiece(const Json& metadata, GgufVocabulary vocabulary,
                                                       const std::string& where) {
-    Json json = wordPieceJson(true);
+    TokenizerDefinition out;
+    Json& json = out.json = wordPieceJson(true);
     // Tokens that begin a word are written with U+2581 in front, the others without BERT's "##".
     constexpr std::string_view mark = "\xE2\x96\x81";
     for (size_t i = 0; i < vocabulary.tokens.size(); ++i) {
@@ -119,7 +129,7 @@ Result<std::shared_ptr<Implementation>> readWordPiece(const Json& metadata, Gguf
             token.erase(0, mark.size());
         else if (vocabulary.types[i] == kNormal)
             token = "##" + token;
-        json["model"]["vocab"][token] = i;
+        out.vocabulary.emplace_back(token, static_cast<int64_t>(i));
     }
     if (const auto unknown = idOf(metadata, "unknown", vocabulary.tokens.size()))
         json["model"]["unk_token"] = vocabulary.tokens[static_cast<size_t>(*unknown)];
@@ -128,7 +138,7 @@ Result<std::shared_ptr<Implementation>> readWordPiece(const Json& metadata, Gguf
     json["post_processor"] =
         frame(metadata, vocabulary, metadata.contains("tokenizer.ggml.cls_token_id") ? "cls" : "bos", true,
               spelledRight ? "separator" : "seperator", true);
-    return readTokenizerJson(json, where);
+    return makeTokenizer(std::move(out), where);
 }
 
 Result<std::shared_ptr<Implementation>> readSentencePiece(const Json& metadata,

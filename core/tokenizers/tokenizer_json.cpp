@@ -164,18 +164,14 @@ class PipelineTokenizer final : public Tokenizer::Implementation {
     }
 };
 
-Result<Vocabulary> readVocabulary(const Json& model, const std::string& where) {
-    VITRINE_TRY(const Json table, jsonValue<Json>(model, "vocab", where));
-    if (!table.is_object())
-        return fail(ErrorCode::InvalidFile, "\"vocab\" must map tokens to ids", where);
+Result<Vocabulary> makeVocabulary(TokenizerDefinition& definition, const std::string& where) {
     Vocabulary vocabulary;
-    for (const auto& [token, id] : table.items()) {
-        if (!id.is_number_integer())
-            return fail(ErrorCode::InvalidFile, fmt::format("token \"{}\" has the id {}", token, id.dump()),
-                        where + ".vocab");
-        if (auto added = vocabulary.add(token, id.get<int64_t>()); !added)
+    for (auto& [token, id] : definition.vocabulary)
+        if (auto added = vocabulary.add(std::move(token), id); !added)
             return fail(added.error().in(where + ".vocab"));
-    }
+    if (vocabulary.size() == 0)
+        return fail(ErrorCode::InvalidFile, "\"vocab\" is missing or empty; it must map tokens to ids",
+                    where);
     return vocabulary;
 }
 
@@ -186,28 +182,8 @@ std::optional<std::string> optionalText(const Json& json, const char* key) {
     return json[key].get<std::string>();
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> readMerges(const Json& model,
-                                                                    const std::string& where) {
-    VITRINE_TRY(const Json list, jsonValue<Json>(model, "merges", where));
-    std::vector<std::pair<std::string, std::string>> merges;
-    for (const Json& item : list) {
-        if (item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_string()) {
-            merges.emplace_back(item[0].get<std::string>(), item[1].get<std::string>());
-            continue;
-        }
-        const std::string text = item.is_string() ? item.get<std::string>() : std::string();
-        const size_t space = text.find(' ');
-        if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos)
-            return fail(ErrorCode::InvalidFile,
-                        fmt::format("merge {} is {}, not a pair of tokens", merges.size(),
-                                    item.dump(-1, ' ', false, Json::error_handler_t::replace)),
-                        where + ".merges");
-        merges.emplace_back(text.substr(0, space), text.substr(space + 1));
-    }
-    return merges;
-}
-
-Result<std::shared_ptr<const TokenModel>> readBpe(const Json& model, const std::string& where) {
+Result<std::shared_ptr<const TokenModel>> readBpe(TokenizerDefinition& definition, const std::string& where) {
+    const Json& model = definition.json["model"];
     BpeOptions options;
     options.unknownToken = optionalText(model, "unk_token");
     options.continuingPrefix = optionalText(model, "continuing_subword_prefix").value_or("");
@@ -215,16 +191,13 @@ Result<std::shared_ptr<const TokenModel>> readBpe(const Json& model, const std::
     VITRINE_TRY(options.fuseUnknown, jsonValueOr<bool>(model, "fuse_unk", false, where));
     VITRINE_TRY(options.byteFallback, jsonValueOr<bool>(model, "byte_fallback", false, where));
     VITRINE_TRY(options.ignoreMerges, jsonValueOr<bool>(model, "ignore_merges", false, where));
-    if (model.contains("merge_ranks"))
-        for (const Json& rank : model["merge_ranks"])
-            options.ranks.push_back(rank.is_number_unsigned() ? rank.get<uint32_t>() : 0);
+    options.ranks = std::move(definition.mergeRanks);
     if (model.contains("dropout") && model["dropout"].is_number() && model["dropout"].get<double>() != 0)
         return fail(ErrorCode::Unsupported,
                     "the tokenizer drops merges at random (\"dropout\"), so its ids are not fixed",
                     where + ".dropout", "Set it to null in a copy of the file.");
-    VITRINE_TRY(Vocabulary vocabulary, readVocabulary(model, where));
-    VITRINE_TRY(const auto merges, readMerges(model, where));
-    return makeBpeModel(std::move(vocabulary), merges, std::move(options));
+    VITRINE_TRY(Vocabulary vocabulary, makeVocabulary(definition, where));
+    return makeBpeModel(std::move(vocabulary), definition.merges, std::move(options));
 }
 
 Result<std::shared_ptr<const TokenModel>> readUnigram(const Json& model, const std::string& where) {
@@ -244,35 +217,38 @@ Result<std::shared_ptr<const TokenModel>> readUnigram(const Json& model, const s
     return makeUnigramModel(pieces, options);
 }
 
-Result<std::shared_ptr<const TokenModel>> readWordPiece(const Json& model, const std::string& where) {
+Result<std::shared_ptr<const TokenModel>> readWordPiece(TokenizerDefinition& definition,
+                                                        const std::string& where) {
+    const Json& model = definition.json["model"];
     WordPieceOptions options;
     VITRINE_TRY(options.unknownToken, jsonValueOr<std::string>(model, "unk_token", "[UNK]", where));
     VITRINE_TRY(options.continuingPrefix,
                 jsonValueOr<std::string>(model, "continuing_subword_prefix", "##", where));
     VITRINE_TRY(options.maxCharactersPerWord,
                 jsonValueOr<int64_t>(model, "max_input_chars_per_word", 100, where));
-    VITRINE_TRY(Vocabulary vocabulary, readVocabulary(model, where));
+    VITRINE_TRY(Vocabulary vocabulary, makeVocabulary(definition, where));
     return makeWordPieceModel(std::move(vocabulary), std::move(options));
 }
 
-Result<std::shared_ptr<const TokenModel>> readModel(const Json& model, const std::string& kind,
+Result<std::shared_ptr<const TokenModel>> readModel(TokenizerDefinition& definition, const std::string& kind,
                                                     const std::string& where) {
     if (kind == "BPE")
-        return readBpe(model, where);
+        return readBpe(definition, where);
     if (kind == "Unigram")
-        return readUnigram(model, where);
+        return readUnigram(definition.json["model"], where);
     if (kind == "WordPiece")
-        return readWordPiece(model, where);
+        return readWordPiece(definition, where);
     return fail(ErrorCode::UnknownFamily,
                 fmt::format("unknown model \"{}\"; known: BPE, Unigram, WordPiece", kind), where);
 }
 
 // Older files leave the kind out; the fields tell.
-Result<std::string> kindOfModel(const Json& model, const std::string& where) {
+Result<std::string> kindOfModel(const TokenizerDefinition& definition, const std::string& where) {
+    const Json& model = definition.json["model"];
+    if (!model.contains("type") && !definition.merges.empty())
+        return std::string("BPE");
     if (const auto kind = optionalText(model, "type"))
         return *kind;
-    if (model.contains("merges"))
-        return std::string("BPE");
     if (model.contains("vocab") && model["vocab"].is_array())
         return std::string("Unigram");
     return fail(ErrorCode::UnknownFamily, "the model states no \"type\"; known: BPE, Unigram, WordPiece",
@@ -303,14 +279,15 @@ Json section(const Json& json, const char* key) {
 
 }  // namespace
 
-Result<std::shared_ptr<Tokenizer::Implementation>> readTokenizerJson(const Json& json,
-                                                                     const std::string& where) {
+Result<std::shared_ptr<Tokenizer::Implementation>> makeTokenizer(TokenizerDefinition definition,
+                                                                 const std::string& where) {
+    const Json& json = definition.json;
     auto tokenizer = std::make_shared<PipelineTokenizer>();
     if (!json.is_object() || !json.contains("model") || !json["model"].is_object())
         return fail(ErrorCode::InvalidFile, "the file holds no \"model\" and is not a tokenizer.json", where);
     const Json& model = json["model"];
-    VITRINE_TRY(const std::string kind, kindOfModel(model, where + ": model"));
-    VITRINE_TRY(tokenizer->model_, readModel(model, kind, where + ": model"));
+    VITRINE_TRY(const std::string kind, kindOfModel(definition, where + ": model"));
+    VITRINE_TRY(tokenizer->model_, readModel(definition, kind, where + ": model"));
     VITRINE_TRY(tokenizer->normalizer_, readNormalizer(section(json, "normalizer"), where + ": normalizer"));
     VITRINE_TRY(tokenizer->preTokenizer_,
                 readPreTokenizer(section(json, "pre_tokenizer"), where + ": pre_tokenizer"));

@@ -2,13 +2,11 @@
 
 #include "core/base/file.h"
 #include "core/tokenizers/byte_level.h"
-#include "core/tokenizers/charsmap.h"
 
 #include <zlib.h>
 
 #include <algorithm>
 #include <map>
-#include <unordered_set>
 
 namespace vitrine {
 
@@ -42,18 +40,19 @@ std::vector<std::string> lines(std::string_view text) {
     return out;
 }
 
-// Lines "left right" of a merges file; a first line "#version ..." is a comment.
-Result<Json> readMergeLines(const std::vector<std::string>& all, size_t count, const std::string& where) {
-    Json merges = Json::array();
+using Merges = std::vector<std::pair<std::string, std::string>>;
+
+// Lines "left right" of a merges file; a first line with "#version" is a comment.
+Result<Merges> readMergeLines(const std::vector<std::string>& all, size_t count, const std::string& where) {
+    Merges merges;
     for (size_t i = 0; i < all.size() && merges.size() < count; ++i) {
         const std::string& line = all[i];
-        if (line.empty() || (i == 0 && (line.starts_with("#version") || line.starts_with("\"#version") ||
-                                        line.starts_with("bpe_simple_vocab"))))
+        if (line.empty() || (i == 0 && line.find("#version") != std::string::npos))
             continue;
         const size_t space = line.find(' ');
         if (space == std::string::npos || space == 0 || line.find(' ', space + 1) != std::string::npos)
             return fail(ErrorCode::InvalidFile, fmt::format("line {} is not a pair of tokens", i + 1), where);
-        merges.push_back(Json::array({line.substr(0, space), line.substr(space + 1)}));
+        merges.emplace_back(line.substr(0, space), line.substr(space + 1));
     }
     return merges;
 }
@@ -95,19 +94,20 @@ bool flagOf(const Json& config, const char* key, bool fallback) {
 }
 
 // Special tokens that the configuration names, as added tokens.
-Json configuredTokens(const Json& config, const Json& vocabulary) {
+Json configuredTokens(const Json& config, const TokenizerDefinition& definition) {
     std::map<int64_t, Json> byId;
     for (const char* key :
          {"bos_token", "eos_token", "unk_token", "pad_token", "cls_token", "sep_token", "mask_token"}) {
         const std::string token = textOf(config, key);
-        if (!token.empty() && vocabulary.contains(token) && vocabulary[token].is_number_integer())
-            byId[vocabulary[token].get<int64_t>()] =
-                addedTokenJson(token, vocabulary[token].get<int64_t>(), true);
+        const auto id = token.empty() ? std::nullopt : definition.find(token);
+        if (id)
+            byId[*id] = addedTokenJson(token, *id, true);
     }
     if (config.is_object() && config.contains("added_tokens_decoder") &&
         config["added_tokens_decoder"].is_object())
         for (const auto& [text, entry] : config["added_tokens_decoder"].items()) {
-            if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
+            if (text.empty() || text.size() > 9 ||
+                text.find_first_not_of("0123456789") != std::string::npos || !entry.is_object())
                 continue;
             Json token = entry;
             token["id"] = std::stoll(text);
@@ -119,9 +119,15 @@ Json configuredTokens(const Json& config, const Json& vocabulary) {
     return list;
 }
 
-bool hasWordSuffix(const Json& vocabulary) {
-    return std::any_of(vocabulary.items().begin(), vocabulary.items().end(),
-                       [](const auto& item) { return item.key().ends_with("</w>"); });
+bool hasWordSuffix(const TokenizerDefinition& definition) {
+    return std::any_of(definition.vocabulary.begin(), definition.vocabulary.end(),
+                       [](const auto& entry) { return entry.first.ends_with("</w>"); });
+}
+
+// Start and end token around the text, where the vocabulary holds both.
+Json framedBy(const TokenizerDefinition& definition, const std::string& first, const std::string& last) {
+    const auto before = definition.find(first), after = definition.find(last);
+    return before && after ? frameJson({{first, *before}}, {{last, *after}}) : Json();
 }
 
 }  // namespace
@@ -186,156 +192,70 @@ Json wordPieceJson(bool lowercase) {
         {"model", {{"type", "WordPiece"}, {"unk_token", "[UNK]"}, {"vocab", Json::object()}}}};
 }
 
-Result<Json> readVocabMerges(const std::filesystem::path& vocab, const std::filesystem::path& merges,
-                             const Json& config) {
-    VITRINE_TRY(Json vocabulary, readJsonFile(vocab));
-    if (!vocabulary.is_object())
-        return fail(ErrorCode::InvalidFile, "the file must map tokens to ids", vocab.string());
+Result<TokenizerDefinition> readVocabMerges(const std::filesystem::path& vocab,
+                                            const std::filesystem::path& merges, const Json& config) {
+    TokenizerDefinition out;
+    VITRINE_TRY(const std::string vocabularyText, readFile(vocab, kMaxVocabularyBytes));
+    VITRINE_TRY(out.vocabulary, parseVocabularyJson(vocabularyText, vocab.string()));
     VITRINE_TRY(const std::string mergeText, readFile(merges, kMaxVocabularyBytes));
-    VITRINE_TRY(Json mergeList, readMergeLines(lines(mergeText), SIZE_MAX, merges.string()));
+    VITRINE_TRY(out.merges, readMergeLines(lines(mergeText), SIZE_MAX, merges.string()));
     const std::string kind = textOf(config, "tokenizer_class");
-    Json json;
     if (kind.starts_with("CLIP") ||
-        (!kind.starts_with("GPT2") && !kind.starts_with("Qwen") && hasWordSuffix(vocabulary))) {
-        json = clipBpeJson();
-        if (vocabulary.contains("<|startoftext|>") && vocabulary.contains("<|endoftext|>")) {
-            json["post_processor"] = {
-                {"type", "RobertaProcessing"},
-                {"cls", Json::array({"<|startoftext|>", vocabulary["<|startoftext|>"]})},
-                {"sep", Json::array({"<|endoftext|>", vocabulary["<|endoftext|>"]})}};
-        }
-    } else if (kind.starts_with("Qwen") || vocabulary.contains("<|im_start|>")) {
-        json = byteLevelBpeJson({kQwen2Split});
-        json["normalizer"] = {{"type", "NFC"}};
+        (!kind.starts_with("GPT2") && !kind.starts_with("Qwen") && hasWordSuffix(out))) {
+        out.json = clipBpeJson();
+        out.json["post_processor"] = framedBy(out, "<|startoftext|>", "<|endoftext|>");
+    } else if (kind.starts_with("Qwen") || textOf(config, "eos_token") == "<|im_end|>" ||
+               out.find("<|im_start|>")) {
+        out.json = byteLevelBpeJson({kQwen2Split});
+        out.json["normalizer"] = {{"type", "NFC"}};
     } else {
-        json = byteLevelBpeJson({kGpt2Split});
-        if (kind.starts_with("Roberta") && vocabulary.contains("<s>") && vocabulary.contains("</s>"))
-            json["post_processor"] = {{"type", "RobertaProcessing"},
-                                      {"cls", Json::array({"<s>", vocabulary["<s>"]})},
-                                      {"sep", Json::array({"</s>", vocabulary["</s>"]})}};
+        out.json = byteLevelBpeJson({kGpt2Split});
+        if (kind.starts_with("Roberta"))
+            out.json["post_processor"] = framedBy(out, "<s>", "</s>");
     }
-    json["added_tokens"] = configuredTokens(config, vocabulary);
-    json["model"]["vocab"] = std::move(vocabulary);
-    json["model"]["merges"] = std::move(mergeList);
-    return json;
+    out.json["added_tokens"] = configuredTokens(config, out);
+    return out;
 }
 
-Result<Json> readVocabText(const std::filesystem::path& file, const Json& config) {
+Result<TokenizerDefinition> readVocabText(const std::filesystem::path& file, const Json& config) {
     VITRINE_TRY(const std::string text, readFile(file, kMaxVocabularyBytes));
-    Json json = wordPieceJson(flagOf(config, "do_lower_case", true));
-    Json vocabulary = Json::object();
-    int64_t id = 0;
-    for (const std::string& line : lines(text))
-        vocabulary[line] = id++;
+    TokenizerDefinition out;
+    out.json = wordPieceJson(flagOf(config, "do_lower_case", true));
+    for (std::string& line : lines(text))
+        out.vocabulary.emplace_back(std::move(line), static_cast<int64_t>(out.vocabulary.size()));
     for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"})
-        if (vocabulary.contains(token))
-            json["added_tokens"].push_back(addedTokenJson(token, vocabulary[token].get<int64_t>(), true));
-    if (vocabulary.contains("[CLS]") && vocabulary.contains("[SEP]"))
-        json["post_processor"] = {{"type", "BertProcessing"},
-                                  {"cls", Json::array({"[CLS]", vocabulary["[CLS]"]})},
-                                  {"sep", Json::array({"[SEP]", vocabulary["[SEP]"]})}};
-    json["model"]["vocab"] = std::move(vocabulary);
-    return json;
+        if (const auto id = out.find(token))
+            out.json["added_tokens"].push_back(addedTokenJson(token, *id, true));
+    out.json["post_processor"] = framedBy(out, "[CLS]", "[SEP]");
+    return out;
 }
 
-Result<Json> readClipMerges(const std::filesystem::path& file) {
+Result<TokenizerDefinition> readClipMerges(const std::filesystem::path& file) {
     VITRINE_TRY(std::string text, readFile(file, kMaxVocabularyBytes));
     if (text.starts_with("\x1F\x8B")) {
         VITRINE_TRY(text, gunzip(text, file.string()));
     }
+    TokenizerDefinition out;
     // The file goes on behind the merges that the published models use: 49152 - 256 - 2 of them.
-    VITRINE_TRY(Json merges, readMergeLines(lines(text), 49152 - 256 - 2, file.string()));
-    Json json = clipBpeJson();
-    Json& vocabulary = json["model"]["vocab"];
-    std::vector<std::pair<std::string, int>> tokens;
+    VITRINE_TRY(out.merges, readMergeLines(lines(text), 49152 - 256 - 2, file.string()));
+    out.json = clipBpeJson();
+    const auto add = [&](std::string token) {
+        out.vocabulary.emplace_back(std::move(token), static_cast<int64_t>(out.vocabulary.size()));
+        return out.vocabulary.back().second;
+    };
     // Ids follow the code points that stand for the bytes: printable ones first.
     std::vector<std::string> characters(byteLevelCharacters().begin(), byteLevelCharacters().end());
     std::sort(characters.begin(), characters.end());  // UTF-8 sorts by code point
-    int64_t id = 0;
     for (const char* suffix : {"", "</w>"})
         for (const std::string& character : characters)
-            vocabulary[character + suffix] = id++;
-    for (const Json& merge : merges)
-        vocabulary[merge[0].get<std::string>() + merge[1].get<std::string>()] = id++;
-    const int64_t start = id, end = id + 1;
-    vocabulary["<|startoftext|>"] = start;
-    vocabulary["<|endoftext|>"] = end;
-    json["model"]["merges"] = std::move(merges);
-    json["added_tokens"].push_back(addedTokenJson("<|startoftext|>", start, true));
-    json["added_tokens"].push_back(addedTokenJson("<|endoftext|>", end, true));
-    json["post_processor"] = frameJson({{"<|startoftext|>", start}}, {{"<|endoftext|>", end}});
-    return json;
-}
-
-Result<Json> readTekken(const Json& tekken, const std::string& where) {
-    VITRINE_TRY(const Json config, jsonValue<Json>(tekken, "config", where));
-    VITRINE_TRY(const std::string pattern, jsonValueOr<std::string>(config, "pattern", kTekkenSplit, where));
-    VITRINE_TRY(const int64_t specialCount,
-                jsonValueOr<int64_t>(config, "default_num_special_tokens", 1000, where));
-    VITRINE_TRY(const Json list, jsonValue<Json>(tekken, "vocab", where));
-    VITRINE_TRY(const int64_t total, jsonValueOr<int64_t>(config, "default_vocab_size",
-                                                          specialCount + int64_t(list.size()), where));
-    Json json = byteLevelBpeJson({pattern});
-    Json& vocabulary = json["model"]["vocab"];
-    std::vector<std::string> tokens;  // bytes, by rank
-    for (const Json& item : list) {
-        if (static_cast<int64_t>(tokens.size()) >= total - specialCount)
-            break;
-        VITRINE_TRY(const int64_t rank, jsonValue<int64_t>(item, "rank", where));
-        VITRINE_TRY(const std::string encoded, jsonValue<std::string>(item, "token_bytes", where));
-        VITRINE_TRY(std::string bytes, decodeBase64(encoded));
-        if (rank != static_cast<int64_t>(tokens.size()) || bytes.empty())
-            return fail(ErrorCode::InvalidFile,
-                        fmt::format("entry {} of vocab has rank {} or is empty", tokens.size(), rank), where);
-        vocabulary[toByteLevel(bytes)] = rank + specialCount;
-        tokens.push_back(std::move(bytes));
-    }
-    const std::unordered_set<std::string> known(tokens.begin(), tokens.end());
-    Json merges = Json::array(), ranks = Json::array();
-    for (size_t rank = 0; rank < tokens.size(); ++rank)
-        for (size_t cut = 1; cut < tokens[rank].size(); ++cut) {
-            const std::string left = tokens[rank].substr(0, cut), right = tokens[rank].substr(cut);
-            if (!known.contains(left) || !known.contains(right))
-                continue;
-            merges.push_back(Json::array({toByteLevel(left), toByteLevel(right)}));
-            ranks.push_back(static_cast<uint32_t>(rank));
-        }
-    json["model"]["merges"] = std::move(merges);
-    json["model"]["merge_ranks"] = std::move(ranks);
-    json["model"]["ignore_merges"] = true;
-    Json specials = tekken.contains("special_tokens") && tekken["special_tokens"].is_array()
-                        ? tekken["special_tokens"]
-                        : Json::array();
-    if (specials.empty())  // files of version 3 and before leave them to the program
-        for (const char* token : {"<unk>",
-                                  "<s>",
-                                  "</s>",
-                                  "[INST]",
-                                  "[/INST]",
-                                  "[AVAILABLE_TOOLS]",
-                                  "[/AVAILABLE_TOOLS]",
-                                  "[TOOL_RESULTS]",
-                                  "[/TOOL_RESULTS]",
-                                  "[TOOL_CALLS]",
-                                  "[IMG]",
-                                  "<pad>",
-                                  "[IMG_BREAK]",
-                                  "[IMG_END]",
-                                  "[PREFIX]",
-                                  "[MIDDLE]",
-                                  "[SUFFIX]",
-                                  "[SYSTEM_PROMPT]",
-                                  "[/SYSTEM_PROMPT]",
-                                  "[TOOL_CONTENT]"})
-            specials.push_back({{"rank", specials.size()}, {"token_str", token}});
-    for (const Json& item : specials) {
-        VITRINE_TRY(const int64_t rank, jsonValue<int64_t>(item, "rank", where));
-        VITRINE_TRY(const std::string token, jsonValue<std::string>(item, "token_str", where));
-        json["added_tokens"].push_back(addedTokenJson(token, rank, true));
-        if (token == "<s>")
-            json["post_processor"] = frameJson({{token, rank}}, {});
-    }
-    return json;
+            add(character + suffix);
+    for (const auto& [left, right] : out.merges)
+        add(left + right);
+    const int64_t start = add("<|startoftext|>"), end = add("<|endoftext|>");
+    out.json["added_tokens"].push_back(addedTokenJson("<|startoftext|>", start, true));
+    out.json["added_tokens"].push_back(addedTokenJson("<|endoftext|>", end, true));
+    out.json["post_processor"] = frameJson({{"<|startoftext|>", start}}, {{"<|endoftext|>", end}});
+    return out;
 }
 
 }  // namespace vitrine

@@ -2,8 +2,7 @@
 // (how text is cut, which tokens frame it) is filled in as the tokenizer that publishes them does it.
 #pragma once
 
-#include "core/base/json.h"
-#include "core/tokenizers/tokenizer.h"
+#include "core/tokenizers/tokenizer_json.h"
 
 namespace vitrine {
 
@@ -27,13 +26,13 @@ extern const char* const kTekkenSplit;
 
 // vocab.json + merges.txt. `config` is tokenizer_config.json or an empty object: its tokenizer_class tells
 // GPT-2's cutting from CLIP's, Qwen2's and RoBERTa's; without a known class the vocabulary does.
-Result<Json> readVocabMerges(const std::filesystem::path& vocab, const std::filesystem::path& merges,
-                             const Json& config);
+Result<TokenizerDefinition> readVocabMerges(const std::filesystem::path& vocab,
+                                            const std::filesystem::path& merges, const Json& config);
 // vocab.txt: one token per line, the line number is the id.
-Result<Json> readVocabText(const std::filesystem::path& file, const Json& config);
+Result<TokenizerDefinition> readVocabText(const std::filesystem::path& file, const Json& config);
 // OpenAI's bpe_simple_vocab_16e6.txt, gzip-compressed or not.
-Result<Json> readClipMerges(const std::filesystem::path& file);
+Result<TokenizerDefinition> readClipMerges(const std::filesystem::path& file);
 // Mistral's tekken.json: tokens as base64 bytes with ranks, special tokens in front.
-Result<Json> readTekken(const Json& tekken, const std::string& where);
+Result<TokenizerDefinition> readTekken(const Json& tekken, const std::string& where);
 
 }  // namespace vitrine
