@@ -2,6 +2,7 @@
 
 #include "core/models/cifar/resnet_cifar.h"
 #include "core/models/cifar/vit_cifar.h"
+#include "core/models/clip/clip_model.h"
 #include "core/models/dino/dino_model.h"
 #include "core/models/radio/radio_model.h"
 #include "core/models/sam/sam_model.h"
@@ -12,6 +13,7 @@ std::vector<ModelFamily> builtInFamilies() {
     return {
         radioFamily(),
         samFamily(),
+        clipFamily(),
         dinoFamily(),
         resnetCifarFamily(),
         vitCifarFamily(),
