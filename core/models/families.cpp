@@ -6,6 +6,7 @@
 #include "core/models/dino/dino_model.h"
 #include "core/models/radio/radio_model.h"
 #include "core/models/sam/sam_model.h"
+#include "core/models/siglip/siglip_model.h"
 
 namespace vitrine {
 
@@ -14,6 +15,7 @@ std::vector<ModelFamily> builtInFamilies() {
         radioFamily(),
         samFamily(),
         clipFamily(),
+        siglipFamily(),
         dinoFamily(),
         resnetCifarFamily(),
         vitCifarFamily(),
