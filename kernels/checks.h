@@ -68,12 +68,22 @@ inline void checkGroups(const char* op, const char* argument, const at::Tensor& 
 }
 
 inline void checkTapSource(const char* op, const char* argument, const at::Tensor& tensor,
-                           double sigmaSpatial, int64_t radius) {
+                           double sigmaSpatial, int64_t radius, bool half) {
     checkDimensions(op, argument, tensor, 4);
     checkReal(op, argument, tensor, false);
     TORCH_CHECK(radius >= 0 && radius <= 7, op, ": radius must be 0..7, found ", radius);
+    TORCH_CHECK(!half || tensor.scalar_type() == at::kFloat, op, ": half taps need a float32 ", argument,
+                ", found ", tensor.scalar_type());
     TORCH_CHECK(sigmaSpatial > 0, op, ": sigma_spatial must be positive, found ", sigmaSpatial);
     TORCH_CHECK(tensor.numel() > 0, op, ": ", argument, " is empty: ", shapeText(tensor));
+}
+
+// Empty taps (batch, D*D, height, width), stored as (batch, height, D*D, width).
+inline at::Tensor emptyTaps(const at::Tensor& source, int64_t radius, bool half) {
+    const int64_t count = (2 * radius + 1) * (2 * radius + 1);
+    return at::empty({source.size(0), source.size(2), count, source.size(3)},
+                     half ? source.options().dtype(at::kHalf) : source.options())
+        .permute({0, 2, 1, 3});
 }
 
 // The filter width D of taps (B, D*D, H, W) that fit `map` (B, C, H, W).

@@ -95,41 +95,42 @@ at::Tensor nmScanOnCpu(const at::Tensor& weight, int64_t m) {
     return histogram;
 }
 
-using TapKernel32 = void (*)(const JbuTapArguments<float>&);
-using TapKernel64 = void (*)(const JbuTapArguments<double>&);
-
-at::Tensor taps(const at::Tensor& source, double sigmaSpatial, double range, int64_t radius,
-                TapKernel32 kernel32, TapKernel64 kernel64) {
+// Calls kernel(arguments) for every picture of the batch; `range` in the kernel's own form.
+template <typename T, typename Tap, typename Kernel>
+at::Tensor makeTaps(const at::Tensor& source, double sigmaSpatial, double range, int64_t radius,
+                    Kernel kernel) {
     const auto padded = padReflected(source, radius);
-    const int64_t diameter = 2 * radius + 1;
-    const int64_t channels = source.size(1), height = source.size(2), width = source.size(3);
-    auto out = at::empty({source.size(0), diameter * diameter, height, width}, source.options());
-    for (int64_t b = 0; b < source.size(0); ++b) {
-        const auto from = padded[b], to = out[b];
-        if (source.scalar_type() == at::kDouble)
-            kernel64({elements<double>(from), writable<double>(to), channels, height, width, radius,
-                      sigmaSpatial, range});
-        else
-            kernel32({elements<float>(from), writable<float>(to), channels, height, width, radius,
-                      float(sigmaSpatial), float(range)});
-    }
+    auto out = emptyTaps(source, radius, sizeof(Tap) != sizeof(T));
+    for (int64_t b = 0; b < source.size(0); ++b)
+        kernel(JbuTapArguments<T, Tap>{elements<T>(padded[b]), writable<Tap>(out[b]), source.size(1),
+                                       source.size(2), source.size(3), radius, T(sigmaSpatial), T(range)});
     return out;
 }
 
+template <typename Kernel>
+at::Tensor makeTapsOfType(const at::Tensor& source, double sigmaSpatial, double range, int64_t radius,
+                          bool half, Kernel kernel) {
+    if (source.scalar_type() == at::kDouble)
+        return makeTaps<double, double>(source, sigmaSpatial, range, radius, kernel);
+    if (half)
+        return makeTaps<float, Half>(source, sigmaSpatial, range, radius, kernel);
+    return makeTaps<float, float>(source, sigmaSpatial, range, radius, kernel);
+}
+
 at::Tensor jbuLearnedTapsOnCpu(const at::Tensor& keys, double temperature, double sigmaSpatial,
-                               int64_t radius) {
-    checkTapSource("jbu_learned_taps", "keys", keys, sigmaSpatial, radius);
+                               int64_t radius, bool half) {
+    checkTapSource("jbu_learned_taps", "keys", keys, sigmaSpatial, radius, half);
     TORCH_CHECK(temperature > 0, "jbu_learned_taps: temperature must be positive, found ", temperature);
-    return taps(keys, sigmaSpatial, temperature, radius, &jbuLearnedTapsCpu<float>,
-                &jbuLearnedTapsCpu<double>);
+    return makeTapsOfType(keys, sigmaSpatial, temperature, radius, half,
+                          [](const auto& arguments) { jbuLearnedTapsCpu(arguments); });
 }
 
 at::Tensor jbuGuidedTapsOnCpu(const at::Tensor& guidance, double sigmaSpatial, double sigmaRange,
-                              int64_t radius) {
-    checkTapSource("jbu_guided_taps", "guidance", guidance, sigmaSpatial, radius);
+                              int64_t radius, bool half) {
+    checkTapSource("jbu_guided_taps", "guidance", guidance, sigmaSpatial, radius, half);
     TORCH_CHECK(sigmaRange > 0, "jbu_guided_taps: sigma_range must be positive, found ", sigmaRange);
-    return taps(guidance, sigmaSpatial, 1 / (2 * sigmaRange * sigmaRange), radius, &jbuGuidedTapsCpu<float>,
-                &jbuGuidedTapsCpu<double>);
+    return makeTapsOfType(guidance, sigmaSpatial, 1 / (2 * sigmaRange * sigmaRange), radius, half,
+                          [](const auto& arguments) { jbuGuidedTapsCpu(arguments); });
 }
 
 // `padded` (B, C, H + rows - 1, W + columns - 1); both contiguous.
@@ -148,9 +149,10 @@ at::Tensor convolve(const at::Tensor& padded, const at::Tensor& taps, TapStrides
 at::Tensor jbuApplyOnCpu(const at::Tensor& map, const at::Tensor& taps) {
     const int64_t diameter = checkApply(map, taps);
     const auto padded = padReflected(map, diameter / 2);
-    const auto weights = taps.contiguous();
-    const int64_t plane = map.size(2) * map.size(3);
-    const TapStrides strides{taps.size(0) == 1 ? 0 : diameter * diameter * plane, plane, map.size(3), 1};
+    // Any layout with neighbouring columns together is read as it is.
+    const auto weights = taps.stride(3) == 1 || taps.size(3) == 1 ? taps : taps.contiguous();
+    const TapStrides strides{taps.size(0) == 1 ? 0 : weights.stride(0), weights.stride(1), weights.stride(2),
+                             1};
     if (map.scalar_type() == at::kDouble)
         return convolve<double, double>(padded, weights, strides, diameter, diameter);
     if (taps.scalar_type() == at::kHalf)

@@ -14,9 +14,11 @@ TORCH_LIBRARY(vitrine, library) {
     library.def("nm_mask(Tensor scores, int n, int m) -> Tensor");
     library.def("nm_scan(Tensor weight, int m) -> Tensor");
     library.def(
-        "jbu_learned_taps(Tensor keys, float temperature, float sigma_spatial, int radius) -> Tensor");
+        "jbu_learned_taps(Tensor keys, float temperature, float sigma_spatial, int radius, bool half=False) "
+        "-> Tensor");
     library.def(
-        "jbu_guided_taps(Tensor guidance, float sigma_spatial, float sigma_range, int radius) -> Tensor");
+        "jbu_guided_taps(Tensor guidance, float sigma_spatial, float sigma_range, int radius, bool "
+        "half=False) -> Tensor");
     library.def("jbu_apply(Tensor map, Tensor taps) -> Tensor");
     library.def("adaptive_conv(Tensor input, Tensor filters) -> Tensor");
     library.def("adaptive_conv_backward(Tensor grad, Tensor input, Tensor filters) -> (Tensor, Tensor)");
@@ -75,16 +77,18 @@ at::Tensor nmScan(const at::Tensor& weight, int64_t m) {
     return op.call(weight, m);
 }
 
-at::Tensor jbuLearnedTaps(const at::Tensor& keys, double temperature, double sigmaSpatial, int64_t radius) {
+at::Tensor jbuLearnedTaps(const at::Tensor& keys, double temperature, double sigmaSpatial, int64_t radius,
+                          bool half) {
     static const auto op =
-        find<at::Tensor(const at::Tensor&, double, double, int64_t)>("vitrine::jbu_learned_taps");
-    return op.call(keys, temperature, sigmaSpatial, radius);
+        find<at::Tensor(const at::Tensor&, double, double, int64_t, bool)>("vitrine::jbu_learned_taps");
+    return op.call(keys, temperature, sigmaSpatial, radius, half);
 }
 
-at::Tensor jbuGuidedTaps(const at::Tensor& guidance, double sigmaSpatial, double sigmaRange, int64_t radius) {
+at::Tensor jbuGuidedTaps(const at::Tensor& guidance, double sigmaSpatial, double sigmaRange, int64_t radius,
+                         bool half) {
     static const auto op =
-        find<at::Tensor(const at::Tensor&, double, double, int64_t)>("vitrine::jbu_guided_taps");
-    return op.call(guidance, sigmaSpatial, sigmaRange, radius);
+        find<at::Tensor(const at::Tensor&, double, double, int64_t, bool)>("vitrine::jbu_guided_taps");
+    return op.call(guidance, sigmaSpatial, sigmaRange, radius, half);
 }
 
 at::Tensor jbuApply(const at::Tensor& map, const at::Tensor& taps) {

@@ -27,10 +27,14 @@ at::Tensor nmMask(const at::Tensor& scores, int64_t n, int64_t m);
 at::Tensor nmScan(const at::Tensor& weight, int64_t m);
 
 // keys (B, K, H, W) f32/f64 -> taps (B, D*D, H, W), D = 2 radius + 1; see jbu/jbu.h. Borders are reflected.
-at::Tensor jbuLearnedTaps(const at::Tensor& keys, double temperature, double sigmaSpatial, int64_t radius);
+// `half`: taps in f16 (f32 keys only). In memory the taps of a row lie together: the result is a view with
+// permuted strides.
+at::Tensor jbuLearnedTaps(const at::Tensor& keys, double temperature, double sigmaSpatial, int64_t radius,
+                          bool half = false);
 
 // guidance (B, G, H, W) f32/f64 -> taps (B, D*D, H, W); sigmaRange in units of the guidance.
-at::Tensor jbuGuidedTaps(const at::Tensor& guidance, double sigmaSpatial, double sigmaRange, int64_t radius);
+at::Tensor jbuGuidedTaps(const at::Tensor& guidance, double sigmaSpatial, double sigmaRange, int64_t radius,
+                         bool half = false);
 
 // map (B, C, H, W) f32/f64, taps (B or 1, D*D, H, W) of the same type or f16 -> (B, C, H, W), borders
 // reflected.

@@ -86,15 +86,15 @@ Result<PcaBasis> fitPca(const at::Tensor& tokens, const PcaOptions& options) {
     if (n < 2)
         return fail(ErrorCode::InvalidArgument, "a basis needs at least two tokens, found 1", "PCA",
                     "Choose a larger picture or more pictures.");
-    const auto x = tokens.to(at::kCPU, at::kDouble);
-    const auto mean = x.mean(0);
-    const auto centred = x - mean;
+    auto centred = tokens.to(at::kCPU, at::kDouble, false, true, at::MemoryFormat::Contiguous);
+    const auto mean = centred.mean(0);
+    centred.sub_(mean);
     const int64_t count = std::min({options.components, n - 1, channels});
 
     PcaBasis basis;
-    basis.totalVariance = centred.square().sum().item<double>() / double(n);
     const bool wide = n < channels;
     const auto matrix = (wide ? centred.matmul(centred.t()) : centred.t().matmul(centred)) / double(n);
+    basis.totalVariance = matrix.trace().item<double>();
     auto [values, vectors] = at::linalg_eigh(matrix);
     values = values.flip(0).slice(0, 0, count).clamp_min(0);
     vectors = vectors.flip(1).slice(1, 0, count);

@@ -58,8 +58,8 @@ Result<JbuTaps> JbuTaps::guided(const at::Tensor& guidance, int64_t gridHeight, 
     std::vector<at::Tensor> levels;
     for (const auto& [h, w] : jbuLevelSizes(gridHeight, gridWidth, height, width)) {
         const auto small = h == height && w == width ? picture : at::adaptive_avg_pool2d(picture, {h, w});
-        auto taps = kernels::jbuGuidedTaps(small, options.sigmaSpatial, options.sigmaRange, options.radius);
-        levels.push_back(options.halfTaps ? taps.to(at::kHalf) : taps);
+        levels.push_back(kernels::jbuGuidedTaps(small, options.sigmaSpatial, options.sigmaRange,
+                                                options.radius, options.halfTaps));
     }
     return JbuTaps(std::move(levels), gridHeight, gridWidth);
 }

@@ -67,6 +67,32 @@ VITRINE_INLINE const float* widened(const BFloat16* source, int64_t count, float
     return buffer;
 }
 
+// A vector of float values in [0, 65504] as float16 bits, rounded to nearest, ties to even.
+template <int Bytes>
+VITRINE_INLINE simd::Vec<uint16_t, Bytes / 2> halfBits(simd::Vec<float, Bytes> values) {
+    using Wide = simd::Vec<uint32_t, Bytes>;
+    values = values * 1.9259299443872359e-34f;  // 2^-112: the exponent's bias becomes that of float16
+    Wide bits;
+    __builtin_memcpy(&bits, &values, Bytes);
+    bits = (bits + 0xfff + ((bits >> 13) & 1)) >> 13;
+    return __builtin_convertvector(bits, simd::Vec<uint16_t, Bytes / 2>);
+}
+// The reverse, for finite values of either sign.
+template <int Bytes>
+VITRINE_INLINE simd::Vec<float, Bytes> fromHalfBits(simd::Vec<uint16_t, Bytes / 2> half) {
+    using Wide = simd::Vec<uint32_t, Bytes>;
+    const Wide bits = __builtin_convertvector(half, Wide);
+    const Wide magnitude = (bits & 0x7fff) << 13;
+    simd::Vec<float, Bytes> values;
+    __builtin_memcpy(&values, &magnitude, Bytes);
+    values *= 5.192296858534828e33f;  // 2^112
+    Wide result;
+    __builtin_memcpy(&result, &values, Bytes);
+    result |= (bits & 0x8000) << 16;
+    __builtin_memcpy(&values, &result, Bytes);
+    return values;
+}
+
 // Position that reflects `position` back into [0, size) without repeating the edge, as often as it takes.
 VITRINE_INLINE int64_t reflected(int64_t position, int64_t size) {
     if (size == 1)

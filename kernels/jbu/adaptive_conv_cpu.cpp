@@ -11,27 +11,26 @@ namespace {
 constexpr int64_t kTile = 64;  // pixels of one row whose taps are widened once and used by all channels
 
 // Taps of `size` pixels of one row as (tap, kTile) in the accumulation type.
-template <typename T, typename Tap>
+template <int Bytes, typename T, typename Tap>
 VITRINE_INLINE void gatherTaps(const Tap* taps, const TapStrides& strides, int64_t tapCount, int64_t size,
                                T* out) {
-    T converted[kTile];
-    for (int64_t tap = 0; tap < tapCount; ++tap) {
+    for (int64_t tap = 0; tap < tapCount; ++tap, out += kTile) {
         const Tap* source = taps + tap * strides.tap;
-        if (strides.column == 1) {
-            const T* wide;
-            if constexpr (sizeof(Tap) == sizeof(T))
-                wide = source;
+        if constexpr (sizeof(Tap) == sizeof(T)) {
+            if (strides.column == 1)
+                std::memcpy(out, source, size_t(size) * sizeof(T));
             else
-                wide = widened(source, size, converted);
-            for (int64_t x = 0; x < size; ++x)
-                out[tap * kTile + x] = wide[x];
+                for (int64_t x = 0; x < size; ++x)
+                    out[x] = source[x * strides.column];
         } else {
-            for (int64_t x = 0; x < size; ++x) {
-                if constexpr (sizeof(Tap) == sizeof(T))
-                    out[tap * kTile + x] = source[x * strides.column];
-                else
-                    out[tap * kTile + x] = toFloat(source[x * strides.column]);
-            }
+            constexpr int64_t kLanes = Bytes / sizeof(T);
+            int64_t x = 0;
+            if (strides.column == 1)
+                for (; x + kLanes <= size; x += kLanes)
+                    simd::store(out + x,
+                                fromHalfBits<Bytes>(simd::load<simd::Vec<uint16_t, Bytes / 2>>(source + x)));
+            for (; x < size; ++x)
+                out[x] = toFloat(source[x * strides.column]);
         }
     }
 }
@@ -86,8 +85,9 @@ struct ForwardBody {
             T* out = a->out + (b * a->channels * a->height + y) * a->width;
             for (int64_t start = 0; start < a->width; start += kTile) {
                 const int64_t size = std::min(kTile, a->width - start);
-                gatherTaps(a->taps + b * a->strides.batch + y * a->strides.row + start * a->strides.column,
-                           a->strides, a->tapRows * a->tapColumns, size, taps);
+                gatherTaps<Bytes>(
+                    a->taps + b * a->strides.batch + y * a->strides.row + start * a->strides.column,
+                    a->strides, a->tapRows * a->tapColumns, size, taps);
                 int64_t x = 0;
                 for (; x + kLanes <= size; x += kLanes)
                     allChannels<Bytes>(*a, taps + x, input + start + x, out + start + x);

@@ -14,7 +14,8 @@ template <typename T>
 struct SpatialKernel {
     T value[kMaxDiameter * kMaxDiameter];
 
-    explicit SpatialKernel(const JbuTapArguments<T>& a) {
+    template <typename Tap>
+    explicit SpatialKernel(const JbuTapArguments<T, Tap>& a) {
         const int64_t diameter = 2 * a.radius + 1;
         for (int64_t i = 0; i < diameter; ++i)
             for (int64_t j = 0; j < diameter; ++j) {
@@ -28,10 +29,10 @@ struct SpatialKernel {
 
 // Runs `pixels` over every row in steps of a vector; the last step of a row overlaps its predecessor (results
 // depend on the position alone), rows narrower than a vector go pixel by pixel.
-template <typename Derived, typename T>
+template <typename Derived, typename T, typename Tap>
 struct RowBody {
     template <int Bytes>
-    static VITRINE_INLINE void run(const JbuTapArguments<T>* a, const SpatialKernel<T>* spatial,
+    static VITRINE_INLINE void run(const JbuTapArguments<T, Tap>* a, const SpatialKernel<T>* spatial,
                                    int64_t begin, int64_t end) {
         constexpr int64_t kLanes = Bytes / sizeof(T);
         for (int64_t y = begin; y < end; ++y) {
@@ -49,8 +50,8 @@ struct RowBody {
 };
 
 // Divides `weights` by their sum (at least `floor`) and writes them.
-template <int Bytes, typename T>
-VITRINE_INLINE void writeNormalized(const JbuTapArguments<T>& a, int64_t y, int64_t x,
+template <int Bytes, typename T, typename Tap>
+VITRINE_INLINE void writeNormalized(const JbuTapArguments<T, Tap>& a, int64_t y, int64_t x,
                                     const simd::Vec<T, Bytes>* weights, T floor) {
     using V = simd::Vec<T, Bytes>;
     const int64_t count = (2 * a.radius + 1) * (2 * a.radius + 1);
@@ -59,16 +60,20 @@ VITRINE_INLINE void writeNormalized(const JbuTapArguments<T>& a, int64_t y, int6
         sum += weights[tap];
     const V bound = sum * 0 + floor;
     const V scale = 1 / (sum < bound ? bound : sum);
-    T* out = a.taps + y * a.width + x;
-    for (int64_t tap = 0; tap < count; ++tap)
-        simd::store(out + tap * a.height * a.width, weights[tap] * scale);
+    Tap* out = a.taps + y * count * a.width + x;
+    for (int64_t tap = 0; tap < count; ++tap) {
+        if constexpr (sizeof(Tap) == sizeof(T))
+            simd::store(out + tap * a.width, weights[tap] * scale);
+        else
+            simd::store(out + tap * a.width, halfBits<Bytes>(weights[tap] * scale));
+    }
 }
 
-template <typename T>
-struct Learned : RowBody<Learned<T>, T> {
+template <typename T, typename Tap>
+struct Learned : RowBody<Learned<T, Tap>, T, Tap> {
     template <int Bytes>
-    static VITRINE_INLINE void pixels(const JbuTapArguments<T>& a, const SpatialKernel<T>& spatial, int64_t y,
-                                      int64_t x) {
+    static VITRINE_INLINE void pixels(const JbuTapArguments<T, Tap>& a, const SpatialKernel<T>& spatial,
+                                      int64_t y, int64_t x) {
         using V = simd::Vec<T, Bytes>;
         const int64_t diameter = 2 * a.radius + 1;
         const int64_t rowStride = a.width + 2 * a.radius;
@@ -98,7 +103,7 @@ struct Learned : RowBody<Learned<T>, T> {
 
     // Inner products of the centre with one row of the window; seven sums at a time stay in registers.
     template <int Bytes>
-    static VITRINE_INLINE void neighbours(const JbuTapArguments<T>& a, const T* row, const T* centre,
+    static VITRINE_INLINE void neighbours(const JbuTapArguments<T, Tap>& a, const T* row, const T* centre,
                                           int64_t planeStride, int64_t diameter, simd::Vec<T, Bytes>* out) {
         using V = simd::Vec<T, Bytes>;
         if (diameter == 7) {
@@ -124,11 +129,11 @@ struct Learned : RowBody<Learned<T>, T> {
     }
 };
 
-template <typename T>
-struct Guided : RowBody<Guided<T>, T> {
+template <typename T, typename Tap>
+struct Guided : RowBody<Guided<T, Tap>, T, Tap> {
     template <int Bytes>
-    static VITRINE_INLINE void pixels(const JbuTapArguments<T>& a, const SpatialKernel<T>& spatial, int64_t y,
-                                      int64_t x) {
+    static VITRINE_INLINE void pixels(const JbuTapArguments<T, Tap>& a, const SpatialKernel<T>& spatial,
+                                      int64_t y, int64_t x) {
         using V = simd::Vec<T, Bytes>;
         const int64_t diameter = 2 * a.radius + 1;
         const int64_t rowStride = a.width + 2 * a.radius;
@@ -151,8 +156,8 @@ struct Guided : RowBody<Guided<T>, T> {
     }
 };
 
-template <typename Body, typename T>
-void overRows(const JbuTapArguments<T>& arguments) {
+template <typename Body, typename T, typename Tap>
+void overRows(const JbuTapArguments<T, Tap>& arguments) {
     const SpatialKernel<T> spatial(arguments);
     at::parallel_for(0, arguments.height, 4, [&](int64_t begin, int64_t end) {
         simd::dispatch<Body>(&arguments, &spatial, begin, end);
@@ -161,18 +166,20 @@ void overRows(const JbuTapArguments<T>& arguments) {
 
 }  // namespace
 
-template <typename T>
-void jbuLearnedTapsCpu(const JbuTapArguments<T>& arguments) {
-    overRows<Learned<T>>(arguments);
+template <typename T, typename Tap>
+void jbuLearnedTapsCpu(const JbuTapArguments<T, Tap>& arguments) {
+    overRows<Learned<T, Tap>>(arguments);
 }
-template <typename T>
-void jbuGuidedTapsCpu(const JbuTapArguments<T>& arguments) {
-    overRows<Guided<T>>(arguments);
+template <typename T, typename Tap>
+void jbuGuidedTapsCpu(const JbuTapArguments<T, Tap>& arguments) {
+    overRows<Guided<T, Tap>>(arguments);
 }
 
-template void jbuLearnedTapsCpu(const JbuTapArguments<float>&);
-template void jbuLearnedTapsCpu(const JbuTapArguments<double>&);
-template void jbuGuidedTapsCpu(const JbuTapArguments<float>&);
-template void jbuGuidedTapsCpu(const JbuTapArguments<double>&);
+template void jbuLearnedTapsCpu(const JbuTapArguments<float, float>&);
+template void jbuLearnedTapsCpu(const JbuTapArguments<float, Half>&);
+template void jbuLearnedTapsCpu(const JbuTapArguments<double, double>&);
+template void jbuGuidedTapsCpu(const JbuTapArguments<float, float>&);
+template void jbuGuidedTapsCpu(const JbuTapArguments<float, Half>&);
+template void jbuGuidedTapsCpu(const JbuTapArguments<double, double>&);
 
 }  // namespace vitrine::kernels

@@ -208,6 +208,19 @@ TEST(Kernels, HalfPrecisionTapsAreReadExactly) {
     EXPECT_LE(relativeError(jbuApply(map, taps), jbuApply(map.to(at::kDouble), taps.to(at::kDouble))), 1e-6);
 }
 
+TEST(Kernels, HalfPrecisionTapsAreTheRoundedOnes) {
+    at::manual_seed(12);
+    for (const auto& device : devices()) {
+        const auto guidance = at::rand({1, 3, 11, 37}).to(device);
+        const auto full = jbuGuidedTaps(guidance, 1, 0.05, 3),
+                   half = jbuGuidedTaps(guidance, 1, 0.05, 3, true);
+        EXPECT_EQ(half.scalar_type(), at::kHalf);
+        // Half a unit in the last place, and the smallest subnormal number.
+        const auto bound = full.cpu() * 0x1.01p-11 + 0x1p-25;
+        EXPECT_TRUE(((half.to(at::kFloat) - full).abs().cpu() <= bound).all().item<bool>());
+    }
+}
+
 TEST(Kernels, MismatchedArgumentsAreNamed) {
     const auto message = [](const std::function<void()>& call) {
         try {

@@ -1,0 +1,227 @@
+// Times of the kernels and of the paths that views wait for, each against plain LibTorch in the same run.
+//   kernels_bench [--json FILE] [--filter TEXT] [--repeat N]
+// Prints the median and the 10th to 90th percentile of N (default 9) runs after one warm-up, and the ratio of
+// medians.
+#include "core/base/json.h"
+#include "core/features/pca.h"
+#include "core/features/similarity.h"
+#include "core/features/upsample.h"
+#include "kernels/operators.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+
+namespace vitrine {
+namespace {
+
+using Work = std::function<void()>;
+
+struct Timing {
+    double median = 0, low = 0, high = 0;  // milliseconds
+    double cpu =
+        0;  // median processor time of all threads, milliseconds: what a loaded machine distorts least
+};
+
+struct Entry {
+    std::string name;
+    Work ours;
+    Work plain;           // may be empty
+    double targetMs = 0;  // 0: none
+};
+
+Timing measure(const Work& work, int repeat) {
+    work();
+    std::vector<double> times, processor;
+    for (int run = 0; run < repeat; ++run) {
+        const auto start = std::chrono::steady_clock::now();
+        const std::clock_t processorStart = std::clock();
+        work();
+        processor.push_back(1000. * double(std::clock() - processorStart) / CLOCKS_PER_SEC);
+        times.push_back(
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    }
+    std::sort(times.begin(), times.end());
+    const auto at = [&](double share) { return times[size_t(share * double(times.size() - 1) + 0.5)]; };
+    std::sort(processor.begin(), processor.end());
+    return {at(0.5), at(0.1), at(0.9), processor[processor.size() / 2]};
+}
+
+at::Tensor unfold(const at::Tensor& map, int64_t radius) {
+    const int64_t d = 2 * radius + 1;
+    return at::im2col(at::reflection_pad2d(map, {radius, radius, radius, radius}), {d, d}, {1, 1}, {0, 0},
+                      {1, 1})
+        .reshape({map.size(0), map.size(1), d * d, map.size(2), map.size(3)});
+}
+
+// Learned-range level in plain LibTorch: neighbours unfolded for guidance and features.
+at::Tensor plainLearnedLevel(const at::Tensor& map, const at::Tensor& keys, const at::Tensor& spatial) {
+    const auto scores = (unfold(keys, 3) * keys.unsqueeze(2)).sum(1);
+    auto taps = scores.softmax(1) * spatial;
+    taps = taps / taps.sum(1, true).clamp_min(1e-7);
+    return (unfold(map, 3) * taps.unsqueeze(1)).sum(2);
+}
+
+at::Tensor plainGuidedLevel(const at::Tensor& map, const at::Tensor& guidance, const at::Tensor& spatial) {
+    const auto distance = (unfold(guidance, 3) - guidance.unsqueeze(2)).square().sum(1);
+    auto taps = (-distance / (2 * 0.1 * 0.1)).exp() * spatial;
+    taps = taps / taps.sum(1, true);
+    return (unfold(map, 3) * taps.unsqueeze(1)).sum(2);
+}
+
+void addUpsampling(std::vector<Entry>& list) {
+    const auto map = at::randn({1, 256, 96, 96}), keys = at::randn({1, 32, 96, 96}),
+               rgb = at::rand({1, 3, 96, 96});
+    const auto axis = at::linspace(-1, 1, 7);
+    const auto spatial =
+        (-(axis.square().unsqueeze(1) + axis.square().unsqueeze(0)) / 2).exp().reshape({1, 49, 1, 1});
+    list.push_back({"jbu learned level, 256 channels, 96x96",
+                    [=] { kernels::jbuApply(map, kernels::jbuLearnedTaps(keys, 1, 1, 3)); },
+                    [=] { plainLearnedLevel(map, keys, spatial); }});
+    list.push_back({"jbu guided level, 256 channels, 96x96",
+                    [=] { kernels::jbuApply(map, kernels::jbuGuidedTaps(rgb, 1, 0.1, 3)); },
+                    [=] { plainGuidedLevel(map, rgb, spatial); }});
+    const auto three = at::randn({1, 3, 256, 256}), small = at::rand({1, 3, 256, 256});
+    list.push_back({"jbu guided level, 3 channels, 256x256",
+                    [=] { kernels::jbuApply(three, kernels::jbuGuidedTaps(small, 1, 0.1, 3)); },
+                    [=] { plainGuidedLevel(three, small, spatial); }});
+}
+
+void addProjections(std::vector<Entry>& list) {
+    const auto x = at::randn({768, 64, 64}), mean = at::randn({768}), rows = at::randn({3, 768});
+    const auto query = at::randn({1, 768});
+    list.push_back({"cosine map, 768 channels, 64x64", [=] { kernels::cosineSimilarityMap(x, query); },
+                    [=] {
+                        at::cosine_similarity(x, query.reshape({768, 1, 1}), 0);
+                    }});
+    list.push_back({"pca projection, 768 channels, 64x64", [=] { kernels::pcaProjection(x, mean, rows); },
+                    [=] { rows.matmul(x.flatten(1) - mean.unsqueeze(1)); }});
+    const auto half = x.to(at::kBFloat16);
+    list.push_back({"pca projection, bfloat16", [=] { kernels::pcaProjection(half, mean, rows); },
+                    [=] { rows.matmul(half.to(at::kFloat).flatten(1) - mean.unsqueeze(1)); }});
+}
+
+void addSparsity(std::vector<Entry>& list) {
+    const auto weight = at::randn({2048, 2048});
+    list.push_back({"2:4 mask, 2048x2048", [=] { kernels::nmMask(weight, 2, 4); },
+                    [=] {
+                        const auto groups = weight.reshape({-1, 4});
+                        at::zeros_like(groups, at::kByte).scatter_(1, std::get<1>(groups.topk(2, 1)), 1);
+                    }});
+    list.push_back({"2:4 scan, 2048x2048", [=] { kernels::nmScan(weight, 4); },
+                    [=] {
+                        (weight != 0).reshape({-1, 4}).sum(1).bincount({}, 5);
+                    }});
+}
+
+// What a person waits for after a click, features of a ViT-B at 1024 x 1024 (64 x 64 patches) at hand.
+void addViews(std::vector<Entry>& list) {
+    const auto map = at::randn({768, 64, 64});
+    const auto guidance = at::rand({3, 1024, 1024});
+    const auto basis = std::make_shared<PcaBasis>(*fitPca(map.flatten(1).t()));
+    const auto taps = std::make_shared<JbuTaps>(*JbuTaps::guided(guidance, 64, 64));
+    const auto show = [map](const PcaBasis& with, const JbuTaps& through) {
+        pcaColors(with, *through.apply(*projectOnBasis(with, map)));
+    };
+    list.push_back({"PCA + JBU to 1024x1024, first time",
+                    [=] {
+                        const auto fitted = *fitPca(map.flatten(1).t());
+                        show(fitted, *JbuTaps::guided(guidance, 64, 64));
+                    },
+                    {},
+                    400});
+    list.push_back({"PCA + JBU to 1024x1024, basis changed", [=] { show(*basis, *taps); }, {}, 60});
+    list.push_back({"probe to four maps, bilinear to 1024x1024",
+                    [=] {
+                        for (int panel = 0; panel < 4; ++panel) {
+                            const auto cosine = *cosineMap(map, *patchVector(map, panel, 7));
+                            (void)*resizeFeatures(cosine.unsqueeze(0), 1024, 1024, ResizeMode::Bilinear);
+                        }
+                    },
+                    {},
+                    50});
+    list.push_back({"probe to four maps of one picture, JBU to 1024x1024",
+                    [=] {
+                        std::vector<at::Tensor> maps;
+                        for (int panel = 0; panel < 4; ++panel)
+                            maps.push_back(*cosineMap(map, *patchVector(map, panel, 7)));
+                        (void)*taps->apply(at::stack(maps));
+                    },
+                    {},
+                    50});
+}
+
+Json report(const Entry& entry, int repeat) {
+    const auto ours = measure(entry.ours, repeat);
+    Json row{{"name", entry.name},
+             {"median_ms", ours.median},
+             {"p10_ms", ours.low},
+             {"p90_ms", ours.high},
+             {"cpu_ms", ours.cpu}};
+    std::string line = fmt::format("{:<52} {:9.2f} ms ({:.2f} to {:.2f}, cpu {:.2f})", entry.name,
+                                   ours.median, ours.low, ours.high, ours.cpu);
+    if (entry.plain) {
+        const auto plain = measure(entry.plain, repeat);
+        row["plain_median_ms"] = plain.median;
+        row["ratio"] = plain.median / ours.median;
+        line += fmt::format("  plain LibTorch {:9.2f} ms  ratio {:.1f}", plain.median,
+                            plain.median / ours.median);
+    }
+    if (entry.targetMs > 0) {
+        row["target_ms"] = entry.targetMs;
+        line += fmt::format("  target {} ms: {}", entry.targetMs,
+                            ours.median <= entry.targetMs ? "met" : "missed");
+    }
+    std::cout << line << std::endl;
+    return row;
+}
+
+}  // namespace
+
+int runBenchmarks(int argumentCount, char** arguments) {
+    std::string jsonFile, filter;
+    int repeat = 9;
+    for (int index = 1; index < argumentCount; ++index) {
+        const std::string option = arguments[index];
+        const bool hasValue = index + 1 < argumentCount;
+        if (option == "--json" && hasValue)
+            jsonFile = arguments[++index];
+        else if (option == "--filter" && hasValue)
+            filter = arguments[++index];
+        else if (option == "--repeat" && hasValue)
+            repeat = std::max(1, std::atoi(arguments[++index]));
+        else {
+            std::cerr << "usage: kernels_bench [--json FILE] [--filter TEXT] [--repeat N]\n";
+            return 2;
+        }
+    }
+    const c10::InferenceMode inference;
+    at::manual_seed(0);
+    std::vector<Entry> list;
+    addUpsampling(list);
+    addProjections(list);
+    addSparsity(list);
+    addViews(list);
+    std::cout << at::get_num_threads() << " threads, " << repeat << " runs\n";
+    Json rows = Json::array();
+    for (const auto& entry : list)
+        if (entry.name.find(filter) != std::string::npos)
+            rows.push_back(report(entry, repeat));
+    if (!jsonFile.empty() &&
+        !(std::ofstream(jsonFile)
+          << Json{{"threads", at::get_num_threads()}, {"repeat", repeat}, {"results", rows}}.dump(1))) {
+        std::cerr << "cannot write " << jsonFile << "\n";
+        return 1;
+    }
+    return 0;
+}
+
+}  // namespace vitrine
+
+int main(int argumentCount, char** arguments) {
+    return vitrine::runBenchmarks(argumentCount, arguments);
+}
