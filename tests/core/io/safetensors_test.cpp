@@ -170,7 +170,12 @@ TEST_F(Safetensors, OpensAThousandTensorsQuickly) {
         ASSERT_TRUE(source);
         EXPECT_EQ((*source)->tensors()[999].name, "encoder.layers.999.attention.weight");
     }
-    EXPECT_LT(best, 10.0) << "milliseconds";
+#if defined(__SANITIZE_ADDRESS__)
+    constexpr double kLimit = 200;  // instrumented code says nothing about speed
+#else
+    constexpr double kLimit = 10;
+#endif
+    EXPECT_LT(best, kLimit) << "milliseconds";
 }
 
 TEST_F(Safetensors, RefusesToWriteWhatWouldLie) {

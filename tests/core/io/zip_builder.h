@@ -21,8 +21,8 @@ inline std::string torchZip(const std::vector<std::pair<std::string, std::string
         const std::string common = number(0, 8) + number(crc, 4) + number(content.size(), 4) +
                                    number(content.size(), 4) + number(name.size(), 2) + number(0, 2);
         file += "PK\x03\x04" + number(20, 2) + common + name + content;
-        directory +=
-            "PK\x01\x02" + number(20, 2) + number(20, 2) + common + number(0, 10) + number(offset, 4) + name;
+        directory += "PK\x01\x02" + number(20, 2) + number(20, 2) + common + std::string(10, '\0') +
+                     number(offset, 4) + name;
     }
     const uint64_t start = file.size();
     return file + directory + "PK\x05\x06" + number(0, 4) + number(members.size(), 2) +
