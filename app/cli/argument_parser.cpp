@@ -90,6 +90,8 @@ void addArguments(CommandSlots& command) {
             option->required();
         if (type == "array")
             option->expected(isPositional ? -1 : 1)->take_all();
+        else if (isPositional)
+            option->expected(1)->allow_extra_args(false);  // or it would swallow the next positional
         else
             option->expected(1)->take_last();
         option->type_name(type == "integer"  ? "INT"

@@ -186,6 +186,8 @@ Result<FeatureStatistics> InspectEngineImpl::collectStatistics(FeatureSource sou
 }  // namespace
 
 std::unique_ptr<InspectEngine> makeInspectEngine() {
+    kernels::loadCudaKernels();
+    loadEnginePlugins();
     return std::make_unique<InspectEngineImpl>();
 }
 
