@@ -1,199 +1,45 @@
-// CPU versions of the operators: checks, then the plain kernels.
-#include "kernels/checks.h"
-#include "kernels/cosine_similarity_map/cosine_similarity_map.h"
-#include "kernels/jbu/jbu.h"
-#include "kernels/nm_scan/nm_scan.h"
-#include "kernels/operators.h"
-#include "kernels/pca_projection/pca_projection.h"
+// CPU versions of the operators, and the gradient of the adaptive convolution for all devices.
+#include "kernels/operator_bodies.h"
 
-#include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/library.h>
 
 namespace vitrine::kernels {
 namespace {
 
-template <typename T>
-const T* elements(const at::Tensor& tensor) {
-    return static_cast<const T*>(tensor.const_data_ptr());
-}
-template <typename T>
-T* writable(const at::Tensor& tensor) {
-    return static_cast<T*>(tensor.mutable_data_ptr());
-}
-
-// Calls `body` with a value of the kernel's element type.
-template <typename Body>
-void withElement(at::ScalarType type, Body body) {
-    switch (type) {
-        case at::kDouble:
-            return body(double());
-        case at::kHalf:
-            return body(Half());
-        case at::kBFloat16:
-            return body(BFloat16());
-        default:
-            return body(float());
+struct CpuBackend {
+    template <typename T>
+    static void run(const CosineMapArguments<T>& arguments) {
+        cosineSimilarityMapCpu(arguments);
     }
-}
-
-at::Tensor cosineSimilarityMapOnCpu(const at::Tensor& features, const at::Tensor& queries) {
-    checkProjection("cosine_similarity_map", "queries", features, queries);
-    const auto type = accumulationType(features.scalar_type());
-    const auto input = features.contiguous();
-    const auto wide = queries.to(type);
-    const auto norm = wide.norm(2, {1}, true);
-    const auto unit = at::where(norm == 0, at::zeros_like(wide), wide / norm).contiguous();
-    auto out = at::empty(projectedShape(features, queries.size(0)), features.options().dtype(type));
-    if (out.numel() == 0)
-        return out;
-    withElement(features.scalar_type(), [&]<typename T>(T) {
-        using Real = typename Accumulated<T>::type;
-        cosineSimilarityMapCpu<T>({elements<T>(input), elements<Real>(unit), writable<Real>(out),
-                                   input.size(0), out.numel() / out.size(0), out.size(0)});
-    });
-    return out;
-}
-
-at::Tensor pcaProjectionOnCpu(const at::Tensor& features, const at::Tensor& mean,
-                              const at::Tensor& components) {
-    checkProjection("pca_projection", "components", features, components);
-    checkDimensions("pca_projection", "mean", mean, 1);
-    checkSize("pca_projection", "mean", mean, 0, features.size(0));
-    const auto type = accumulationType(features.scalar_type());
-    const auto input = features.contiguous();
-    const auto centre = mean.to(type).contiguous();
-    const auto rows = components.to(type).contiguous();
-    auto out = at::empty(projectedShape(features, components.size(0)), features.options().dtype(type));
-    if (out.numel() == 0)
-        return out;
-    withElement(features.scalar_type(), [&]<typename T>(T) {
-        using Real = typename Accumulated<T>::type;
-        pcaProjectionCpu<T>({elements<T>(input), elements<Real>(centre), elements<Real>(rows),
-                             writable<Real>(out), input.size(0), out.numel() / out.size(0), out.size(0)});
-    });
-    return out;
-}
-
-at::Tensor nmMaskOnCpu(const at::Tensor& scores, int64_t n, int64_t m) {
-    checkGroups("nm_mask", "scores", scores, n, m);
-    const auto input = scores.contiguous();
-    auto mask = at::empty(scores.sizes(), scores.options().dtype(at::kByte));
-    withElement(scores.scalar_type(), [&]<typename T>(T) {
-        nmMaskCpu<T>(elements<T>(input), writable<uint8_t>(mask), input.numel() / m, n, m);
-    });
-    return mask;
-}
-
-at::Tensor nmScanOnCpu(const at::Tensor& weight, int64_t m) {
-    checkGroups("nm_scan", "weight", weight, 1, m);
-    const auto input = weight.contiguous();
-    auto histogram = at::empty({m + 1}, weight.options().dtype(at::kLong));
-    withElement(weight.scalar_type(), [&]<typename T>(T) {
-        nmScanCpu<T>(elements<T>(input), writable<int64_t>(histogram), input.numel() / m, m);
-    });
-    return histogram;
-}
-
-// Calls kernel(arguments) for every picture of the batch; `range` in the kernel's own form.
-template <typename T, typename Tap, typename Kernel>
-at::Tensor makeTaps(const at::Tensor& source, double sigmaSpatial, double range, int64_t radius,
-                    Kernel kernel) {
-    const auto padded = padReflected(source, radius);
-    auto out = emptyTaps(source, radius, sizeof(Tap) != sizeof(T));
-    for (int64_t b = 0; b < source.size(0); ++b)
-        kernel(JbuTapArguments<T, Tap>{elements<T>(padded[b]), writable<Tap>(out[b]), source.size(1),
-                                       source.size(2), source.size(3), radius, T(sigmaSpatial), T(range)});
-    return out;
-}
-
-template <typename Kernel>
-at::Tensor makeTapsOfType(const at::Tensor& source, double sigmaSpatial, double range, int64_t radius,
-                          bool half, Kernel kernel) {
-    if (source.scalar_type() == at::kDouble)
-        return makeTaps<double, double>(source, sigmaSpatial, range, radius, kernel);
-    if (half)
-        return makeTaps<float, Half>(source, sigmaSpatial, range, radius, kernel);
-    return makeTaps<float, float>(source, sigmaSpatial, range, radius, kernel);
-}
-
-at::Tensor jbuLearnedTapsOnCpu(const at::Tensor& keys, double temperature, double sigmaSpatial,
-                               int64_t radius, bool half) {
-    checkTapSource("jbu_learned_taps", "keys", keys, sigmaSpatial, radius, half);
-    TORCH_CHECK(temperature > 0, "jbu_learned_taps: temperature must be positive, found ", temperature);
-    return makeTapsOfType(keys, sigmaSpatial, temperature, radius, half,
-                          [](const auto& arguments) { jbuLearnedTapsCpu(arguments); });
-}
-
-at::Tensor jbuGuidedTapsOnCpu(const at::Tensor& guidance, double sigmaSpatial, double sigmaRange,
-                              int64_t radius, bool half) {
-    checkTapSource("jbu_guided_taps", "guidance", guidance, sigmaSpatial, radius, half);
-    TORCH_CHECK(sigmaRange > 0, "jbu_guided_taps: sigma_range must be positive, found ", sigmaRange);
-    return makeTapsOfType(guidance, sigmaSpatial, 1 / (2 * sigmaRange * sigmaRange), radius, half,
-                          [](const auto& arguments) { jbuGuidedTapsCpu(arguments); });
-}
-
-// `padded` (B, C, H + rows - 1, W + columns - 1); both contiguous.
-template <typename T, typename Tap>
-at::Tensor convolve(const at::Tensor& padded, const at::Tensor& taps, TapStrides strides, int64_t rows,
-                    int64_t columns) {
-    const int64_t batch = padded.size(0), channels = padded.size(1);
-    const int64_t height = padded.size(2) - rows + 1, width = padded.size(3) - columns + 1;
-    auto out = at::empty({batch, channels, height, width}, padded.options());
-    if (out.numel())
-        adaptiveConvCpu<T, Tap>({elements<T>(padded), elements<Tap>(taps), writable<T>(out), strides, batch,
-                                 channels, height, width, rows, columns});
-    return out;
-}
-
-at::Tensor jbuApplyOnCpu(const at::Tensor& map, const at::Tensor& taps) {
-    const int64_t diameter = checkApply(map, taps);
-    const auto padded = padReflected(map, diameter / 2);
-    // Any layout with neighbouring columns together is read as it is.
-    const auto weights = taps.stride(3) == 1 || taps.size(3) == 1 ? taps : taps.contiguous();
-    const TapStrides strides{taps.size(0) == 1 ? 0 : weights.stride(0), weights.stride(1), weights.stride(2),
-                             1};
-    if (map.scalar_type() == at::kDouble)
-        return convolve<double, double>(padded, weights, strides, diameter, diameter);
-    if (taps.scalar_type() == at::kHalf)
-        return convolve<float, Half>(padded, weights, strides, diameter, diameter);
-    return convolve<float, float>(padded, weights, strides, diameter, diameter);
-}
-
-TapStrides filterStrides(const at::Tensor& filters) {
-    const int64_t taps = filters.size(3) * filters.size(4);
-    return {filters.size(1) * filters.size(2) * taps, 1, filters.size(2) * taps, taps};
-}
-
-at::Tensor adaptiveConvOnCpu(const at::Tensor& input, const at::Tensor& filters) {
-    checkAdaptiveConv(input, filters);
-    const auto padded = input.contiguous(), weights = filters.contiguous();
-    const auto strides = filterStrides(weights);
-    if (input.scalar_type() == at::kDouble)
-        return convolve<double, double>(padded, weights, strides, filters.size(3), filters.size(4));
-    return convolve<float, float>(padded, weights, strides, filters.size(3), filters.size(4));
-}
-
-template <typename T>
-void gradients(const at::Tensor& grad, const at::Tensor& input, const at::Tensor& filters,
-               at::Tensor& gradInput, at::Tensor& gradFilters) {
-    adaptiveConvGradCpu<T>({elements<T>(input), elements<T>(filters), elements<T>(grad),
-                            writable<T>(gradInput), writable<T>(gradFilters), filterStrides(filters),
-                            input.size(0), input.size(1), filters.size(1), filters.size(2), filters.size(3),
-                            filters.size(4)});
-}
-
-std::tuple<at::Tensor, at::Tensor> adaptiveConvBackwardOnCpu(const at::Tensor& grad, const at::Tensor& input,
-                                                             const at::Tensor& filters) {
-    checkAdaptiveConv(input, filters);
-    const auto g = grad.contiguous(), x = input.contiguous(), w = filters.contiguous();
-    auto gradInput = at::empty_like(x), gradFilters = at::empty_like(w);
-    if (input.scalar_type() == at::kDouble)
-        gradients<double>(g, x, w, gradInput, gradFilters);
-    else
-        gradients<float>(g, x, w, gradInput, gradFilters);
-    return {gradInput, gradFilters};
-}
+    template <typename T>
+    static void run(const PcaProjectionArguments<T>& arguments) {
+        pcaProjectionCpu(arguments);
+    }
+    template <typename T, typename Tap>
+    static void run(const AdaptiveConvArguments<T, Tap>& arguments) {
+        adaptiveConvCpu(arguments);
+    }
+    template <typename T>
+    static void run(const AdaptiveConvGradArguments<T>& arguments) {
+        adaptiveConvGradCpu(arguments);
+    }
+    template <typename T, typename Tap>
+    static void jbuLearnedTaps(const JbuTapArguments<T, Tap>& arguments) {
+        jbuLearnedTapsCpu(arguments);
+    }
+    template <typename T, typename Tap>
+    static void jbuGuidedTaps(const JbuTapArguments<T, Tap>& arguments) {
+        jbuGuidedTapsCpu(arguments);
+    }
+    template <typename T>
+    static void nmMask(const T* scores, uint8_t* mask, int64_t groups, int64_t n, int64_t m) {
+        nmMaskCpu(scores, mask, groups, n, m);
+    }
+    template <typename T>
+    static void nmScan(const T* weight, int64_t* histogram, int64_t groups, int64_t m) {
+        nmScanCpu(weight, histogram, groups, m);
+    }
+};
 
 using ConvSignature = at::Tensor(const at::Tensor&, const at::Tensor&);
 using ConvBackwardSignature = std::tuple<at::Tensor, at::Tensor>(const at::Tensor&, const at::Tensor&,
@@ -228,15 +74,7 @@ at::Tensor adaptiveConvWithGradient(const at::Tensor& input, const at::Tensor& f
 }  // namespace
 
 TORCH_LIBRARY_IMPL(vitrine, CPU, library) {
-    library.impl("cosine_similarity_map", &cosineSimilarityMapOnCpu);
-    library.impl("pca_projection", &pcaProjectionOnCpu);
-    library.impl("nm_mask", &nmMaskOnCpu);
-    library.impl("nm_scan", &nmScanOnCpu);
-    library.impl("jbu_learned_taps", &jbuLearnedTapsOnCpu);
-    library.impl("jbu_guided_taps", &jbuGuidedTapsOnCpu);
-    library.impl("jbu_apply", &jbuApplyOnCpu);
-    library.impl("adaptive_conv", &adaptiveConvOnCpu);
-    library.impl("adaptive_conv_backward", &adaptiveConvBackwardOnCpu);
+    Operators<CpuBackend>::registerIn(library);
 }
 
 TORCH_LIBRARY_IMPL(vitrine, Autograd, library) {

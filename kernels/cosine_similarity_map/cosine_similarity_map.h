@@ -20,4 +20,8 @@ struct CosineMapArguments {
 template <typename T>
 void cosineSimilarityMapCpu(const CosineMapArguments<T>& arguments);
 
+// The same on the current CUDA device; pointers are device memory, `stream` is a cudaStream_t. Does not wait.
+template <typename T>
+void cosineSimilarityMapCuda(const CosineMapArguments<T>& arguments, void* stream);
+
 }  // namespace vitrine::kernels

@@ -69,4 +69,14 @@ struct AdaptiveConvGradArguments {
 template <typename T>
 void adaptiveConvGradCpu(const AdaptiveConvGradArguments<T>& arguments);
 
+// The same on the current CUDA device; pointers are device memory, `stream` is a cudaStream_t. None waits.
+template <typename T, typename Tap>
+void jbuLearnedTapsCuda(const JbuTapArguments<T, Tap>& arguments, void* stream);
+template <typename T, typename Tap>
+void jbuGuidedTapsCuda(const JbuTapArguments<T, Tap>& arguments, void* stream);
+template <typename T, typename Tap>
+void adaptiveConvCuda(const AdaptiveConvArguments<T, Tap>& arguments, void* stream);
+template <typename T>
+void adaptiveConvGradCuda(const AdaptiveConvGradArguments<T>& arguments, void* stream);
+
 }  // namespace vitrine::kernels

@@ -18,4 +18,10 @@ void nmMaskCpu(const T* scores, uint8_t* mask, int64_t groups, int64_t n, int64_
 template <typename T>
 void nmScanCpu(const T* weight, int64_t* histogram, int64_t groups, int64_t m);
 
+// The same on the current CUDA device; pointers are device memory, `stream` is a cudaStream_t. Neither waits.
+template <typename T>
+void nmMaskCuda(const T* scores, uint8_t* mask, int64_t groups, int64_t n, int64_t m, void* stream);
+template <typename T>
+void nmScanCuda(const T* weight, int64_t* histogram, int64_t groups, int64_t m, void* stream);
+
 }  // namespace vitrine::kernels

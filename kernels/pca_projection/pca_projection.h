@@ -21,4 +21,8 @@ struct PcaProjectionArguments {
 template <typename T>
 void pcaProjectionCpu(const PcaProjectionArguments<T>& arguments);
 
+// The same on the current CUDA device; pointers are device memory, `stream` is a cudaStream_t. Does not wait.
+template <typename T>
+void pcaProjectionCuda(const PcaProjectionArguments<T>& arguments, void* stream);
+
 }  // namespace vitrine::kernels
