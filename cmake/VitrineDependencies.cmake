@@ -72,7 +72,7 @@ if(VITRINE_MEDIA)
   find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs videoio)
 endif()
 if(VITRINE_GUI)
-  find_package(Qt6 REQUIRED COMPONENTS Core Gui Widgets OpenGL OpenGLWidgets Svg PrintSupport)
+  find_package(Qt6 REQUIRED COMPONENTS Core Gui Widgets OpenGL OpenGLWidgets Svg PrintSupport Test)
   find_package(QCustomPlotQt6 REQUIRED)
   find_package(VTK REQUIRED COMPONENTS CommonCore CommonDataModel FiltersSources InteractionStyle RenderingCore
                RenderingOpenGL2)

@@ -1,0 +1,76 @@
+// Asks the project's database on a thread of its own and brings the answers to the interface thread. Of
+// several questions with the same name only the newest is answered: a slider that moves on leaves its old
+// questions behind.
+#pragma once
+
+#include "core/runs/project.h"
+
+#include <QObject>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace vitrine {
+
+class RunService : public QObject {
+    Q_OBJECT
+  public:
+    // `watch`: look every second whether another process changed the database.
+    explicit RunService(bool watch, QObject* parent = nullptr);
+    ~RunService() override;
+
+    // Opens (or, with an empty path, closes) a project; questions wait until it is open. Asked before and not
+    // yet answered: dropped.
+    void open(const std::filesystem::path& folder);
+    // Runs `question` on the service's thread, then `answer` on the interface thread.
+    template <typename T>
+    void ask(const std::string& name, std::function<Result<T>(const Project&)> question,
+             std::function<void(Result<T>)> answer) {
+        post(name, [question = std::move(question), answer = std::move(answer)](const Project* project) {
+            Result<T> result = fail(ErrorCode::NotFound, "no project is open");
+            try {
+                if (project)
+                    result = question(*project);
+            } catch (...) {
+                result = fail(errorFromCurrentException("reading the project"));
+            }
+            return std::function<void()>([answer, result = std::move(result)] { answer(std::move(result)); });
+        });
+    }
+    bool isBusy() const { return pending_ > 0; }
+
+  signals:
+    void opened(const QString& name, bool readOnly);
+    void openFailed(const QString& message);
+    void changed();  // by this or another process
+
+  private:
+    using Task = std::function<std::function<void()>(const Project*)>;
+    struct Entry {
+        std::string name;
+        uint64_t id;
+        Task task;
+    };
+    void post(const std::string& name, Task task);
+    void loop(std::stop_token stop);
+    void work(std::optional<Project>& project, const Entry& entry);
+    void openNow(std::optional<Project>& project, const std::filesystem::path& folder);
+    void look(const std::optional<Project>& project);
+
+    const bool watch_;
+    std::mutex mutex_;
+    std::condition_variable_any wake_;
+    std::deque<Entry> queue_;
+    std::optional<std::filesystem::path> toOpen_;
+    std::map<std::string, uint64_t> newest_;  // interface thread
+    uint64_t nextId_ = 1;
+    int pending_ = 0;  // interface thread
+    int64_t counter_ = -1;
+    std::jthread thread_;
+};
+
+}  // namespace vitrine

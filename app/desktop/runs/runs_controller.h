@@ -1,0 +1,99 @@
+// Wires the panels of the Runs workspace to a project: reads on worker threads, follows what other processes
+// write, carries out edits as commands. Owns no layout; whoever makes it places the panels.
+#pragma once
+
+#include "app/desktop/runs/run_processes.h"
+#include "app/desktop/runs/run_service.h"
+#include "core/commands/command.h"
+#include "widgets/runs/charts_panel.h"
+#include "widgets/runs/compare_view.h"
+#include "widgets/runs/detail_panel.h"
+#include "widgets/runs/lineage_view.h"
+#include "widgets/runs/media_panel.h"
+#include "widgets/runs/runs_table_panel.h"
+#include "widgets/runs/sql_console.h"
+
+#include <QTimer>
+
+namespace vitrine {
+
+class RunsController : public QObject {
+    Q_OBJECT
+  public:
+    explicit RunsController(QObject* parent = nullptr);
+    ~RunsController() override;
+
+    void openProject(const std::filesystem::path& folder);
+    const std::filesystem::path& project() const { return folder_; }
+    // How commands are carried out ("runs.star", ...), with undo where there is one; without: on a worker
+    // thread.
+    using Execute = std::function<void(const struct RunEditCommands&)>;
+    void setExecute(Execute execute) { execute_ = std::move(execute); }
+    void refresh();
+    bool isBusy() const;
+
+    // Panels; owned by the widget that they are placed in.
+    RunsTablePanel* table() { return table_; }
+    RunDetailPanel* details() { return details_; }
+    ChartsPanel* charts() { return charts_; }
+    MediaPanel* media() { return media_; }
+    CompareView* compare() { return compare_; }
+    SqlConsole* sql() { return sql_; }
+    LineageView* lineage() { return lineage_; }
+
+    void setFilter(const QString& filter);
+    void selectRuns(const QStringList& ids);
+    QStringList selectedIds() const;
+    Json saveSession() const;
+    void restoreSession(const Json& session);
+
+  signals:
+    void failed(const QString& message);
+    void notice(const QString& message);
+    void refreshed();  // the table holds the newest rows
+
+  private:
+    void wireTable();
+    void wirePanels();
+    void wireServices();
+    void askTable();
+    void askFilter();
+    void askColumns(const QStringList& keys);
+    void askDifferences();
+    void selectionChanged();
+    void askDetails();
+    void askCharts();
+    void askSeries(const QStringList& metrics);
+    void askMedia();
+    void askCompare();
+    void askLineage();
+    void askImage(const QString& path);
+    void carryOut(RunEdit edit, const std::vector<Run>& runs, const QString& text);
+    void control(RunAction action, const Run& run);
+    void runSql(const QString& sql);
+    void loadQueries();
+    void saveQueries();
+    QColor colorOf(int64_t run) const;
+    std::vector<Run> chartedRuns() const;
+
+    RunService service_, slow_, images_;
+    CommandRegistry registry_;
+    RunProcesses processes_;
+    Execute execute_;
+    std::filesystem::path folder_;
+    RunsTablePanel* table_;
+    RunDetailPanel* details_;
+    ChartsPanel* charts_;
+    MediaPanel* media_;
+    CompareView* compare_;
+    SqlConsole* sql_;
+    LineageView* lineage_;
+    QTimer selectionDelay_, changeDelay_;
+    std::vector<Run> selected_;
+    QHash<qint64, QColor> colors_;
+    QStringList wantedSelection_;  // ids to select once the table is there
+    QString appliedFilter_;
+    bool readOnly_ = false;
+};
+
+}  // namespace vitrine

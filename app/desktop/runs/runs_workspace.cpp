@@ -1,0 +1,201 @@
+#include "app/desktop/runs/runs_workspace.h"
+
+#include "app/desktop/runs/run_edits.h"
+#include "core/commands/runs_commands.h"
+#include "widgets/shell/main_window.h"
+
+#include <QTabBar>
+#include <QUndoCommand>
+
+namespace vitrine {
+namespace {
+
+constexpr int kFollowMs = 500;
+
+// An edit of runs on the undo stack: both ways are commands.
+class RunsEditStep : public QUndoCommand {
+  public:
+    RunsEditStep(CommandCenter& commands, RunEditCommands edit)
+        : QUndoCommand(edit.text), commands_(commands), edit_(std::move(edit)) {}
+    void redo() override { commands_.run(edit_.forward.name, edit_.forward.arguments); }
+    void undo() override { commands_.run(edit_.backward->name, edit_.backward->arguments); }
+
+  private:
+    CommandCenter& commands_;
+    RunEditCommands edit_;
+};
+
+Json schema(Json properties) {
+    Json required = Json::array();
+    for (const auto& [key, value] : properties.items())
+        required.push_back(key);
+    return {{"type", "object"},
+            {"properties", std::move(properties)},
+            {"required", required},
+            {"additionalProperties", false}};
+}
+
+Json textSchema(const char* key, const char* description) {
+    return schema({{key, {{"type", "string"}, {"description", description}}}});
+}
+
+Json listSchema(const char* key, const char* description) {
+    return schema(
+        {{key, {{"type", "array"}, {"items", {{"type", "string"}}}, {"description", description}}}});
+}
+
+QStringList texts(const Json& list) {
+    QStringList out;
+    for (const Json& one : list)
+        out.append(QString::fromStdString(one.get<std::string>()));
+    return out;
+}
+
+QString text(const Json& arguments, const char* key) {
+    return QString::fromStdString(arguments[key].get<std::string>());
+}
+
+}  // namespace
+
+RunsWorkspace::RunsWorkspace(QWidget* parent)
+    : Workspace("runs", "Runs", "runs", parent), controller_(new RunsController(this)) {
+    setCentralWidget(controller_->table());
+    addPanel("runsDetails", "Run", controller_->details(), Qt::RightDockWidgetArea);
+    QDockWidget* charts = addPanel("runsCharts", "Charts", controller_->charts(), Qt::BottomDockWidgetArea);
+    QDockWidget* media = addPanel("runsMedia", "Media", controller_->media(), Qt::BottomDockWidgetArea);
+    QDockWidget* compare =
+        addPanel("runsCompare", "Compare", controller_->compare(), Qt::BottomDockWidgetArea);
+    QDockWidget* lineage =
+        addPanel("runsLineage", "Lineage", controller_->lineage(), Qt::BottomDockWidgetArea);
+    QDockWidget* sql = addPanel("runsSql", "SQL", controller_->sql(), Qt::BottomDockWidgetArea);
+    for (QDockWidget* dock : {media, compare, lineage, sql})
+        tabifyDockWidget(charts, dock);
+    charts->raise();
+    setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
+    connect(&projectTimer_, &QTimer::timeout, this, &RunsWorkspace::followProject);
+}
+
+void RunsWorkspace::showEvent(QShowEvent* event) {
+    if (!shown_) {
+        shown_ = true;
+        // Shares of the window, which is known only now.
+        resizeDocks({findChild<QDockWidget*>("runsCharts")}, {height() * 52 / 100}, Qt::Vertical);
+        resizeDocks({findChild<QDockWidget*>("runsDetails")}, {std::max(340, width() / 4)}, Qt::Horizontal);
+        for (QTabBar* bar : findChildren<QTabBar*>())
+            bar->setDrawBase(false);
+    }
+    Workspace::showEvent(event);
+}
+
+bool RunsWorkspace::isBusy() const {
+    return controller_->isBusy() || (commands_ && commands_->project() != controller_->project());
+}
+
+void RunsWorkspace::followProject() {
+    if (commands_->project() != controller_->project())
+        controller_->openProject(commands_->project());
+}
+
+bool RunsWorkspace::openPath(const QString& path) {
+    if (!Project::exists(path.toStdString()))
+        return false;
+    if (auto* main = qobject_cast<MainWindow*>(window()))
+        main->setProject(path.toStdString());
+    controller_->openProject(path.toStdString());
+    return true;
+}
+
+void RunsWorkspace::showPanel(const QString& objectName) {
+    if (auto* dock = findChild<QDockWidget*>(objectName)) {
+        dock->show();
+        dock->raise();
+        dock->widget()->setFocus();
+    }
+}
+
+void RunsWorkspace::declareCommands(CommandCenter& commands) {
+    commands_ = &commands;
+    if (!commands.registry().find("runs.list"))
+        declareRunsCommands(commands.registry());
+    if (!commands.registry().isBound("runs.list"))
+        bindRunsCommands(commands.registry());
+    declareViewCommands(commands);
+    controller_->setExecute([this](const RunEditCommands& edit) {
+        edit.backward ? commands_->undoStack().push(new RunsEditStep(*commands_, edit))
+                      : void(commands_->run(edit.forward.name, edit.forward.arguments));
+    });
+    auto* main = qobject_cast<MainWindow*>(window());
+    connect(controller_, &RunsController::failed, this, [this, main](const QString& message) {
+        if (auto* shown = main ? main : qobject_cast<MainWindow*>(window()))
+            shown->toasts().show(ToastKind::Error, message);
+    });
+    connect(controller_, &RunsController::notice, this, [this, main](const QString& message) {
+        if (auto* shown = main ? main : qobject_cast<MainWindow*>(window()))
+            shown->toasts().show(ToastKind::Info, message);
+    });
+    connect(&commands, &CommandCenter::finished, controller_, &RunsController::refresh);
+    projectTimer_.start(kFollowMs);
+    followProject();
+}
+
+void RunsWorkspace::declareViewCommands(CommandCenter& commands) {
+    RunsController* runs = controller_;
+    const auto add = [&](const char* name, const char* summary, Json arguments,
+                         std::function<void(const Json&)> act) {
+        commands.add(
+            {name, summary, {}, "runs", std::move(arguments), [act](const Json& given) -> Result<void> {
+                 act(given);
+                 return {};
+             }});
+    };
+    add("runs.view.filter", "Filter the run table", textSchema("filter", "Filter language; empty: all runs"),
+        [runs](const Json& given) { runs->setFilter(text(given, "filter")); });
+    add("runs.view.group", "Group the run table", textSchema("by", "Field or params.KEY; empty: no groups"),
+        [runs](const Json& given) { runs->table()->setGroupBy(text(given, "by")); });
+    add("runs.view.sort", "Sort the run table",
+        schema({{"by", {{"type", "string"}, {"description", "Field, params.KEY or metrics.KEY"}}},
+                {"descending", {{"type", "boolean"}, {"description", "Largest first"}}}}),
+        [runs](const Json& given) {
+            runs->table()->model()->setSort(given["by"].get<std::string>(), given["descending"].get<bool>()
+                                                                                ? Qt::DescendingOrder
+                                                                                : Qt::AscendingOrder);
+        });
+    add("runs.view.select", "Select runs", listSchema("runs", "Ids or names"),
+        [runs](const Json& given) { runs->selectRuns(texts(given["runs"])); });
+    add("runs.view.onlyDifferences", "Show only columns that differ",
+        schema(
+            {{"on", {{"type", "boolean"}, {"description", "Hide columns that are the same in all runs"}}}}),
+        [runs](const Json& given) { runs->table()->setOnlyDifferences(given["on"].get<bool>()); });
+    add("runs.view.charts", "Choose the metrics on the charts", listSchema("metrics", "Names of metrics"),
+        [runs](const Json& given) { runs->charts()->setChosen(texts(given["metrics"])); });
+    add("runs.view.smoothing", "Smooth the charts and show seed bands",
+        schema(
+            {{"weight", {{"type", "number"}, {"minimum", 0}, {"maximum", 0.99}, {"description", "0: none"}}},
+             {"bands",
+              {{"type", "boolean"}, {"description", "One line for runs that differ in their seed"}}}}),
+        [runs](const Json& given) {
+            ChartOptions options = runs->charts()->options();
+            options.smoothing = given["weight"].get<double>();
+            options.seedBands = given["bands"].get<bool>();
+            runs->charts()->setOptions(options);
+        });
+    add("runs.view.step", "Move the step slider of all pictures",
+        schema({{"step", {{"type", "integer"}, {"description", "Step"}}}}),
+        [runs](const Json& given) { runs->media()->setStep(given["step"].get<int64_t>()); });
+    add("runs.view.sql", "Ask the database in the SQL console", textSchema("query", "A SELECT statement"),
+        [this, runs](const Json& given) {
+            showPanel("runsSql");
+            runs->sql()->setSql(text(given, "query"));
+            runs->sql()->run();
+        });
+    add("runs.view.panel", "Bring a panel of the Runs workspace to the front",
+        schema(
+            {{"panel",
+              {{"type", "string"},
+               {"enum", {"runsDetails", "runsCharts", "runsMedia", "runsCompare", "runsLineage", "runsSql"}},
+               {"description", "Which panel"}}}}),
+        [this](const Json& given) { showPanel(text(given, "panel")); });
+    add("runs.view.refresh", "Read the runs again", Json::object(), [runs](const Json&) { runs->refresh(); });
+}
+
+}  // namespace vitrine

@@ -1,0 +1,36 @@
+// The Runs workspace: the run table in the middle; details, charts, media, comparison, SQL and lineage as
+// docks.
+#pragma once
+
+#include "app/desktop/runs/runs_controller.h"
+#include "widgets/shell/workspace.h"
+
+namespace vitrine {
+
+class RunsWorkspace : public Workspace {
+    Q_OBJECT
+  public:
+    explicit RunsWorkspace(QWidget* parent = nullptr);
+
+    void declareCommands(CommandCenter& commands) override;
+    bool openPath(const QString& path) override;  // a project folder
+    Json saveSession() const override { return controller_->saveSession(); }
+    void restoreSession(const Json& session) override { controller_->restoreSession(session); }
+    bool isBusy() const override;
+    RunsController* controller() { return controller_; }
+
+  protected:
+    void showEvent(QShowEvent* event) override;
+
+  private:
+    void declareViewCommands(CommandCenter& commands);
+    void followProject();
+    void showPanel(const QString& objectName);
+
+    RunsController* controller_;
+    CommandCenter* commands_ = nullptr;
+    QTimer projectTimer_;
+    bool shown_ = false;
+};
+
+}  // namespace vitrine

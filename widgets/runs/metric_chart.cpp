@@ -1,0 +1,375 @@
+#include "widgets/runs/metric_chart.h"
+
+#include "core/base/file.h"
+#include "widgets/runs/run_colors.h"
+#include "widgets/runs/run_columns.h"
+
+#include <qcustomplot.h>
+
+#include <QApplication>
+#include <QBuffer>
+#include <QClipboard>
+#include <QContextMenuEvent>
+#include <QFileDialog>
+#include <QMenu>
+#include <QSvgGenerator>
+#include <QTimer>
+#include <QVBoxLayout>
+#include <cmath>
+
+namespace vitrine {
+
+constexpr int kMaxReadings = 12;
+
+MetricChart::MetricChart(const QString& metric, QWidget* parent)
+    : QWidget(parent), metric_(metric), plot_(new QCustomPlot), rebuildTimer_(new QTimer(this)) {
+    setFocusPolicy(Qt::StrongFocus);
+    setAccessibleName("Chart of " + metric);
+    setMinimumSize(260, 200);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(plot_);
+    auto* title = new QCPTextElement(plot_, metric_);
+    QFont titleFont = font();
+    titleFont.setBold(true);
+    title->setFont(titleFont);
+    title->setObjectName("title");
+    plot_->plotLayout()->insertRow(0);
+    plot_->plotLayout()->addElement(0, 0, title);
+    plot_->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
+    plot_->axisRect()->setRangeZoom(Qt::Horizontal);
+    plot_->setFocusProxy(this);
+    plot_->setMouseTracking(true);
+    plot_->installEventFilter(this);
+    cursor_ = new QCPItemLine(plot_);
+    reading_ = new QCPItemText(plot_);
+    reading_->setPadding(QMargins(7, 5, 7, 5));
+    reading_->setTextAlignment(Qt::AlignLeft);
+    reading_->setClipToAxisRect(false);
+    hideReadOut();
+    rebuildTimer_->setSingleShot(true);
+    rebuildTimer_->setInterval(15);
+    connect(rebuildTimer_, &QTimer::timeout, this, [this] {
+        rebuild();
+        draw();
+    });
+    connect(plot_->xAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this, [this] {
+        if (updating_)
+            return;
+        zoomed_ = true;
+        rebuildTimer_->start();
+    });
+    connect(plot_, &QCustomPlot::mouseDoubleClick, this, &MetricChart::showAll);
+    connect(plot_, &QCustomPlot::mouseMove, this, [this](QMouseEvent* event) { readOut(event->pos()); });
+    applyColors();
+    applyAxes();
+}
+
+void MetricChart::setSeries(std::vector<ChartSeries> series) {
+    series_ = std::move(series);
+    if (zoomed_) {
+        rebuild();
+        draw();
+    } else {
+        showAll();
+    }
+}
+
+void MetricChart::setOptions(const ChartOptions& options) {
+    if (options.axis != options_.axis || options.logX != options_.logX)
+        zoomed_ = false;
+    options_ = options;
+    applyAxes();
+    if (zoomed_) {
+        rebuild();
+        draw();
+    } else {
+        showAll();
+    }
+}
+
+void MetricChart::showAll() {
+    zoomed_ = false;
+    rebuild();
+    double low = std::numeric_limits<double>::infinity();
+    double high = -low;
+    for (const ChartLine& line : lines_)
+        if (!line.x.isEmpty()) {
+            low = std::min(low, line.x.front());
+            high = std::max(high, line.x.back());
+        }
+    if (low <= high) {
+        updating_ = true;
+        const double margin = options_.logX || high == low ? 0 : (high - low) * 0.01;
+        plot_->xAxis->setRange(low - margin, high == low ? low + 1 : high + margin);
+        updating_ = false;
+    }
+    draw();
+}
+
+void MetricChart::rebuild() {
+    ChartOptions options = options_;
+    options.maxPoints = size_t(std::max(400, plot_->axisRect()->width() * 4));
+    if (zoomed_)
+        options.range = std::pair{plot_->xAxis->range().lower, plot_->xAxis->range().upper};
+    lines_ = chartLines(series_, options);
+    rawLines_.clear();
+    if (options.smoothing > 0 && !options.seedBands) {
+        options.smoothing = 0;
+        rawLines_ = chartLines(series_, options);
+    }
+}
+
+void MetricChart::draw() {
+    plot_->clearGraphs();
+    const auto add = [this](const ChartLine& line, const QVector<double>& y, const QPen& pen) {
+        QCPGraph* graph = plot_->addGraph();
+        graph->setData(line.x, y, true);
+        graph->setPen(pen);
+        if (line.x.size() == 1)
+            graph->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDisc, line.color, 6));
+        return graph;
+    };
+    for (const ChartLine& line : rawLines_) {
+        QColor faint = line.color;
+        faint.setAlphaF(0.22f);
+        add(line, line.y, QPen(faint, 1));
+    }
+    for (const ChartLine& line : lines_)
+        if (line.isBand()) {
+            QColor fill = line.color;
+            fill.setAlphaF(0.2f);
+            QCPGraph* low = add(line, line.low, Qt::NoPen);
+            QCPGraph* high = add(line, line.high, Qt::NoPen);
+            high->setBrush(fill);
+            high->setChannelFillGraph(low);
+        }
+    for (const ChartLine& line : lines_)
+        add(line, line.y, QPen(line.color, line.isBand() ? 2.0 : 1.6));
+    fitY();
+    plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void MetricChart::fitY() {
+    double low = std::numeric_limits<double>::infinity();
+    double high = -low;
+    const QCPRange x = plot_->xAxis->range();
+    for (const ChartLine& line : lines_)
+        for (qsizetype i = 0; i < line.x.size(); ++i)
+            if (line.x[i] >= x.lower && line.x[i] <= x.upper && std::isfinite(line.y[i])) {
+                low = std::min(
+                    {low, line.y[i], line.isBand() && std::isfinite(line.low[i]) ? line.low[i] : line.y[i]});
+                high = std::max({high, line.y[i],
+                                 line.isBand() && std::isfinite(line.high[i]) ? line.high[i] : line.y[i]});
+            }
+    if (low > high)
+        return;
+    if (options_.logY) {
+        plot_->yAxis->setRange(low / 1.15, high * 1.15);
+    } else {
+        const double margin = high > low ? (high - low) * 0.06 : std::max(std::abs(high) * 0.1, 1e-9);
+        plot_->yAxis->setRange(low - margin, high + margin);
+    }
+}
+
+void MetricChart::applyAxes() {
+    const auto set = [](QCPAxis* axis, bool log) {
+        axis->setScaleType(log ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
+        axis->setTicker(log ? QSharedPointer<QCPAxisTicker>(new QCPAxisTickerLog)
+                            : QSharedPointer<QCPAxisTicker>(new QCPAxisTicker));
+        axis->setNumberFormat("gb");
+        axis->setNumberPrecision(log ? 0 : 5);
+        if (log) {
+            axis->setNumberFormat("eb");
+        }
+    };
+    updating_ = true;
+    set(plot_->xAxis, options_.logX && options_.axis != ChartAxis::WallTime);
+    set(plot_->yAxis, options_.logY);
+    if (options_.axis == ChartAxis::WallTime) {
+        QSharedPointer<QCPAxisTickerDateTime> ticker(new QCPAxisTickerDateTime);
+        ticker->setDateTimeFormat("MM-dd\nHH:mm");
+        ticker->setTickCount(4);
+        plot_->xAxis->setTicker(ticker);
+    }
+    updating_ = false;
+    plot_->xAxis->setLabel(options_.axis == ChartAxis::Step           ? "step"
+                           : options_.axis == ChartAxis::RelativeTime ? "time since start (s)"
+                                                                      : "time");
+}
+
+void MetricChart::applyColors() {
+    const QColor text = palette().color(QPalette::WindowText);
+    const QColor caption = secondaryColor(palette());
+    QColor grid = palette().color(QPalette::Mid);
+    plot_->setBackground(palette().color(QPalette::Window));
+    for (QCPAxis* axis : {plot_->xAxis, plot_->yAxis}) {
+        axis->setBasePen(QPen(caption));
+        axis->setTickPen(QPen(caption));
+        axis->setSubTickPen(Qt::NoPen);
+        axis->setTickLabelColor(caption);
+        axis->setLabelColor(caption);
+        axis->grid()->setPen(QPen(grid, 1, Qt::DotLine));
+        axis->grid()->setZeroLinePen(QPen(grid));
+        QFont small = font();
+        small.setPixelSize(11);
+        axis->setTickLabelFont(small);
+        axis->setLabelFont(small);
+    }
+    if (auto* title = qobject_cast<QCPTextElement*>(plot_->plotLayout()->element(0, 0)))
+        title->setTextColor(text);
+    cursor_->setPen(QPen(caption, 1, Qt::DashLine));
+    reading_->setColor(text);
+    QColor back = palette().color(QPalette::Base);
+    back.setAlphaF(0.93f);
+    reading_->setBrush(back);
+    reading_->setPen(QPen(grid));
+    QFont small = font();
+    small.setPixelSize(11);
+    reading_->setFont(small);
+}
+
+QString MetricChart::xText(double x) const {
+    return options_.axis == ChartAxis::Step           ? QString("step %1").arg(qint64(std::llround(x)))
+           : options_.axis == ChartAxis::RelativeTime ? durationText(x)
+                                                      : timeText(x);
+}
+
+void MetricChart::readOut(const QPoint& position) {
+    if (!plot_->axisRect()->rect().contains(position)) {
+        hideReadOut();
+        return;
+    }
+    const double x = plot_->xAxis->pixelToCoord(position.x());
+    const double reach = plot_->xAxis->range().size() * 0.05;
+    std::vector<ChartReading> readings = readingsAt(lines_, x, reach);
+    if (readings.empty()) {
+        hideReadOut();
+        return;
+    }
+    // Nearest to the mouse first.
+    const double y = plot_->yAxis->pixelToCoord(position.y());
+    std::sort(readings.begin(), readings.end(), [y](const ChartReading& a, const ChartReading& b) {
+        return std::abs(a.y - y) < std::abs(b.y - y);
+    });
+    QStringList text{xText(readings.front().x)};
+    for (int i = 0; i < int(std::min<size_t>(readings.size(), kMaxReadings)); ++i) {
+        const ChartReading& reading = readings[i];
+        const QString spread =
+            reading.deviation ? QString(" ± ") + QString::number(*reading.deviation, 'g', 3) : QString();
+        text += QString("%1%2   %3").arg(QString::number(reading.y, 'g', 5), spread, reading.label);
+    }
+    if (readings.size() > kMaxReadings)
+        text += QString("… and %1 more").arg(readings.size() - kMaxReadings);
+    const bool left = position.x() > plot_->axisRect()->center().x();
+    reading_->setText(text.join('\n'));
+    reading_->position->setType(QCPItemPosition::ptAbsolute);
+    reading_->setPositionAlignment((left ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignTop);
+    reading_->position->setCoords(position.x() + (left ? -12 : 12), plot_->axisRect()->top() + 4);
+    cursor_->start->setCoords(readings.front().x, plot_->yAxis->range().lower);
+    cursor_->end->setCoords(readings.front().x, plot_->yAxis->range().upper);
+    reading_->setVisible(true);
+    cursor_->setVisible(true);
+    plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void MetricChart::hideReadOut() {
+    reading_->setVisible(false);
+    cursor_->setVisible(false);
+    plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+bool MetricChart::eventFilter(QObject* watched, QEvent* event) {
+    if (event->type() == QEvent::Leave)
+        hideReadOut();
+    // The wheel scrolls the page of charts; with Ctrl or Alt it zooms.
+    if (event->type() == QEvent::Wheel &&
+        !(static_cast<QWheelEvent*>(event)->modifiers() & (Qt::ControlModifier | Qt::AltModifier))) {
+        event->ignore();
+        return true;
+    }
+    return QWidget::eventFilter(watched, event);
+}
+
+void MetricChart::changeEvent(QEvent* event) {
+    QWidget::changeEvent(event);
+    if (event->type() == QEvent::PaletteChange || event->type() == QEvent::StyleChange) {
+        applyColors();
+        plot_->replot(QCustomPlot::rpQueuedReplot);
+    }
+}
+
+void MetricChart::pan(double share) {
+    plot_->xAxis->moveRange(plot_->xAxis->range().size() * share);
+}
+
+void MetricChart::zoom(double factor) {
+    plot_->xAxis->scaleRange(factor);
+}
+
+void MetricChart::keyPressEvent(QKeyEvent* event) {
+    if (event->matches(QKeySequence::Copy))
+        copyPicture();
+    else if (event->key() == Qt::Key_Left || event->key() == Qt::Key_Right)
+        pan(event->key() == Qt::Key_Left ? -0.1 : 0.1);
+    else if (event->key() == Qt::Key_Plus || event->key() == Qt::Key_Equal)
+        zoom(0.8);
+    else if (event->key() == Qt::Key_Minus)
+        zoom(1.25);
+    else if (event->key() == Qt::Key_0)
+        showAll();
+    else
+        QWidget::keyPressEvent(event);
+}
+
+void MetricChart::contextMenuEvent(QContextMenuEvent* event) {
+    QMenu menu;
+    menu.addAction("Show all  (0)", this, &MetricChart::showAll);
+    menu.addSeparator();
+    menu.addAction("Copy picture  (Ctrl+C)", this, &MetricChart::copyPicture);
+    for (const char* ending : {"png", "svg", "csv"})
+        menu.addAction(QString("Save as %1…").arg(QString(ending).toUpper()),
+                       [this, ending] { askAndSave(ending); });
+    menu.exec(event->globalPos());
+}
+
+void MetricChart::askAndSave(const QString& ending) {
+    const QString name = QString(metric_).replace('/', '_') + '.' + ending;
+    const QString path =
+        QFileDialog::getSaveFileName(this, "Save chart", name, ending.toUpper() + " (*." + ending + ")");
+    if (path.isEmpty())
+        return;
+    const auto done = save(path);
+    done ? emit saved(path) : emit failed(QString::fromStdString(done.error().text()));
+}
+
+void MetricChart::copyPicture() {
+    QApplication::clipboard()->setPixmap(plot_->toPixmap(plot_->width(), plot_->height(), 2));
+}
+
+Result<void> MetricChart::save(const QString& path) {
+    hideReadOut();
+    QByteArray bytes;
+    QBuffer buffer(&bytes);
+    buffer.open(QIODevice::WriteOnly);
+    if (path.endsWith(".csv", Qt::CaseInsensitive)) {
+        bytes = chartCsv(metric_, series_).toUtf8();
+    } else if (path.endsWith(".svg", Qt::CaseInsensitive)) {
+        QSvgGenerator generator;
+        generator.setOutputDevice(&buffer);
+        generator.setSize(plot_->size());
+        generator.setViewBox(QRect(QPoint(), plot_->size()));
+        generator.setTitle(metric_);
+        QCPPainter painter;
+        painter.begin(&generator);
+        painter.setMode(QCPPainter::pmVectorized);
+        painter.setMode(QCPPainter::pmNoCaching);
+        plot_->toPainter(&painter, plot_->width(), plot_->height());
+        painter.end();
+    } else if (!plot_->toPixmap(plot_->width(), plot_->height(), 2).save(&buffer, "PNG")) {
+        return fail(ErrorCode::IoFailure, "the picture could not be encoded", path.toStdString());
+    }
+    return writeFileAtomically(path.toStdString(), std::string_view(bytes.constData(), size_t(bytes.size())));
+}
+
+}  // namespace vitrine
