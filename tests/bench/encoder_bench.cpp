@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 
 namespace vitrine {
@@ -27,7 +28,14 @@ struct Options {
 
 struct Timing {
     double median = 0, fastest = 0, slowest = 0;  // seconds
+    double cpu = 0;  // median processor seconds of all threads: the fairer number on a busy machine
 };
+
+double processorSeconds() {
+    timespec now{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
+}
 
 double secondsOf(const std::function<void()>& work) {
     const auto start = std::chrono::steady_clock::now();
@@ -38,11 +46,15 @@ double secondsOf(const std::function<void()>& work) {
 // Median of `rounds` runs after one to warm up.
 Timing measure(int64_t rounds, const std::function<void()>& work) {
     work();
-    std::vector<double> times;
-    for (int64_t i = 0; i < rounds; ++i)
+    std::vector<double> times, processor;
+    for (int64_t i = 0; i < rounds; ++i) {
+        const double start = processorSeconds();
         times.push_back(secondsOf(work));
+        processor.push_back(processorSeconds() - start);
+    }
     std::sort(times.begin(), times.end());
-    return {times[times.size() / 2], times.front(), times.back()};
+    std::sort(processor.begin(), processor.end());
+    return {times[times.size() / 2], times.front(), times.back(), processor[processor.size() / 2]};
 }
 
 // ViT-B/16: one class token and the 14x14 positions of 224 pixels; RADIO-B: the 128x128 position field, four
@@ -151,6 +163,7 @@ void run(const Options& options) {
                        {"threads", at::get_num_threads()},
                        {"images_per_second", rate(timing.median)},
                        {"images_per_second_range", {rate(timing.slowest), rate(timing.fastest)}},
+                       {"cpu_seconds_per_image", timing.cpu / double(options.batch)},
                        {"gflops", achieved},
                        {"matmul_gflops", matrix},
                        {"of_matmul", achieved / matrix},

@@ -4,7 +4,8 @@
     encoder_peer.py BUILD_FOLDER [--size 224] [--rounds 7] [--threads 2]
 
 Each case runs the C++ program and PyTorch in turns (three times each) and prints one JSON line: pictures a second
-of both, their ratio (median of the turns) and the largest difference of the features over their spread.
+of both, their ratio (median of the turns; cpu_ratio: the same of processor time) and the largest difference of the
+features over their spread.
 Needs a Python with torch of the same version and numpy.
 """
 import argparse
@@ -106,29 +107,33 @@ class Encoder(torch.nn.Module):
 
 
 def median_rate(model, pixels, rounds):
-    times = []
+    """Pictures a second, and processor seconds of all threads per picture."""
+    times, processor = [], []
     with torch.inference_mode():
         model(pixels)
         for _ in range(rounds):
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.process_time()
             model(pixels)
             times.append(time.perf_counter() - start)
-    return pixels.shape[0] / statistics.median(times)
+            processor.append(time.process_time() - busy)
+    return pixels.shape[0] / statistics.median(times), statistics.median(processor) / pixels.shape[0]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
+    parser.add_argument("--case", choices=("vit_b16", "radio_b"))
+    parser.add_argument("--batch", type=int)
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     program = next(pathlib.Path(arguments.build).rglob("encoder_bench"))
-    for case in ("vit_b16", "radio_b"):
-        for batch in (1, 8):
+    for case in [arguments.case] if arguments.case else ("vit_b16", "radio_b"):
+        for batch in [arguments.batch] if arguments.batch else (1, 8):
             with tempfile.TemporaryDirectory() as folder:
-                ours, theirs, difference = [], [], 0.0
+                ours, theirs, cpu, difference = [], [], [], 0.0
                 for turn in range(3):
                     command = [program, "--case", case, "--batch", batch, "--size", arguments.size,
                                "--rounds", arguments.rounds, "--threads", arguments.threads, "--export", folder]
@@ -140,11 +145,14 @@ def main():
                     with torch.inference_mode():
                         error = (model(data["pixels"]) - data["features"]).abs().max() / data["features"].std()
                     difference = max(difference, float(error))
-                    theirs.append(median_rate(model, data["pixels"], arguments.rounds))
+                    rate, busy = median_rate(model, data["pixels"], arguments.rounds)
+                    theirs.append(rate)
+                    cpu.append(busy / measured["cpu_seconds_per_image"])
                 ratios = sorted(a / b for a, b in zip(ours, theirs))
                 print(json.dumps({"case": case, "size": arguments.size, "batch": batch, "threads": arguments.threads,
                                   "vitrine": statistics.median(ours), "eager": statistics.median(theirs),
                                   "ratio": ratios[1], "ratio_range": [ratios[0], ratios[2]],
+                                  "cpu_ratio": statistics.median(cpu), "cpu_ratio_range": [min(cpu), max(cpu)],
                                   "difference": difference, "of_matmul": measured["of_matmul"],
                                   "peak_rss_mb": measured["peak_rss_mb"]}), flush=True)
 
