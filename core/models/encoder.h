@@ -63,6 +63,17 @@ class ImageClassifier {
     virtual Result<at::Tensor> classify(const at::Tensor& pixels) const = 0;
 };
 
+// A model that estimates depth from one picture.
+class DepthEstimator {
+  public:
+    virtual ~DepthEstimator() = default;
+    // pixels as for VisionEncoder::encode -> (B, h, w), h and w close to the input's (whole patches).
+    virtual Result<at::Tensor> depth(const at::Tensor& pixels) const = 0;
+    // True: metres, at most maxDepth(). False: relative inverse depth (larger is nearer), without unit.
+    virtual bool isMetric() const = 0;
+    virtual double maxDepth() const = 0;
+};
+
 // The text side of an image-text model.
 class TextEncoder {
   public:

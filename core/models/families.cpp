@@ -3,6 +3,7 @@
 #include "core/models/cifar/resnet_cifar.h"
 #include "core/models/cifar/vit_cifar.h"
 #include "core/models/clip/clip_model.h"
+#include "core/models/depth_anything/depth_anything.h"
 #include "core/models/dino/dino_model.h"
 #include "core/models/radio/radio_model.h"
 #include "core/models/sam/sam_model.h"
@@ -17,6 +18,7 @@ std::vector<ModelFamily> builtInFamilies() {
         clipFamily(),
         siglipFamily(),
         dinoFamily(),
+        depthAnythingFamily(),
         resnetCifarFamily(),
         vitCifarFamily(),
     };

@@ -25,6 +25,7 @@ class Model {
     virtual std::string family() const = 0;
     virtual const VisionEncoder* encoder() const { return nullptr; }
     virtual const TextEncoder* textEncoder() const { return nullptr; }
+    virtual const DepthEstimator* depthEstimator() const { return nullptr; }
     virtual const ImageClassifier* classifier() const { return nullptr; }
     // The trainable module with its public parameter names; null for models that are not one module.
     virtual torch::nn::Module* module() { return nullptr; }

@@ -132,7 +132,7 @@ TEST(Clip, ReportsWrongInputs) {
     ASSERT_FALSE(size);
     EXPECT_THAT(size.error().text(), HasSubstr("32x32"));
     ModelCall call;
-    call.id = "q";
+    call.id = "unknown";
     call.inputs["pixel_values"] = at::zeros({1, 3, 32, 32});
     call.outputs = {"loss"};
     const auto unknown = model->runCall(call);
