@@ -1,0 +1,149 @@
+// The engine on real photographs with trained encoders: what the window shows.
+#include "core/engine/inspect_engine_impl.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_data.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace vitrine {
+namespace {
+
+class InspectEngineTest : public ::testing::Test {
+  protected:
+    InspectEngineTest() {
+        ::setenv("VITRINE_STATE_DIR", (state_ / "state").c_str(), 1);
+        engine_ = makeInspectEngine();
+    }
+    LoadedModel load(const std::filesystem::path& path) {
+        const auto model = engine_->loadModel(path, "cpu", "float32", job_);
+        EXPECT_TRUE(model) << model.error().text();
+        return model.value_or(LoadedModel{});
+    }
+    MapRequest request(const LoadedModel& model, const std::filesystem::path& picture, MapKind kind) {
+        MapRequest request;
+        request.kind = kind;
+        request.source.modelId = model.id;
+        request.source.imagePath = picture.string();
+        request.outputSize = {320, 213};
+        request.upsampler = Upsampler::Bilinear;
+        return request;
+    }
+
+    testing::TemporaryFolder state_;
+    std::unique_ptr<InspectEngine> engine_;
+    JobContext job_;
+};
+
+}  // namespace
+
+TEST_F(InspectEngineTest, SimilarityIsOneAtTheProbe) {
+    VITRINE_SHARED_DATA(picture, "data/images/photos/dog.jpg");
+    VITRINE_SHARED_DATA(weights, "data/encoders/efficientnet_lite0");
+    const LoadedModel model = load(weights);
+    MapRequest wanted = request(model, picture, MapKind::Similarity);
+    wanted.upsampler = Upsampler::None;
+    wanted.probe = Probe{picture.string(), {400, 300}};
+    const auto map = engine_->render(wanted, job_);
+    ASSERT_TRUE(map) << map.error().text();
+    const Point2 patch = map->transform.patchFromImage({400, 300});
+    const size_t index = size_t(patch.y) * size_t(map->valuesSize.width) + size_t(patch.x);
+    EXPECT_NEAR(map->values[index], 1.0, 1e-5);
+    EXPECT_EQ(std::max_element(map->values.begin(), map->values.end()) - map->values.begin(),
+              std::ptrdiff_t(index));
+    // The second time the features come from the cache, and the map is the same.
+    const auto again = engine_->render(wanted, job_);
+    ASSERT_TRUE(again);
+    EXPECT_TRUE(map->encodedNow);
+    EXPECT_FALSE(again->encodedNow);
+    EXPECT_EQ(again->values, map->values);
+}
+
+TEST_F(InspectEngineTest, ALockedBasisGivesEqualColoursInEveryPicture) {
+    VITRINE_SHARED_DATA(dog, "data/images/photos/dog.jpg");
+    VITRINE_SHARED_DATA(truck, "data/images/photos/truck.jpg");
+    VITRINE_SHARED_DATA(weights, "data/encoders/efficientnet_lite0");
+    const LoadedModel model = load(weights);
+    MapRequest first = request(model, dog, MapKind::Pca), second = request(model, truck, MapKind::Pca);
+    ASSERT_TRUE(engine_->lockBasis("both", {first.source, second.source}, job_));
+    first.pca.lockedBasis = second.pca.lockedBasis = "both";
+    const auto a = engine_->render(first, job_);
+    ASSERT_TRUE(a) << a.error().text();
+    // Saved and loaded under another name, the basis paints the same picture.
+    testing::TemporaryFolder folder;
+    ASSERT_TRUE(engine_->saveBasis("both", folder / "basis.safetensors"));
+    ASSERT_TRUE(engine_->loadBasis("copy", folder / "basis.safetensors"));
+    first.pca.lockedBasis = "copy";
+    const auto b = engine_->render(first, job_);
+    ASSERT_TRUE(b) << b.error().text();
+    EXPECT_TRUE(std::equal(a->colors->data(), a->colors->data() + a->colors->byteCount(), b->colors->data()));
+    first.pca.lockedBasis = "none such";
+    EXPECT_EQ(engine_->render(first, job_).error().code, ErrorCode::NotFound);
+}
+
+TEST_F(InspectEngineTest, EveryKindOfMapHasTheSizeAskedFor) {
+    VITRINE_SHARED_DATA(picture, "data/images/photos/dog.jpg");
+    VITRINE_SHARED_DATA(weights, "data/encoders/vit_cifar10");
+    VITRINE_SHARED_DATA(second, "data/encoders/efficientnet_lite0");
+    const LoadedModel model = load(weights), other = load(second);
+    for (const MapKind kind :
+         {MapKind::Pca, MapKind::Similarity, MapKind::Attention, MapKind::Rollout, MapKind::Norms,
+          MapKind::Channel, MapKind::Clusters, MapKind::Disagreement, MapKind::Correspondence}) {
+        for (const Upsampler upsampler :
+             {Upsampler::Nearest, Upsampler::Bicubic, Upsampler::JointBilateral}) {
+            MapRequest wanted = request(model, picture, kind);
+            wanted.upsampler = upsampler;
+            wanted.probe = Probe{picture.string(), {400, 260}};
+            wanted.other = wanted.source;
+            if (kind == MapKind::Disagreement)
+                wanted.other.modelId = other.id;
+            const auto map = engine_->render(wanted, job_);
+            ASSERT_TRUE(map) << int(kind) << ": " << map.error().text();
+            const ImageSize size = map->colors ? map->colors->size() : map->valuesSize;
+            EXPECT_EQ(size.width, 320) << int(kind);
+            EXPECT_EQ(size.height, 213) << int(kind);
+            EXPECT_EQ(map->provenance["modelIdentity"], model.identity);
+        }
+    }
+}
+
+TEST_F(InspectEngineTest, ErrorsNameWhatIsWrong) {
+    VITRINE_SHARED_DATA(picture, "data/images/photos/dog.jpg");
+    VITRINE_SHARED_DATA(weights, "data/encoders/efficientnet_lite0");
+    const LoadedModel model = load(weights);
+    MapRequest wanted = request(model, "/no/such/picture.jpg", MapKind::Pca);
+    EXPECT_EQ(engine_->render(wanted, job_).error().code, ErrorCode::NotFound);
+    wanted = request(model, picture, MapKind::Attention);
+    EXPECT_EQ(engine_->render(wanted, job_).error().code, ErrorCode::Unsupported);
+    wanted = request(model, picture, MapKind::Channel);
+    wanted.channel = 100000;
+    EXPECT_EQ(engine_->render(wanted, job_).error().hint, "Channels are 0 to 1279");
+    wanted.source.modelId = "gone";
+    EXPECT_EQ(engine_->render(wanted, job_).error().code, ErrorCode::NotFound);
+}
+
+TEST_F(InspectEngineTest, EmbedsPicturesAndFindsTheSameOneAgain) {
+    VITRINE_SHARED_DATA(photos, "data/images/photos");
+    VITRINE_SHARED_DATA(weights, "data/encoders/efficientnet_lite0");
+    const LoadedModel model = load(weights);
+    FeatureSource source;
+    source.modelId = model.id;
+    testing::TemporaryFolder folder;
+    std::filesystem::copy(photos / "dog.jpg", folder / "copy.jpg");
+    const std::vector<std::string> paths = {(photos / "truck.jpg").string(), (photos / "dog.jpg").string(),
+                                            (photos / "indoor.jpg").string(), (folder / "copy.jpg").string(),
+                                            "/no/such.png"};
+    const auto embedding = engine_->embed(source, paths, 1, job_);
+    ASSERT_TRUE(embedding) << embedding.error().text();
+    ASSERT_EQ(embedding->imagePaths.size(), 4u) << "the missing one is left out";
+    EXPECT_EQ(embedding->nearest[1], 3);
+    EXPECT_EQ(embedding->nearest[3], 1);
+    const auto statistics = engine_->statistics(source, {paths[0], paths[1]}, job_);
+    ASSERT_TRUE(statistics) << statistics.error().text();
+    EXPECT_EQ(statistics->channelCount, 1280);
+    EXPECT_GT(statistics->rankMe, 1.0);
+    EXPECT_LT(statistics->rankMe, double(statistics->tokenCount));
+}
+
+}  // namespace vitrine
