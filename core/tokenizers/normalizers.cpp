@@ -12,6 +12,9 @@ namespace {
 
 using unicode::NormalForm;
 
+// Ordering the marks on one letter takes quadratic time: longer piles (no language has them) are cut.
+constexpr size_t kMaxUnitBytes = 1024;
+
 bool isAscii(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
@@ -33,7 +36,7 @@ AlignedText applyForm(AlignedText in, NormalForm form) {
     for (size_t begin = 0; begin < in.text.size();) {
         size_t end = begin;
         unicode::nextCharacter(in.text, end);
-        while (end < in.text.size()) {
+        while (end < in.text.size() && end - begin < kMaxUnitBytes) {
             size_t next = end;
             if (unicode::startsNormalizationUnit(unicode::nextCharacter(in.text, next), form))
                 break;

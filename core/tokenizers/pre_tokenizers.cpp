@@ -264,8 +264,12 @@ Result<PreTokenizer> readPunctuation(const Json& json, const std::string& where)
     return splitByCharacter(behavior, unicode::isPunctuation);
 }
 
+// This one follows Unicode's definition of a word character (UTS 18, annex C), unlike \w in patterns.
+constexpr const char* kUnicodeWord =
+    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200c}\x{200d}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+
 Result<PreTokenizer> readWhitespace(const Json&, const std::string&) {
-    VITRINE_TRY(Regex regex, Regex::compile(R"(\w+|[^\w\s]+)"));
+    VITRINE_TRY(Regex regex, Regex::compile(fmt::format(R"([{0}]+|[^{0}\s]+)", kUnicodeWord)));
     return splitByRegex(std::move(regex), Behavior::Removed, true);
 }
 

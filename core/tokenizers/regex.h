@@ -1,6 +1,6 @@
 // Regular expressions as tokenizer files write them (Oniguruma's dialect), run by PCRE2 with its compiler.
-// Classes mean what Oniguruma and Unicode say: \s is White_Space, \w letters, marks, digits and connectors.
-// Objects are immutable and may be used by several threads.
+// Classes mean what Oniguruma and Unicode say: \s is White_Space, \w letters, marks, digits, connectors and a
+// few signs. Objects are immutable and may be used by several threads.
 #pragma once
 
 #include "core/base/result.h"

@@ -342,7 +342,7 @@ Result<std::shared_ptr<Tokenizer::Implementation>> makeSentencePiece(Model model
                            piece.type == PieceType::UserDefined});
     }
     if (model.algorithm == Model::Algorithm::Unigram) {
-        VITRINE_TRY(tokenizer->unigram_, makeUnigramModel(unigram, {tokenizer->unknownId_, false, true}));
+        VITRINE_TRY(tokenizer->unigram_, makeUnigramModel(unigram, {tokenizer->unknownId_, false}));
     } else {
         tokenizer->bpe_.build(model, tokenizer->vocabulary_);
     }

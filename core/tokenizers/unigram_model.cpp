@@ -25,11 +25,6 @@ class UnigramModel final : public TokenModel {
 
     const Vocabulary& vocabulary() const override { return vocabulary_; }
 
-    double sum(double a, double b) const {
-        return options_.singlePrecision ? static_cast<double>(static_cast<float>(a) + static_cast<float>(b))
-                                        : a + b;
-    }
-
     double scoreOf(int32_t id, size_t bytes) const {
         const size_t index = static_cast<size_t>(id);
         if (userDefined_[index])  // SentencePiece's rule: beats every cut into pieces
@@ -56,11 +51,11 @@ class UnigramModel final : public TokenModel {
             const double base = nodes[begin].score;
             bool single = false;
             trie_.forEachPrefix(word.substr(begin), [&](size_t bytes, int32_t id) {
-                offer(begin + bytes, begin, sum(scoreOf(id, bytes), base), id);
+                offer(begin + bytes, begin, base + scoreOf(id, bytes), id);
                 single = single || bytes == length;
             });
             if (!single)
-                offer(begin + length, begin, sum(unknownScore_, base), -1);
+                offer(begin + length, begin, base + unknownScore_, -1);
             begin += length;
         }
         return nodes;

@@ -16,9 +16,8 @@ struct UnigramPiece {
 };
 
 struct UnigramOptions {
-    int64_t unknownId = -1;        // -1: a character outside the vocabulary is an error
-    bool byteFallback = false;     // unknown characters become tokens "<0x..>"
-    bool singlePrecision = false;  // sums in float, as SentencePiece does
+    int64_t unknownId = -1;     // -1: a character outside the vocabulary is an error
+    bool byteFallback = false;  // unknown characters become tokens "<0x..>"
 };
 
 // Piece i has id i. InvalidFile where a usable piece is empty or unknownId is outside the list.

@@ -53,15 +53,17 @@ TEST(BpeTrainer, ItsTokenizerReadsTheCorpusBack) {
 
 TEST(BpeTrainer, RefusesTooSmallVocabularyAndStops) {
     JobContext job;
-    EXPECT_EQ(trainByteLevelBpe("a", {.vocabularySize = 255}, job).error().code, ErrorCode::InvalidArgument);
-    const auto exhausted = trainByteLevelBpe("ab", {.vocabularySize = 1000}, job);
+    EXPECT_EQ(trainByteLevelBpe("a", {.vocabularySize = 255, .specialTokens = {}}, job).error().code,
+              ErrorCode::InvalidArgument);
+    const auto exhausted = trainByteLevelBpe("ab", {.vocabularySize = 1000, .specialTokens = {}}, job);
     ASSERT_TRUE(exhausted);
     EXPECT_EQ(exhausted->tokens.size(), 257u);
     std::stop_source stop;
     stop.request_stop();
     JobContext stopped(stop.get_token(), {});
-    EXPECT_EQ(trainByteLevelBpe("abc abc", {.vocabularySize = 300}, stopped).error().code,
-              ErrorCode::Cancelled);
+    EXPECT_EQ(
+        trainByteLevelBpe("abc abc", {.vocabularySize = 300, .specialTokens = {}}, stopped).error().code,
+        ErrorCode::Cancelled);
 }
 
 }  // namespace
