@@ -82,6 +82,7 @@ void RunsController::wireTable() {
 }
 
 void RunsController::wirePanels() {
+    charts_->setNotice("Select runs in the table to draw their metrics.");
     connect(details_, &RunDetailPanel::imageWanted, this, &RunsController::askImage);
     connect(details_, &RunDetailPanel::notesEdited, this,
             [this](const Run& run, const QString& notes) { carryOut(RunEdit::Notes, {run}, notes); });
