@@ -1,8 +1,8 @@
 #include "core/tokenizers/sentencepiece.h"
 
-#include "core/tokenizers/bpe_model.h"
 #include "core/tokenizers/charsmap.h"
 #include "core/tokenizers/decoders.h"
+#include "core/tokenizers/scored_bpe.h"
 #include "core/tokenizers/unicode.h"
 #include "core/tokenizers/unigram_model.h"
 
@@ -16,68 +16,9 @@ namespace {
 using Model = SentencePieceModel;
 using PieceType = Model::PieceType;
 
+// Trying every cut of a piece takes quadratic time; published pieces have some hundred bytes at most.
+constexpr size_t kMaxPieceBytes = 4096;
 constexpr std::string_view kSpace = "\xE2\x96\x81";
-
-// Pieces that text can become.
-bool isTextPiece(const Model::Piece& piece) {
-    return piece.type == PieceType::Normal || piece.type == PieceType::UserDefined ||
-           piece.type == PieceType::Unused;
-}
-
-// The BPE of SentencePiece merges any neighbours whose joined text is a piece, best score first. As a table
-// of pairs: every cut of every piece into two symbols, ranked by the piece's score.
-class ScoredBpe {
-  public:
-    void build(const Model& model, const Vocabulary& vocabulary) {
-        const auto& pieces = model.pieces;
-        for (size_t i = 0; i < pieces.size(); ++i)
-            if (isTextPiece(pieces[i]))
-                symbols_.emplace(pieces[i].text, static_cast<int32_t>(i));
-        nextSymbol_ = static_cast<int32_t>(vocabulary.size());
-        std::vector<int32_t> byScore;
-        for (const auto& [text, id] : symbols_)
-            byScore.push_back(id);
-        const auto score = [&](int32_t id) { return pieces[static_cast<size_t>(id)].score; };
-        std::sort(byScore.begin(), byScore.end(),
-                  [&](int32_t a, int32_t b) { return score(a) != score(b) ? score(a) > score(b) : a < b; });
-        // Characters without a piece of their own can still be halves of one.
-        for (const int32_t id : byScore) {
-            const std::string& text = pieces[static_cast<size_t>(id)].text;
-            for (size_t at = 0; at < text.size();) {
-                const size_t length = unicode::characterBytes(static_cast<unsigned char>(text[at]));
-                if (symbols_.try_emplace(text.substr(at, length), nextSymbol_).second)
-                    ++nextSymbol_;
-                at += length;
-            }
-        }
-        uint32_t rank = 0;
-        for (size_t i = 0; i < byScore.size(); ++i) {
-            if (i > 0 && score(byScore[i]) != score(byScore[i - 1]))
-                ++rank;
-            addCuts(pieces[static_cast<size_t>(byScore[i])].text, {rank, byScore[i]});
-        }
-    }
-
-    int32_t symbol(std::string_view text) const {
-        const auto found = symbols_.find(text);
-        return found == symbols_.end() ? -1 : found->second;
-    }
-    const MergeTable& table() const { return table_; }
-
-  private:
-    void addCuts(std::string_view text, MergeTable::Merge merge) {
-        for (size_t at = unicode::characterBytes(static_cast<unsigned char>(text[0])); at < text.size();
-             at += unicode::characterBytes(static_cast<unsigned char>(text[at]))) {
-            const int32_t left = symbol(text.substr(0, at)), right = symbol(text.substr(at));
-            if (left >= 0 && right >= 0)
-                table_.add(left, right, merge);
-        }
-    }
-
-    std::unordered_map<std::string, int32_t, StringHash, std::equal_to<>> symbols_;
-    int32_t nextSymbol_ = 0;
-    MergeTable table_;
-};
 
 class SentencePieceTokenizer final : public Tokenizer::Implementation {
   public:
@@ -306,6 +247,11 @@ Result<void> checkPieces(const Model& model, const std::string& where) {
         if (piece.text.empty() || !unicode::isValidUtf8(piece.text) || !std::isfinite(piece.score))
             return fail(ErrorCode::InvalidFile,
                         fmt::format("piece {} is empty, not UTF-8 or has no finite score", i), where);
+        if (piece.text.size() > kMaxPieceBytes)
+            return fail(ErrorCode::InvalidFile,
+                        fmt::format("piece {} has {} bytes; at most {} are read", i, piece.text.size(),
+                                    kMaxPieceBytes),
+                        where);
         if (piece.type == PieceType::Byte && byteTokenValue(piece.text) < 0)
             return fail(ErrorCode::InvalidFile,
                         fmt::format("piece {} is a byte but reads \"{}\"", i, piece.text), where);
@@ -344,7 +290,7 @@ Result<std::shared_ptr<Tokenizer::Implementation>> makeSentencePiece(Model model
     if (model.algorithm == Model::Algorithm::Unigram) {
         VITRINE_TRY(tokenizer->unigram_, makeUnigramModel(unigram, {tokenizer->unknownId_, false}));
     } else {
-        tokenizer->bpe_.build(model, tokenizer->vocabulary_);
+        tokenizer->bpe_.build(model, tokenizer->vocabulary_.size());
     }
     for (size_t byte = 0; byte < 256; ++byte) {
         tokenizer->byteIds_[byte] = tokenizer->vocabulary_.byteToken(static_cast<unsigned char>(byte));

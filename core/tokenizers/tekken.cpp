@@ -29,6 +29,9 @@ constexpr const char* kEarlySpecialTokens[] = {"<unk>",
                                                "[/SYSTEM_PROMPT]",
                                                "[TOOL_CONTENT]"};
 
+// Trying every cut of a token takes quadratic time; published tokens have some hundred bytes at most.
+constexpr size_t kMaxTokenBytes = 4096;
+
 // The file states ranks only: any two neighbours whose bytes together are a token merge at that token's rank.
 void addEveryCut(const std::vector<std::string>& tokens, TokenizerDefinition& out) {
     const std::unordered_set<std::string> known(tokens.begin(), tokens.end());
@@ -61,9 +64,11 @@ Result<TokenizerDefinition> readTekken(const Json& tekken, const std::string& wh
         VITRINE_TRY(const int64_t rank, jsonValue<int64_t>(item, "rank", where));
         VITRINE_TRY(const std::string encoded, jsonValue<std::string>(item, "token_bytes", where));
         VITRINE_TRY(std::string bytes, decodeBase64(encoded));
-        if (rank != static_cast<int64_t>(tokens.size()) || bytes.empty())
-            return fail(ErrorCode::InvalidFile,
-                        fmt::format("entry {} of vocab has rank {} or is empty", tokens.size(), rank), where);
+        if (rank != static_cast<int64_t>(tokens.size()) || bytes.empty() || bytes.size() > kMaxTokenBytes)
+            return fail(
+                ErrorCode::InvalidFile,
+                fmt::format("entry {} of vocab has rank {}, is empty or too long", tokens.size(), rank),
+                where);
         out.vocabulary.emplace_back(toByteLevel(bytes), rank + specialCount);
         tokens.push_back(std::move(bytes));
     }

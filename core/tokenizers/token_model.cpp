@@ -1,5 +1,7 @@
 #include "core/tokenizers/token_model.h"
 
+#include <utility>
+
 namespace vitrine {
 
 Result<void> Vocabulary::add(std::string token, int64_t id) {
@@ -26,13 +28,29 @@ void ByteTrie::add(std::string_view key, int32_t value) {
     starts_[static_cast<unsigned char>(key[0])] = true;
     uint32_t node = 0;
     for (const char c : key) {
-        const auto [next, isNew] = children_.try_emplace(uint64_t(node) << 8 | static_cast<unsigned char>(c),
-                                                         static_cast<uint32_t>(values_.size()));
-        if (isNew)
+        uint32_t next = child(node, static_cast<unsigned char>(c));
+        if (next == 0) {
+            next = static_cast<uint32_t>(values_.size());
             values_.push_back(-1);
-        node = next->second;
+            insert(uint64_t(node) << 8 | static_cast<unsigned char>(c), next);
+        }
+        node = next;
     }
     values_[node] = value;
+}
+
+void ByteTrie::insert(uint64_t key, uint32_t node) {
+    if (values_.size() * 2 > edges_.size()) {
+        const std::vector<Edge> old = std::exchange(edges_, std::vector<Edge>(edges_.size() * 2));
+        mask_ = edges_.size() - 1;
+        for (const Edge& edge : old)
+            if (edge.node != 0)
+                insert(edge.key, edge.node);
+    }
+    size_t at = hash(key) & mask_;
+    while (edges_[at].node != 0)
+        at = (at + 1) & mask_;
+    edges_[at] = {key, node};
 }
 
 }  // namespace vitrine

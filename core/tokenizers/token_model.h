@@ -52,10 +52,9 @@ class ByteTrie {
     void forEachPrefix(std::string_view text, Action action) const {
         uint32_t node = 0;
         for (size_t i = 0; i < text.size(); ++i) {
-            const auto next = children_.find(uint64_t(node) << 8 | static_cast<unsigned char>(text[i]));
-            if (next == children_.end())
+            node = child(node, static_cast<unsigned char>(text[i]));
+            if (node == 0)
                 return;
-            node = next->second;
             if (values_[node] >= 0)
                 action(i + 1, values_[node]);
         }
@@ -64,8 +63,23 @@ class ByteTrie {
     bool startsWith(unsigned char byte) const { return starts_[byte]; }
 
   private:
-    std::unordered_map<uint64_t, uint32_t> children_;  // (node, byte) to node
-    std::vector<int32_t> values_ = {-1};
+    struct Edge {
+        uint64_t key = ~uint64_t(0);  // node and byte; all ones: free
+        uint32_t node = 0;
+    };
+    static size_t hash(uint64_t key) { return static_cast<size_t>((key * 0x9E3779B97F4A7C15u) >> 32); }
+    // The node behind `byte`, or 0 (the root, which is nobody's child).
+    uint32_t child(uint32_t node, unsigned char byte) const {
+        const uint64_t key = uint64_t(node) << 8 | byte;
+        for (size_t at = hash(key) & mask_;; at = (at + 1) & mask_)
+            if (edges_[at].key == key || edges_[at].key == ~uint64_t(0))
+                return edges_[at].node;
+    }
+    void insert(uint64_t key, uint32_t node);
+
+    std::vector<Edge> edges_ = std::vector<Edge>(16);  // open addressing, at most half full
+    size_t mask_ = 15;
+    std::vector<int32_t> values_ = {-1};  // by node
     bool starts_[256] = {};
 };
 
