@@ -53,6 +53,9 @@ const QHash<QString, QString>& drawings() {
         {"chart", "<path d='M4 3v17h17'/><path d='M7 16l4-6 4 3 5-8'/>"},
         {"text", "<path d='M5 6V4h14v2M12 4v16M9 20h6'/>"},
         {"plus", "<path d='M12 5v14M5 12h14'/>"},
+        {"sliders",
+         "<path d='M4 7h9M17 7h3M4 17h3M11 17h9'/><circle cx='15' cy='7' r='2'/><circle cx='9' cy='17' "
+         "r='2'/>"},
         {"warning", "<path d='M12 3.500L22 20H2z'/><path d='M12 10v4.500M12 17v.5'/>"},
         {"fit", "<path d='M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5'/>"},
         {"link",

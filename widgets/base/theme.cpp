@@ -99,6 +99,8 @@ QLineEdit, QPlainTextEdit, QTextBrowser, QSpinBox, QDoubleSpinBox { background: 
   border-radius: 5px; padding: 4px 7px; selection-background-color: @selection; selection-color: @text; }
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: @accent; }
 QComboBox { background: @raised; border: 1px solid @border; border-radius: 5px; padding: 3px 8px; min-height: 20px; }
+QComboBox::drop-down { border: none; width: 20px; }
+QComboBox::down-arrow { image: url(@arrow); width: 10px; height: 10px; }
 QComboBox:hover { border-color: @secondary; }
 QComboBox QAbstractItemView { background: @panel; border: 1px solid @border; selection-background-color: @selection;
   selection-color: @text; outline: none; padding: 3px; }
@@ -150,6 +152,8 @@ QString styleSheetOf(const ThemeColors& colors) {
                                                     {"@selection", colors.selection}};
     for (const auto& [name, color] : names)
         sheet.replace(QLatin1String(name), color.name());
+    sheet.replace(QLatin1String("@arrow"),
+                  colors.text.lightness() > 128 ? ":/vitrine/arrow_dark.svg" : ":/vitrine/arrow_light.svg");
     return sheet;
 }
 

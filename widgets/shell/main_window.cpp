@@ -109,6 +109,7 @@ void MainWindow::buildStatusBar() {
     recordingLabel_ = new QLabel(tr("● recording"));
     recordingLabel_->hide();
     statusBar()->setSizeGripEnabled(false);
+    projectLabel_->setContentsMargins(8, 0, 0, 0);
     statusBar()->addWidget(projectLabel_);
     statusBar()->addPermanentWidget(recordingLabel_);
     statusBar()->addPermanentWidget(new JobStatus(&jobs_));

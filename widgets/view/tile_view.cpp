@@ -72,6 +72,9 @@ TileView::TileView(QWidget* parent) : QOpenGLWidget(parent), d_(std::make_unique
 }
 
 TileView::~TileView() {
+    // The context goes after the members: its last signal must not reach them.
+    if (context())
+        disconnect(context(), nullptr, this, nullptr);
     releaseGraphics();
 }
 

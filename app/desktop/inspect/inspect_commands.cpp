@@ -1,0 +1,183 @@
+// The commands of the Inspect workspace.
+#include "app/desktop/inspect/inspect_panel.h"
+#include "app/desktop/inspect/inspect_workspace.h"
+#include "widgets/gallery/gallery_model.h"
+#include "widgets/gallery/thumbnail_store.h"
+#include "widgets/plots/embedding_plot.h"
+#include "widgets/shell/main_window.h"
+
+#include <QAbstractButton>
+#include <QFileDialog>
+#include <QLineEdit>
+#include <QStackedWidget>
+
+namespace vitrine {
+namespace {
+
+Json objectSchema(const Json& properties, const Json& required = Json::array()) {
+    return {{"type", "object"},
+            {"properties", properties},
+            {"required", required},
+            {"additionalProperties", true}};
+}
+
+}  // namespace
+
+void InspectWorkspace::applyPanelCommand(const Json& arguments) {
+    const int index = int(arguments.value("panel", 1)) - 1;
+    if (index < 0 || index >= controller_->panelCount())
+        return;
+    // Fields that are not given keep their value.
+    Json merged = controller_->panel(index).toJson();
+    for (const auto& [key, value] : arguments.items())
+        if (key != "panel")
+            merged[key] = value;
+    controller_->setPanel(index, PanelState::fromJson(merged));
+}
+
+void InspectWorkspace::declareCommands(CommandCenter& commands) {
+    const auto add = [&](const char* name, const char* summary, const char* keys, const char* icon,
+                         std::function<void()> act) {
+        commands.add({name,
+                      summary,
+                      QKeySequence(keys),
+                      icon,
+                      {},
+                      [act = std::move(act)](const Json&) -> Result<void> {
+                          act();
+                          return {};
+                      }});
+    };
+    commands.add(
+        {"inspect.layout",
+         "Choose how many viewports are shown",
+         {},
+         "grid4",
+         objectSchema({{"panels", {{"type", "integer"}, {"minimum", 1}, {"maximum", 6}}}}, {"panels"}),
+         [this](const Json& arguments) -> Result<void> {
+             setPanelCount(arguments["panels"].get<int>());
+             return {};
+         }});
+    commands.add(
+        {"inspect.panel",
+         "Set what a viewport shows",
+         {},
+         "inspect",
+         objectSchema({{"panel", {{"type", "integer"}, {"minimum", 1}, {"maximum", 6}}},
+                       {"kind", {{"type", "string"}, {"description", "image, input, pca, similarity, …"}}}},
+                      {"panel"}),
+         [this](const Json& arguments) -> Result<void> {
+             applyPanelCommand(arguments);
+             return {};
+         }});
+    commands.add({"inspect.probe",
+                  "Probe a point of the picture",
+                  {},
+                  "probe",
+                  objectSchema({{"x", {{"type", "number"}, {"description", "picture pixels"}}},
+                                {"y", {{"type", "number"}, {"description", "picture pixels"}}}},
+                               {"x", "y"}),
+                  [this](const Json& arguments) -> Result<void> {
+                      const QPointF at(arguments["x"].get<double>(), arguments["y"].get<double>());
+                      link_.setProbe(at);
+                      controller_->setProbe(at);
+                      return {};
+                  }});
+    commands.add({"inspect.text",
+                  "Ask for a text in the picture",
+                  {},
+                  "text",
+                  objectSchema({{"text", {{"type", "string"}}}}, {"text"}),
+                  [this](const Json& arguments) -> Result<void> {
+                      const QString text = QString::fromStdString(arguments["text"].get<std::string>());
+                      textEdit_->setText(text);
+                      controller_->setText(text);
+                      return {};
+                  }});
+    commands.add(
+        {"inspect.select",
+         "Show a picture of the gallery",
+         {},
+         "image",
+         objectSchema({{"name", {{"type", "string"}, {"description", "path or end of a path"}}}}, {"name"}),
+         [this](const Json& arguments) -> Result<void> {
+             const QString name = QString::fromStdString(arguments["name"].get<std::string>());
+             for (const QString& path : galleryModel_->allPaths())
+                 if (path == name || path.endsWith("/" + name)) {
+                     selection_.select({path}, "command");
+                     return {};
+                 }
+             return fail(ErrorCode::NotFound, "the gallery holds no such picture", name.toStdString());
+         }});
+    add("view.fit", "Fit the picture into the view", "F", "fit", [this] { link_.fit(); });
+    add("view.actualSize", "Show one picture pixel per screen pixel", "Z", "image", [this] {
+        if (!panels_.isEmpty())
+            panels_[active_]->view()->zoomToActualPixels();
+    });
+    add("inspect.next", "Next picture", "PgDown", "image", [this] { stepPicture(1); });
+    add("inspect.previous", "Previous picture", "PgUp", "image", [this] { stepPicture(-1); });
+    add("inspect.clearProbe", "Remove the probe", "Escape", "probe", [this] {
+        link_.setProbe(std::nullopt);
+        controller_->setProbe(std::nullopt);
+    });
+    add("inspect.probeFollows", "Let the probe follow the mouse", "H", "probe",
+        [this] { probeFollowsMouse_ = !probeFollowsMouse_; });
+    add("inspect.controls", "Show the controls of the active viewport", "C", "plus", [this] {
+        if (auto* button = findChild<QAbstractButton*>(QStringLiteral("controls%1").arg(active_ + 1)))
+            button->toggle();
+    });
+    add("inspect.textField", "Go to the text query", "T", "text", [this] { textEdit_->setFocus(); });
+    add("inspect.rerun", "Make the active viewport's map again", "F5", "play",
+        [this] { controller_->refreshAll(); });
+    commands.add({"inspect.lockBasis", "Lock or unlock the PCA basis of all viewports", QKeySequence("L"),
+                  "lock", objectSchema({{"lock", {{"type", "boolean"}}}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      if (arguments.value("lock", !controller_->basisLocked()))
+                          controller_->lockBasis(active_);
+                      else
+                          controller_->unlockBasis();
+                      return {};
+                  }});
+    commands.add(
+        {"inspect.exportFigure", "Save the active viewport as a figure (PNG, SVG)", QKeySequence("Ctrl+E"),
+         "export", objectSchema({{"path", {{"type", "string"}}}, {"panel", {{"type", "integer"}}}}),
+         [this](const Json& arguments) -> Result<void> {
+             const int panel = int(arguments.value("panel", active_ + 1)) - 1;
+             if (arguments.contains("path"))
+                 return exportFigure(arguments["path"].get<std::string>(), panel);
+             auto* dialog = new QFileDialog(this, tr("Save figure"), {}, tr("Figures (*.png *.svg)"));
+             dialog->setAcceptMode(QFileDialog::AcceptSave);
+             dialog->setDefaultSuffix("png");
+             dialog->setAttribute(Qt::WA_DeleteOnClose);
+             connect(dialog, &QFileDialog::fileSelected, this, [this, panel](const QString& file) {
+                 window_->commands().run("inspect.exportFigure",
+                                         {{"path", file.toStdString()}, {"panel", panel + 1}});
+             });
+             dialog->open();
+             return {};
+         }});
+    add("inspect.embed", "Plot the summaries of all pictures in 3-D", "Ctrl+Shift+E", "scatter", [this] {
+        controller_->embed(galleryModel_->shownPaths(), [this](Result<SummaryEmbedding> embedding) {
+            if (!embedding)
+                return;
+            if (!embedding_) {
+                embedding_ = new EmbeddingPlot(&selection_);
+                embedding_->setThumbnailSource(
+                    [this](const QString& path) { return thumbnails_->find(path); });
+                embeddingStack_->addWidget(embedding_);
+            }
+            QStringList items;
+            for (const std::string& path : embedding->imagePaths)
+                items.append(QString::fromStdString(path));
+            embedding_->setPoints(items, embedding->coordinates);
+            embeddingStack_->setCurrentWidget(embedding_);
+        });
+    });
+    buildToolbar();
+    setPanelCount(4);
+    for (const char* name : {"inspect.next", "inspect.previous", "inspect.clearProbe", "inspect.controls",
+                             "inspect.textField", "inspect.rerun", "view.actualSize", "inspect.embed"})
+        addAction(commands.action(name, this));
+}
+
+}  // namespace vitrine

@@ -1,0 +1,99 @@
+// View model of the Inspect workspace: which picture, which models, what each panel asks for and what came
+// back. Talks to the engine thread; the latest request of a panel wins. Interface thread only.
+#pragma once
+
+#include "app/desktop/inspect/inspect_state.h"
+#include "core/base/thread_pool.h"
+#include "core/engine/engine_thread.h"
+
+#include <QMap>
+#include <QObject>
+#include <QPointF>
+#include <QStringList>
+#include <memory>
+#include <optional>
+
+namespace vitrine {
+
+class JobList;
+
+// What a panel shows now.
+struct PanelContent {
+    std::shared_ptr<const MapResult> result;  // null: nothing yet
+    MapRequest request;                       // that made it
+    QString error;
+    bool busy = false;
+};
+
+class InspectController : public QObject {
+    Q_OBJECT
+  public:
+    InspectController(JobList& jobs, QObject* parent = nullptr);
+    ~InspectController() override;
+
+    // Starts the engine thread (LibTorch is loaded there). Called by itself when a model is opened.
+    void startEngine();
+    void openModel(const QString& path);
+    const std::vector<LoadedModel>& models() const { return models_; }
+    const LoadedModel* modelOf(const PanelState& panel) const;
+
+    void setPicture(const QString& path);
+    const QString& picture() const { return picture_; }
+    std::shared_ptr<const Image> image() const { return image_; }
+
+    void setPanelCount(int count);
+    int panelCount() const { return int(panels_.size()); }
+    const PanelState& panel(int index) const { return panels_[size_t(index)]; }
+    void setPanel(int index, const PanelState& state);
+    const PanelContent& content(int index) const { return contents_[size_t(index)]; }
+
+    void setProbe(std::optional<QPointF> inImage);
+    std::optional<Probe> probe() const { return probe_; }
+    void setText(const QString& text);
+    const QString& text() const { return text_; }
+    // Fits a basis to the panel's features and uses it in every PCA panel; unlock: each picture has its own.
+    void lockBasis(int panel);
+    void unlockBasis();
+    bool basisLocked() const { return !lockedBasis_.empty(); }
+    void refreshAll();
+    bool isBusy() const;
+
+    using EmbeddingCallback = std::function<void(Result<SummaryEmbedding>)>;
+    void embed(const QStringList& pictures, EmbeddingCallback done);
+
+  signals:
+    void engineStateChanged(const QString& text);
+    void modelsChanged();
+    void pictureChanged();
+    void panelChanged(int index);  // its content
+    void basisChanged();
+    void failed(const QString& message);
+
+  private:
+    void loadPicture(const QString& path);
+    void request(int index);
+    void requestProbeMaps();
+    std::optional<MapRequest> requestFor(int index, QString& missing) const;
+    // Runs `finish` on the interface thread unless this is gone.
+    void post(std::function<void()> finish);
+
+    JobList& jobs_;
+    std::unique_ptr<ThreadPool> reader_;
+    std::vector<LoadedModel> models_;
+    QString picture_, text_;
+    std::shared_ptr<const Image> image_;
+    QString pictureError_;
+    std::vector<PanelState> panels_;
+    std::vector<PanelContent> contents_;
+    std::vector<uint64_t> generations_;
+    uint64_t pictureGeneration_ = 0;
+    std::optional<Probe> probe_;
+    std::string lockedBasis_;
+    int basisNumber_ = 0;
+    QMap<QString, int> laneJobs_;
+    int loading_ = 0;
+    bool readingPicture_ = false;
+    std::unique_ptr<EngineThread> engine_;  // last: its thread ends before the rest
+};
+
+}  // namespace vitrine

@@ -1,0 +1,123 @@
+#include "app/desktop/inspect/inspect_state.h"
+
+#include <algorithm>
+
+namespace vitrine {
+namespace {
+
+const char* const kCompareNames[] = {"none", "wipe", "blink", "difference"};
+const char* const kUpsamplerNames[] = {"none", "nearest", "bilinear", "bicubic", "jbu"};
+
+template <size_t count>
+size_t indexOf(const char* const (&names)[count], const std::string& name, size_t fallback) {
+    for (size_t index = 0; index < count; ++index)
+        if (name == names[index])
+            return index;
+    return fallback;
+}
+
+int64_t integer(const Json& json, const char* key, int64_t fallback) {
+    return json.contains(key) && json[key].is_number_integer() ? json[key].get<int64_t>() : fallback;
+}
+
+std::string text(const Json& json, const char* key) {
+    return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : std::string();
+}
+
+}  // namespace
+
+Json PanelState::toJson() const {
+    return {{"kind", mapKindName(kind).name},
+            {"model", modelPath},
+            {"layer", layer},
+            {"resolution", resolution},
+            {"upsampler", kUpsamplerNames[size_t(upsampler)]},
+            {"firstComponent", firstComponent},
+            {"head", head},
+            {"channel", channel},
+            {"clusters", clusters},
+            {"colorMap", colorMapName(colorMap)},
+            {"clipPercent", clipPercent},
+            {"compare", kCompareNames[size_t(compare)]},
+            {"compareWith", compareWith}};
+}
+
+PanelState PanelState::fromJson(const Json& json) {
+    PanelState state;
+    if (!json.is_object())
+        return state;
+    state.kind = mapKindFromName(text(json, "kind"));
+    state.modelPath = text(json, "model");
+    state.layer = std::max<int64_t>(-1, integer(json, "layer", -1));
+    state.resolution = std::max<int64_t>(0, integer(json, "resolution", 0));
+    state.upsampler = Upsampler(indexOf(kUpsamplerNames, text(json, "upsampler"), size_t(state.upsampler)));
+    state.firstComponent = std::max<int64_t>(0, integer(json, "firstComponent", 0));
+    state.head = std::max<int64_t>(-1, integer(json, "head", -1));
+    state.channel = std::max<int64_t>(0, integer(json, "channel", 0));
+    state.clusters = std::clamp<int64_t>(integer(json, "clusters", 6), 2, 64);
+    state.colorMap = colorMapFromName(text(json, "colorMap"));
+    if (json.contains("clipPercent") && json["clipPercent"].is_number())
+        state.clipPercent = std::clamp(json["clipPercent"].get<double>(), 0.0, 49.0);
+    state.compare = PanelCompare(indexOf(kCompareNames, text(json, "compare"), 0));
+    state.compareWith = int(std::clamp<int64_t>(integer(json, "compareWith", 0), 0, 5));
+    return state;
+}
+
+const std::vector<MapKindName>& mapKinds() {
+    static const std::vector<MapKindName> kinds{
+        {MapKind::Image, "image", "Picture", "The picture as loaded, values as stored", false, false},
+        {MapKind::ModelInput, "input", "As the model saw it",
+         "Resized, padded and normalised input of the model", true, false},
+        {MapKind::Pca, "pca", "PCA", "Three principal components of the patch features as red, green, blue",
+         true, false},
+        {MapKind::Similarity, "similarity", "Similarity", "Cosine of every patch to the clicked one", true,
+         true},
+        {MapKind::Attention, "attention", "Attention",
+         "Attention of the clicked patch, or of the class token", true, true},
+        {MapKind::Rollout, "rollout", "Attention rollout", "Attention multiplied up through the blocks", true,
+         true},
+        {MapKind::Norms, "norms", "Token norms", "L2 norm of every patch feature", true, true},
+        {MapKind::Channel, "channel", "Channel", "One channel of the features", true, true},
+        {MapKind::Clusters, "clusters", "Clusters", "k-means over the patch features", true, false},
+        {MapKind::Disagreement, "disagreement", "Disagreement",
+         "Where this model and the next differ after the best linear map", true, true},
+        {MapKind::TextHeat, "text", "Text query", "Cosine of the patches to the words in the text field",
+         true, true},
+        {MapKind::Correspondence, "correspondence", "Correspondence",
+         "Best match of every patch in the picture that was probed", true, false}};
+    return kinds;
+}
+
+const MapKindName& mapKindName(MapKind kind) {
+    for (const MapKindName& each : mapKinds())
+        if (each.kind == kind)
+            return each;
+    return mapKinds().front();
+}
+
+MapKind mapKindFromName(const std::string& name) {
+    for (const MapKindName& each : mapKinds())
+        if (name == each.name)
+            return each.kind;
+    return MapKind::Image;
+}
+
+const std::array<const char*, 5>& upsamplerTitles() {
+    static const std::array<const char*, 5> titles{"patches as they are", "nearest", "bilinear", "bicubic",
+                                                   "joint bilateral"};
+    return titles;
+}
+
+PanelState defaultPanel(int index) {
+    static const MapKind kinds[] = {MapKind::Image, MapKind::Pca,        MapKind::Similarity,
+                                    MapKind::Norms, MapKind::ModelInput, MapKind::Attention};
+    PanelState state;
+    state.kind = kinds[std::clamp(index, 0, 5)];
+    if (state.kind == MapKind::Norms)
+        state.colorMap = ColorMap::Magma;
+    if (state.kind == MapKind::Pca)
+        state.upsampler = Upsampler::JointBilateral;
+    return state;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,55 @@
+// What the Inspect workspace shows, as plain data: goes to the session and back, and into undo steps.
+#pragma once
+
+#include "core/engine/inspect_engine.h"
+#include "widgets/base/color_map.h"
+
+#include <QString>
+#include <array>
+#include <string>
+#include <vector>
+
+namespace vitrine {
+
+enum class PanelCompare { None, Wipe, Blink, Difference };
+
+struct PanelState {
+    MapKind kind = MapKind::Image;
+    std::string modelPath;   // folder of the model; empty: the first one
+    int64_t layer = -1;      // -1: final features
+    int64_t resolution = 0;  // model pixels of the short side; 0: preferred
+    Upsampler upsampler = Upsampler::Bilinear;
+    int64_t firstComponent = 0;
+    int64_t head = -1;
+    int64_t channel = 0;
+    int64_t clusters = 6;
+    ColorMap colorMap = ColorMap::Viridis;
+    double clipPercent = 1;
+    PanelCompare compare = PanelCompare::None;
+    int compareWith = 0;  // panel index
+    bool operator==(const PanelState&) const = default;
+
+    Json toJson() const;
+    // Unknown or missing fields keep their defaults: a session of another version still opens.
+    static PanelState fromJson(const Json& json);
+};
+
+// Name in the session and in commands ("pca"), and what the user reads ("PCA").
+struct MapKindName {
+    MapKind kind;
+    const char* name;
+    const char* title;
+    const char* tip;
+    bool needsModel;
+    bool scalar;
+};
+const std::vector<MapKindName>& mapKinds();
+const MapKindName& mapKindName(MapKind kind);
+MapKind mapKindFromName(const std::string& name);
+
+const std::array<const char*, 5>& upsamplerTitles();
+
+// What a new layout of `count` panels shows: the picture first, then the maps most asked for.
+PanelState defaultPanel(int index);
+
+}  // namespace vitrine

@@ -1,0 +1,85 @@
+// The Inspect workspace: gallery, linked viewports, probe, text query, what made a picture, embedding plot,
+// figures.
+#pragma once
+
+#include "app/desktop/inspect/inspect_controller.h"
+#include "widgets/base/selection_manager.h"
+#include "widgets/shell/workspace.h"
+#include "widgets/view/view_link.h"
+
+class QGridLayout;
+class QLabel;
+class QLineEdit;
+class QStackedWidget;
+class QTextBrowser;
+
+namespace vitrine {
+
+class EmbeddingPlot;
+class GalleryModel;
+class GalleryView;
+class InspectPanel;
+class MainWindow;
+class PointCloudView;
+class ThumbnailStore;
+
+class InspectWorkspace : public Workspace {
+    Q_OBJECT
+  public:
+    explicit InspectWorkspace(MainWindow* window);
+    ~InspectWorkspace() override;
+
+    void declareCommands(CommandCenter& commands) override;
+    bool openPath(const QString& path) override;
+    Json saveSession() const override;
+    void restoreSession(const Json& session) override;
+    bool isBusy() const override;
+
+    SelectionManager& selection() { return selection_; }
+    InspectController& controller() { return *controller_; }
+    GalleryModel* gallery() const { return galleryModel_; }
+    ViewLink& link() { return link_; }
+
+  private:
+    void buildToolbar();
+    void buildGallery();
+    void buildInspector();
+    void buildEmbedding();
+    void buildPanels();
+    void setPanelCount(int count);
+    void editPanel(int index, const PanelState& state);
+    void applyPanelCommand(const Json& arguments);
+    void refreshPanel(int index);
+    void refreshComparisons();
+    void showProvenance(int index);
+    void updateSharedRange();
+    void openFolder(const QString& path);
+    Result<void> exportFigure(const std::string& path, int panel);
+    int activePanel() const { return active_; }
+    void stepPicture(int step);
+
+    MainWindow* window_;
+    SelectionManager selection_;
+    ViewLink link_;
+    InspectController* controller_;
+    ThumbnailStore* thumbnails_ = nullptr;
+    GalleryModel* galleryModel_ = nullptr;
+    GalleryView* galleryView_ = nullptr;
+    QLabel* galleryCount_ = nullptr;
+    QLineEdit* textEdit_ = nullptr;
+    QTextBrowser* provenance_ = nullptr;
+    QStackedWidget* embeddingStack_ = nullptr;
+    EmbeddingPlot* embedding_ = nullptr;
+    QWidget* panelArea_ = nullptr;
+    QGridLayout* grid_ = nullptr;
+    QList<InspectPanel*> panels_;
+    QLabel* engineLabel_ = nullptr;
+    std::vector<std::string> modelPaths_;
+    bool probeFollowsMouse_ = false;
+    bool rangeLocked_ = false;
+    int active_ = 0;
+    int scanning_ = 0;
+    ThreadPool scanner_{1};
+};
+
+}  // namespace vitrine

@@ -1,0 +1,232 @@
+#include "app/desktop/tour/tour.h"
+
+#include "app/desktop/inspect/inspect_workspace.h"
+#include "widgets/shell/main_window.h"
+#include "widgets/view/tile_view.h"
+
+#include <QAbstractButton>
+#include <QApplication>
+#include <QComboBox>
+#include <QElapsedTimer>
+#include <QEventLoop>
+#include <QLineEdit>
+#include <QScreen>
+#include <QTest>
+#include <QTimer>
+#include <QWheelEvent>
+#include <cstdlib>
+#include <iostream>
+#include <regex>
+
+namespace vitrine {
+
+Tour::Tour(MainWindow& window, std::filesystem::path screenshots)
+    : window_(window), screenshots_(std::move(screenshots)) {}
+
+// ${TOUR}: folder of the tour file, ${OUT}: folder of screenshots, others from the environment.
+std::string Tour::expanded(const std::string& text) const {
+    static const std::regex pattern(R"(\$\{([A-Za-z_]+)\})");
+    std::string result, rest = text;
+    std::smatch match;
+    while (std::regex_search(rest, match, pattern)) {
+        const char* value = std::getenv(match[1].str().c_str());
+        result += match.prefix().str();
+        result += match[1] == "TOUR"  ? folder_.string()
+                  : match[1] == "OUT" ? screenshots_.string()
+                  : value             ? value
+                                      : "";
+        rest = match.suffix();
+    }
+    return result + rest;
+}
+
+void Tour::wait(double seconds) {
+    QEventLoop loop;
+    QTimer::singleShot(int(seconds * 1000), &loop, &QEventLoop::quit);
+    loop.exec();
+}
+
+Result<void> Tour::waitUntilIdle(double seconds) {
+    QElapsedTimer timer;
+    timer.start();
+    // Idle twice in a row: a finished job may have queued the next.
+    for (int quiet = 0; quiet < 2;) {
+        wait(0.06);
+        quiet = window_.isBusy() ? 0 : quiet + 1;
+        if (double(timer.elapsed()) > seconds * 1000)
+            return fail(ErrorCode::Internal, fmt::format("the window is still busy after {} s", seconds));
+    }
+    return {};
+}
+
+Result<void> Tour::run(const std::filesystem::path& file) {
+    folder_ = file.parent_path();
+    VITRINE_TRY(const Json tour, readJsonFile(file));
+    VITRINE_TRY(const auto steps, jsonValue<Json>(tour, "steps", file.string()));
+    for (size_t index = 0; index < steps.size(); ++index) {
+        const std::string where = fmt::format("{} step {} {}", file.string(), index + 1, steps[index].dump());
+        if (auto done = step(steps[index]); !done) {
+            (void)screenshot("failed");
+            return fail(done.error().in(where));
+        }
+        QApplication::processEvents();
+    }
+    return {};
+}
+
+Result<QWidget*> Tour::widget(const Json& step, const char* key) const {
+    VITRINE_TRY(const auto name, jsonValue<std::string>(step, key, "step"));
+    const QString wanted = QString::fromStdString(name);
+    QWidget* hidden = nullptr;
+    for (QWidget* each : QApplication::allWidgets())
+        if (each->objectName() == wanted) {
+            if (each->isVisible())
+                return each;
+            hidden = each;
+        }
+    if (!hidden)
+        return fail(ErrorCode::NotFound, fmt::format("the window has no widget named '{}'", name));
+    return hidden;
+}
+
+Result<TileView*> Tour::view(const Json& step) const {
+    VITRINE_TRY(QWidget * found, widget(step, "view"));
+    auto* tileView = qobject_cast<TileView*>(found);
+    if (!tileView)
+        return fail(ErrorCode::InvalidArgument, "this widget is not a picture view");
+    return tileView;
+}
+
+Result<void> Tour::step(const Json& step) {
+    VITRINE_TRY(const auto action, jsonValue<std::string>(step, "do", "step"));
+    if (action == "open" || action == "command" || action == "select") {
+        std::string name = action == "open" ? "file.open" : action == "select" ? "inspect.select" : "";
+        Json arguments = step.value("arguments", Json::object());
+        if (action == "command")
+            name = step.value("name", "");
+        else if (action == "select")
+            arguments["name"] = expanded(step.value("name", ""));
+        else
+            for (const auto& path : step.value("paths", Json::array()))
+                arguments["paths"].push_back(expanded(path.get<std::string>()));
+        arguments = Json::parse(expanded(arguments.dump()));
+        if (!window_.commands().run(name, arguments))
+            return fail(ErrorCode::Internal,
+                        "the command failed: " + window_.toasts().visibleTexts().join("; ").toStdString());
+        return {};
+    }
+    if (action == "wait") {
+        if (step.value("for", "") == "idle")
+            return waitUntilIdle(step.value("seconds", 60.0));
+        wait(step.value("seconds", 0.1));
+        return {};
+    }
+    if (action == "resize") {
+        window_.resize(step.value("width", 1600), step.value("height", 900));
+        wait(0.2);
+        return {};
+    }
+    if (action == "screenshot")
+        return screenshot(step.value("name", "screenshot"));
+    if (action == "assert")
+        return check(step);
+    if (action == "click" || action == "hover" || action == "drag" || action == "zoom")
+        return pointerStep(action, step);
+    return inputStep(action, step);
+}
+
+Result<void> Tour::pointerStep(const std::string& action, const Json& step) {
+    VITRINE_TRY(TileView * target, view(step));
+    const QPointF at = target->widgetFromImage({step.value("x", 0.0), step.value("y", 0.0)});
+    const QPoint position = at.toPoint();
+    if (action == "zoom") {
+        const int steps = step.value("steps", 1);
+        for (int index = 0; index < std::abs(steps); ++index) {
+            QWheelEvent wheel(at, target->mapToGlobal(at), {}, {0, steps > 0 ? 120 : -120}, Qt::NoButton,
+                              Qt::NoModifier, Qt::NoScrollPhase, false);
+            QApplication::sendEvent(target, &wheel);
+            QApplication::processEvents();
+        }
+        return {};
+    }
+    QTest::mouseMove(target, position);
+    if (action == "click") {
+        QTest::mouseClick(target, Qt::LeftButton, {}, position);
+    } else if (action == "drag") {
+        const QPoint end =
+            target->widgetFromImage({step.value("toX", 0.0), step.value("toY", 0.0)}).toPoint();
+        QTest::mousePress(target, Qt::LeftButton, {}, position);
+        // The pressed button travels with each move, as a real drag's does.
+        for (const QPoint& stop :
+             {position + (end - position) / 3, position + (end - position) * 2 / 3, end}) {
+            QMouseEvent move(QEvent::MouseMove, stop, target->mapToGlobal(stop), Qt::NoButton, Qt::LeftButton,
+                             {});
+            QApplication::sendEvent(target, &move);
+            QApplication::processEvents();
+        }
+        QTest::mouseRelease(target, Qt::LeftButton, {}, end);
+    } else {
+        QMouseEvent move(QEvent::MouseMove, at, target->mapToGlobal(at), Qt::NoButton, Qt::NoButton, {});
+        QApplication::sendEvent(target, &move);
+    }
+    return {};
+}
+
+Result<void> Tour::inputStep(const std::string& action, const Json& step) {
+    if (action == "key") {
+        const QKeySequence keys(QString::fromStdString(step.value("keys", "")));
+        if (keys.isEmpty())
+            return fail(ErrorCode::InvalidArgument, "not a key");
+        QWidget* target = QApplication::focusWidget() ? QApplication::focusWidget() : &window_;
+        if (step.contains("widget")) {
+            VITRINE_TRY(target, widget(step, "widget"));
+            target->setFocus();
+        }
+        QTest::keyClick(target, keys[0].key(), keys[0].keyboardModifiers());
+        return {};
+    }
+    VITRINE_TRY(QWidget * target, widget(step, "widget"));
+    if (!target->isVisible() || !target->isEnabled())
+        return fail(ErrorCode::InvalidArgument,
+                    "the widget is hidden or disabled: a user could not reach it");
+    if (action == "type") {
+        target->setFocus();
+        QTest::keyClicks(target, QString::fromStdString(expanded(step.value("text", ""))));
+        if (step.value("enter", false))
+            QTest::keyClick(target, Qt::Key_Return);
+        return {};
+    }
+    if (action == "press") {
+        QTest::mouseClick(target, Qt::LeftButton);
+        return {};
+    }
+    if (action == "combo") {
+        auto* combo = qobject_cast<QComboBox*>(target);
+        const int index =
+            combo ? combo->findText(QString::fromStdString(step.value("text", "")), Qt::MatchStartsWith) : -1;
+        if (index < 0)
+            return fail(ErrorCode::NotFound, "the list has no such entry");
+        combo->setCurrentIndex(index);
+        emit combo->activated(index);
+        return {};
+    }
+    return fail(ErrorCode::InvalidArgument, fmt::format("unknown step '{}'", action));
+}
+
+// What is on the screen, open lists and OpenGL included.
+Result<void> Tour::screenshot(const std::string& name) {
+    std::error_code failed;
+    std::filesystem::create_directories(screenshots_, failed);
+    window_.raise();
+    wait(0.15);
+    const QRect area(window_.mapToGlobal(QPoint()), window_.size());
+    QPixmap picture = window_.screen()->grabWindow(0, area.x(), area.y(), area.width(), area.height());
+    if (picture.isNull())
+        picture = window_.grab();
+    const std::filesystem::path file = screenshots_ / (name + ".png");
+    if (!picture.save(QString::fromStdString(file.string()), "PNG"))
+        return fail(ErrorCode::IoFailure, "the screenshot cannot be written", file.string());
+    return {};
+}
+
+}  // namespace vitrine

@@ -1,0 +1,66 @@
+// Scripted walks through the real window: a JSON file with steps that open, select, click, type and compare
+// what is shown and stored. They are the tests of the window and make the pictures of the manual.
+//
+//   {"name": "probe", "steps": [
+//     {"do": "open", "paths": ["${TOUR}/photos"]},                     folders, pictures, models; ${NAME}:
+//     environment
+//     {"do": "command", "name": "inspect.layout", "arguments": {"panels": 2}},
+//     {"do": "select", "name": "truck.jpg"},
+//     {"do": "combo", "widget": "kind2", "text": "PCA"},
+//     {"do": "click", "view": "view1", "x": 320, "y": 200},            picture pixels
+//     {"do": "hover" | "drag", "view": …, "x": …, "y": …, "toX": …, "toY": …},
+//     {"do": "zoom", "view": "view1", "x": …, "y": …, "steps": 4},     wheel
+//     {"do": "press", "widget": "embedButton"},
+//     {"do": "key", "keys": "Ctrl+K"}, {"do": "type", "widget": "paletteEdit", "text": "fit"},
+//     {"do": "wait", "for": "idle", "seconds": 30} or {"do": "wait", "seconds": 0.5},
+//     {"do": "assert", "widget": "galleryCount", "contains": "11"},    or "equals", "visible": true
+//     {"do": "assert", "view": "view2", "deviationAbove": 5},          pixels of the view; also
+//     "meanBetween": [a, b]
+//     {"do": "assert", "view": "view2", "title": "PCA", "error": ""},  what its overlay says
+//     {"do": "assert", "selection": ["truck.jpg"]},
+//     {"do": "assert", "file": "${OUT}/figure.svg", "contains": "truck"},
+//     {"do": "assert", "sql": "select count(*) from runs", "equals": "1"},
+//     {"do": "assert", "toast": ""},                                   text of a notice, "" for none
+//     {"do": "screenshot", "name": "probe"}]}
+#pragma once
+
+#include "core/base/json.h"
+
+#include <QString>
+#include <filesystem>
+
+class QWidget;
+
+namespace vitrine {
+
+class MainWindow;
+class TileView;
+
+class Tour {
+  public:
+    Tour(MainWindow& window, std::filesystem::path screenshots);
+
+    // Runs all steps; the error names the step.
+    Result<void> run(const std::filesystem::path& file);
+    Result<void> screenshot(const std::string& name);
+    // Handles events until the window has nothing to do.
+    Result<void> waitUntilIdle(double seconds);
+
+  private:
+    Result<void> step(const Json& step);
+    Result<void> pointerStep(const std::string& action, const Json& step);
+    Result<void> inputStep(const std::string& action, const Json& step);
+    Result<void> check(const Json& step);
+    Result<void> checkWidget(const Json& step);
+    Result<void> checkView(const Json& step);
+    Result<void> checkSql(const Json& step);
+    Result<QWidget*> widget(const Json& step, const char* key) const;
+    Result<TileView*> view(const Json& step) const;
+    std::string expanded(const std::string& text) const;
+    static void wait(double seconds);
+
+    MainWindow& window_;
+    std::filesystem::path screenshots_, folder_;
+};
+
+}  // namespace vitrine

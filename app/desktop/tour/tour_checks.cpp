@@ -1,0 +1,143 @@
+// The assertions of scripted walks.
+#include "app/desktop/inspect/inspect_workspace.h"
+#include "app/desktop/tour/tour.h"
+#include "core/base/file.h"
+#include "core/runs/project.h"
+#include "widgets/shell/main_window.h"
+#include "widgets/view/tile_view.h"
+
+#include <QAbstractButton>
+#include <QComboBox>
+#include <QFileInfo>
+#include <QLabel>
+#include <QLineEdit>
+#include <QPlainTextEdit>
+#include <QTextBrowser>
+#include <cmath>
+
+namespace vitrine {
+namespace {
+
+QString textOf(const QWidget& widget) {
+    if (const auto* label = qobject_cast<const QLabel*>(&widget))
+        return label->text();
+    if (const auto* edit = qobject_cast<const QLineEdit*>(&widget))
+        return edit->text();
+    if (const auto* combo = qobject_cast<const QComboBox*>(&widget))
+        return combo->currentText();
+    if (const auto* button = qobject_cast<const QAbstractButton*>(&widget))
+        return button->text();
+    if (const auto* text = qobject_cast<const QTextEdit*>(&widget))
+        return text->toPlainText();
+    if (const auto* text = qobject_cast<const QPlainTextEdit*>(&widget))
+        return text->toPlainText();
+    return widget.windowTitle();
+}
+
+Result<void> compareText(const Json& step, const QString& found) {
+    if (step.contains("equals") && found != QString::fromStdString(step["equals"].get<std::string>()))
+        return fail(ErrorCode::Internal, fmt::format("expected '{}', found '{}'",
+                                                     step["equals"].get<std::string>(), found.toStdString()));
+    if (step.contains("contains") &&
+        !found.contains(QString::fromStdString(step["contains"].get<std::string>()), Qt::CaseInsensitive))
+        return fail(ErrorCode::Internal,
+                    fmt::format("expected something with '{}', found '{}'",
+                                step["contains"].get<std::string>(), found.toStdString()));
+    return {};
+}
+
+struct PixelStatistics {
+    double mean = 0, deviation = 0;
+};
+
+PixelStatistics statisticsOf(const QImage& image) {
+    double sum = 0, squares = 0, count = 0;
+    for (int y = 0; y < image.height(); y += 2)
+        for (int x = 0; x < image.width(); x += 2) {
+            const double grey = qGray(image.pixel(x, y));
+            sum += grey;
+            squares += grey * grey;
+            ++count;
+        }
+    const double mean = sum / std::max(1.0, count);
+    return {mean, std::sqrt(std::max(0.0, squares / std::max(1.0, count) - mean * mean))};
+}
+
+}  // namespace
+
+Result<void> Tour::check(const Json& step) {
+    if (step.contains("widget"))
+        return checkWidget(step);
+    if (step.contains("view"))
+        return checkView(step);
+    if (step.contains("sql"))
+        return checkSql(step);
+    if (step.contains("file")) {
+        VITRINE_TRY(const std::string content, readFile(expanded(step["file"].get<std::string>())));
+        return compareText(step, QString::fromUtf8(content.data(), qsizetype(content.size())));
+    }
+    if (step.contains("toast")) {
+        const std::string wanted = step["toast"];
+        const QString found = window_.toasts().visibleTexts().join(" | ");
+        if (wanted.empty() ? !found.isEmpty() : !found.contains(QString::fromStdString(wanted)))
+            return fail(ErrorCode::Internal, fmt::format("notices say '{}'", found.toStdString()));
+        return {};
+    }
+    if (step.contains("selection")) {
+        auto* inspect = qobject_cast<InspectWorkspace*>(window_.workspace("inspect"));
+        QStringList names, wanted;
+        for (const QString& path : inspect->selection().selected())
+            names.append(QFileInfo(path).fileName());
+        for (const auto& name : step["selection"])
+            wanted.append(QString::fromStdString(name.get<std::string>()));
+        if (names != wanted)
+            return fail(ErrorCode::Internal,
+                        fmt::format("selected are '{}'", names.join(", ").toStdString()));
+        return {};
+    }
+    return fail(ErrorCode::InvalidArgument, "this assertion says nothing to compare");
+}
+
+Result<void> Tour::checkWidget(const Json& step) {
+    VITRINE_TRY(QWidget * target, widget(step, "widget"));
+    if (step.contains("visible") && target->isVisible() != step["visible"].get<bool>())
+        return fail(ErrorCode::Internal,
+                    target->isVisible() ? "the widget is visible" : "the widget is hidden");
+    return compareText(step, textOf(*target));
+}
+
+Result<void> Tour::checkView(const Json& step) {
+    VITRINE_TRY(TileView * target, view(step));
+    const OverlayModel& model = target->overlayModel();
+    if (step.contains("title") &&
+        !model.title.contains(QString::fromStdString(step["title"].get<std::string>())))
+        return fail(ErrorCode::Internal, fmt::format("the view's title is '{}'", model.title.toStdString()));
+    if (step.contains("error")) {
+        const QString wanted = QString::fromStdString(step["error"].get<std::string>());
+        if (wanted.isEmpty() ? !model.error.isEmpty() : !model.error.contains(wanted))
+            return fail(ErrorCode::Internal, fmt::format("the view says '{}'", model.error.toStdString()));
+    }
+    if (step.contains("readout") &&
+        !model.readout.join("\n").contains(QString::fromStdString(step["readout"].get<std::string>())))
+        return fail(ErrorCode::Internal,
+                    fmt::format("the read-out is '{}'", model.readout.join(" / ").toStdString()));
+    const PixelStatistics pixels = statisticsOf(target->grabFramebuffer());
+    if (step.contains("deviationAbove") && !(pixels.deviation > step["deviationAbove"].get<double>()))
+        return fail(ErrorCode::Internal,
+                    fmt::format("grey values of the view deviate by {:.2f} only", pixels.deviation));
+    if (step.contains("meanBetween") && (pixels.mean < step["meanBetween"][0].get<double>() ||
+                                         pixels.mean > step["meanBetween"][1].get<double>()))
+        return fail(ErrorCode::Internal,
+                    fmt::format("the mean grey value of the view is {:.2f}", pixels.mean));
+    return {};
+}
+
+// One value of the open project's database, as text.
+Result<void> Tour::checkSql(const Json& step) {
+    VITRINE_TRY(const Project project,
+                Project::open(window_.commands().project(), Project::Access::ReadOnly));
+    VITRINE_TRY(const SqlValue value, project.database().scalar(step["sql"].get<std::string>()));
+    return compareText(step, QString::fromStdString(vitrine::textOf(value)));
+}
+
+}  // namespace vitrine

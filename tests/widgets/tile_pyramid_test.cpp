@@ -1,0 +1,73 @@
+#include "widgets/view/tile_pyramid.h"
+
+#include "tests/widgets/qt_fixture.h"
+#include "widgets/view/layer_difference.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace vitrine {
+namespace {
+
+std::shared_ptr<const Image> ramp(int64_t width, int64_t height) {
+    auto image = std::make_shared<Image>(ImageSize{width, height}, 1, SampleType::U16);
+    for (int64_t y = 0; y < height; ++y)
+        for (int64_t x = 0; x < width; ++x)
+            image->row<uint16_t>(y)[x] = uint16_t(x * 10 + y);
+    return image;
+}
+
+TEST(TilePyramid, HalvingAveragesBlocks) {
+    Image image({3, 2}, 1, SampleType::U8);
+    const uint8_t values[2][3] = {{0, 10, 100}, {20, 30, 200}};
+    for (int y = 0; y < 2; ++y)
+        std::copy_n(values[y], 3, image.row<uint8_t>(y));
+    const Image half = TilePyramid::halved(image);
+    EXPECT_EQ(half.size(), (ImageSize{2, 1}));
+    EXPECT_EQ(half.value(0, 0, 0), 15);
+    EXPECT_EQ(half.value(1, 0, 0), 150);
+}
+
+TEST(TilePyramid, LevelZeroIsThePictureItself) {
+    const auto image = ramp(700, 600);
+    const auto pyramid = TilePyramid::of(image);
+    EXPECT_EQ(TilePyramid::of(image), pyramid);
+    const TilePixels tile = pyramid->tile({0, 1, 1});
+    EXPECT_EQ(tile.owner, image);
+    EXPECT_EQ(tile.offsetX, 511);
+    EXPECT_FALSE(tile.provisional);
+}
+
+TEST(TilePyramid, LevelsAreBuiltInTheBackgroundAndExact) {
+    testing::qtApplication();
+    const auto image = ramp(1500, 1200);
+    const auto pyramid = TilePyramid::of(image);
+    EXPECT_FALSE(pyramid->levelReady(2));
+    pyramid->tile({2, 0, 0});
+    ASSERT_TRUE(testing::waitUntil([&] { return pyramid->levelReady(2); }));
+    const TilePixels tile = pyramid->tile({2, 0, 0});
+    ASSERT_TRUE(tile.owner);
+    EXPECT_FALSE(tile.provisional);
+    const Image twice = TilePyramid::halved(TilePyramid::halved(*image));
+    EXPECT_EQ(tile.owner->size(), twice.size());
+    EXPECT_EQ(tile.owner->value(100, 77, 0), twice.value(100, 77, 0));
+}
+
+TEST(LayerDifference, MeasuresAndMarksWhatIsOutside) {
+    auto a = std::make_shared<Image>(ImageSize{4, 1}, 1, SampleType::U8);
+    auto b = std::make_shared<Image>(ImageSize{1, 1}, 1, SampleType::U8);
+    for (int x = 0; x < 4; ++x)
+        a->row<uint8_t>(0)[x] = 51;
+    b->row<uint8_t>(0)[0] = 102;
+    Layer first{a, QRectF(0, 0, 4, 1), {}, {}};
+    Layer second{b, QRectF(0, 0, 2, 1), {}, {}};  // covers the left half
+    const LayerDifference difference = layerDifference(first, second);
+    EXPECT_NEAR(difference.largest, 0.2, 1e-6);
+    EXPECT_NEAR(difference.meanAbsolute, 0.2, 1e-6);
+    EXPECT_NEAR(difference.layer.image->value(1, 0, 0), 0.2, 1e-6);
+    EXPECT_TRUE(std::isnan(difference.layer.image->value(2, 0, 0)));
+}
+
+}  // namespace
+}  // namespace vitrine

@@ -1,0 +1,54 @@
+// A line and scatter chart that follows the theme; wheel zooms, drag pans, double click shows all; can be
+// saved as PNG, SVG or CSV. No QCustomPlot header here.
+#pragma once
+
+#include "core/base/result.h"
+
+#include <QColor>
+#include <QVector>
+#include <QWidget>
+#include <filesystem>
+#include <vector>
+
+namespace vitrine {
+
+struct ChartSeries {
+    QString name;
+    QVector<double> x, y;
+    QVector<double> low, high;  // a band around y; empty: none
+    QColor color;               // invalid: the next of a colour-blind-safe list
+    bool line = true;
+    bool points = false;
+};
+
+class Chart : public QWidget {
+    Q_OBJECT
+  public:
+    explicit Chart(QWidget* parent = nullptr);
+    ~Chart() override;
+
+    void setTitle(const QString& title);
+    // Labels with their unit: "step", "loss (nats)".
+    void setAxes(const QString& x, const QString& y);
+    void setLogarithmic(bool x, bool y);
+    void setSeries(std::vector<ChartSeries> series);
+    const std::vector<ChartSeries>& series() const { return series_; }
+    void showAll();
+    // By the ending: .png, .svg, .csv (columns series, x, y, low, high).
+    Result<void> save(const std::filesystem::path& file);
+    QString toCsv() const;
+    QPixmap toPixmap(int width, int height);
+
+  signals:
+    void pointClicked(int series, int index);
+
+  private:
+    void applyTheme();
+    void rebuild();
+
+    struct Private;
+    std::unique_ptr<Private> d_;
+    std::vector<ChartSeries> series_;
+};
+
+}  // namespace vitrine
