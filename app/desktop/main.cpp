@@ -4,6 +4,8 @@
 #include "app/desktop/tour/tour.h"
 #include "core/base/log.h"
 #include "core/base/paths.h"
+#include "core/commands/core_commands.h"
+#include "core/engine/engine_loader.h"
 #include "core/plugins/plugin_manager.h"
 #include "widgets/base/stall_detector.h"
 #include "widgets/base/theme.h"
@@ -96,6 +98,9 @@ int main(int argumentCount, char** arguments) {
     Theme::instance().apply(true, QColor());
 
     CommandRegistry registry;
+    declareCoreCommands(registry);
+    declareEngineCommands(registry);
+    bindCoreCommands(registry);
     MainWindow window(registry);
     window.setAboutFacts(facts);
     window.setPlugins(pluginLines);

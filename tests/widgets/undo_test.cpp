@@ -97,6 +97,16 @@ TEST_F(CommandCenterTest, RecordingCanBeReplayed) {
     EXPECT_FALSE(center.replay(folder / "absent.jsonl"));
 }
 
+TEST(CommandLine, ArgumentsBecomeOptionsAndPositions) {
+    CommandSpec spec;
+    spec.name = "model.show";
+    spec.positional = {"folders"};
+    const Json arguments{
+        {"folders", {"/a", "/b"}}, {"tensorName", "x"}, {"stats", true}, {"quiet", false}, {"top", 3}};
+    EXPECT_EQ(commandLineOf(spec, arguments),
+              (QStringList{"model", "show", "--tensor-name", "x", "--stats", "--top", "3", "/a", "/b"}));
+}
+
 TEST_F(CommandCenterTest, CoreCommandsRunOffTheInterfaceThread) {
     CommandSpec spec;
     spec.name = "slow.work";

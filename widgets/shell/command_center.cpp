@@ -1,13 +1,16 @@
 #include "widgets/shell/command_center.h"
 
 #include "core/base/file.h"
+#include "core/base/paths.h"
 #include "widgets/base/icons.h"
 #include "widgets/shell/job_list.h"
 
 #include <QAction>
 #include <QElapsedTimer>
+#include <QProcess>
 #include <QUndoCommand>
 #include <QWidget>
+#include <algorithm>
 #include <sstream>
 
 namespace vitrine {
@@ -78,6 +81,9 @@ void CommandCenter::add(WindowCommand command) {
 }
 
 QAction* CommandCenter::action(const std::string& name, QWidget* parent, const Json& arguments) {
+    const QString key = QString::fromStdString(name);
+    if (QAction* existing = actions_.value(key); existing && arguments.empty())
+        return existing;
     const CommandSpec* spec = registry_.find(name);
     auto* action = new QAction(QString::fromStdString(spec ? spec->summary : name), parent);
     action->setObjectName(QString::fromStdString(name));
@@ -91,6 +97,7 @@ QAction* CommandCenter::action(const std::string& name, QWidget* parent, const J
                 : QStringLiteral("%1  (%2)").arg(action->text(), keys.toString(QKeySequence::NativeText)));
     };
     if (arguments.empty()) {
+        actions_.insert(key, action);
         refresh();
         connect(this, &CommandCenter::shortcutsChanged, action, refresh);
     }
@@ -109,7 +116,10 @@ bool CommandCenter::run(const std::string& name, const Json& arguments) {
     const CommandSpec* spec = registry_.find(name);
     if (spec && spec->home != CommandHome::Window) {
         record(name, arguments);
-        startJob(name, arguments);
+        if (spec->home == CommandHome::Engine && !registry_.isBound(name))
+            startProcess(*spec, arguments);
+        else
+            startJob(name, arguments);
         return true;
     }
     const Result<void> result = execute(name, arguments);
@@ -146,6 +156,67 @@ void CommandCenter::startJob(const std::string& name, const Json& arguments) {
             },
             Qt::QueuedConnection);
     });
+}
+
+QStringList commandLineOf(const CommandSpec& spec, const Json& arguments) {
+    QStringList line = QString::fromStdString(spec.name).split('.');
+    const auto text = [](const Json& value) {
+        return QString::fromStdString(value.is_string() ? value.get<std::string>() : value.dump());
+    };
+    const auto append = [&](const Json& value) {
+        if (!value.is_array())
+            line.append(text(value));
+        else
+            for (const auto& element : value)
+                line.append(text(element));
+    };
+    for (const auto& [key, value] : arguments.items()) {
+        if (std::find(spec.positional.begin(), spec.positional.end(), key) != spec.positional.end())
+            continue;
+        QString option = "--";
+        for (const QChar letter : QString::fromStdString(key))
+            option += letter.isUpper() ? QString("-") + letter.toLower() : QString(letter);
+        if (value.is_boolean()) {
+            if (value.get<bool>())
+                line.append(option);
+            continue;
+        }
+        line.append(option);
+        append(value);
+    }
+    for (const std::string& key : spec.positional)
+        if (arguments.contains(key))
+            append(arguments[key]);
+    return line;
+}
+
+void CommandCenter::startProcess(const CommandSpec& spec, const Json& arguments) {
+    const QString name = QString::fromStdString(spec.name);
+    auto* process = new QProcess(this);
+    const int job = jobs_.begin(name, [process] { process->terminate(); });
+    QStringList line = commandLineOf(spec, arguments);
+    if (!project_.empty())
+        line << "--project" << QString::fromStdString(project_.string());
+    connect(process, &QProcess::errorOccurred, this,
+            [this, process, job, name](QProcess::ProcessError error) {
+                if (error != QProcess::FailedToStart)
+                    return;
+                jobs_.end(job);
+                emit failed(name, process->program() + ": " + process->errorString());
+                process->deleteLater();
+            });
+    connect(process, &QProcess::finished, this, [this, process, job, name](int exitCode) {
+        jobs_.end(job);
+        const QString output = QString::fromUtf8(process->readAllStandardOutput()).trimmed();
+        const QString problem =
+            QString::fromUtf8(process->readAllStandardError()).section("vitrine: ", -1).trimmed();
+        if (exitCode == 0)
+            emit finished(name, output);
+        else
+            emit failed(name, problem.isEmpty() ? output : problem);
+        process->deleteLater();
+    });
+    process->start(QString::fromStdString((executableFolder() / "vitrine").string()), line);
 }
 
 void CommandCenter::runUndoable(const QString& text, const std::string& name, const Json& before,

@@ -5,9 +5,12 @@
 
 #include "core/commands/command.h"
 
+#include <QAction>
 #include <QHash>
 #include <QKeySequence>
 #include <QObject>
+#include <QPointer>
+#include <QStringList>
 #include <QUndoStack>
 #include <filesystem>
 #include <fstream>
@@ -16,7 +19,6 @@
 #include <thread>
 #include <vector>
 
-class QAction;
 class QWidget;
 
 namespace vitrine {
@@ -33,6 +35,9 @@ struct WindowCommand {
     std::function<Result<void>(const Json& arguments)> handler;
 };
 
+// The command line of `vitrine` that stands for a command with these arguments.
+QStringList commandLineOf(const CommandSpec& spec, const Json& arguments);
+
 class CommandCenter : public QObject {
     Q_OBJECT
   public:
@@ -45,12 +50,14 @@ class CommandCenter : public QObject {
 
     // Declares and binds a command of the window.
     void add(WindowCommand command);
-    // An action that runs the command; its shortcut follows setShortcut(). Owned by `parent`.
+    // An action that runs the command; its shortcut follows setShortcut(). Owned by `parent`. Without
+    // arguments menu, toolbar and window share one action: two with the same keys would be ambiguous to Qt.
     QAction* action(const std::string& name, QWidget* parent, const Json& arguments = Json::object());
     QString iconOf(const std::string& name) const { return icons_.value(QString::fromStdString(name)); }
 
-    // Window commands run at once; others run on a thread of their own as a job and end with finished().
-    // Errors are sent by failed(); false: failed at once.
+    // Window commands run at once; core commands run on a thread of their own as a job; those that need
+    // LibTorch run as a process of their own (`vitrine name …`), as all long work does. Both end with
+    // finished(). Errors are sent by failed(); false: failed at once.
     bool run(const std::string& name, const Json& arguments = Json::object());
     // Runs `name` with `after` and puts it on the undo stack: undo runs it with `before`. Steps of the same
     // text and name that follow within a second become one (a dragged slider).
@@ -84,6 +91,7 @@ class CommandCenter : public QObject {
   private:
     Result<void> execute(const std::string& name, const Json& arguments);
     void startJob(const std::string& name, const Json& arguments);
+    void startProcess(const CommandSpec& spec, const Json& arguments);
     void record(const std::string& name, const Json& arguments);
     friend class CommandStep;
 
@@ -91,6 +99,7 @@ class CommandCenter : public QObject {
     JobList& jobs_;
     std::filesystem::path project_;
     QStringList order_;
+    QHash<QString, QPointer<QAction>> actions_;
     QHash<QString, QString> icons_;
     QHash<QString, QKeySequence> shortcuts_, defaults_;
     QUndoStack undoStack_;

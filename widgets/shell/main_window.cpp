@@ -285,7 +285,7 @@ void MainWindow::fillViewMenu() {
             viewMenu_->addAction(dock->toggleViewAction());
     viewMenu_->addSeparator();
     for (const char* name : {"theme.toggle", "view.resetLayout"})
-        viewMenu_->addAction(commands_.action(name, viewMenu_));
+        viewMenu_->addAction(commands_.action(name, this));
     QMenu* accents = viewMenu_->addMenu(tr("Accent colour"));
     for (const auto& [name, color] : Theme::accents()) {
         QPixmap swatch(14, 14);

@@ -14,6 +14,7 @@
 #include "widgets/view/figure.h"
 
 #include <QActionGroup>
+#include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QGridLayout>
@@ -280,9 +281,22 @@ void InspectWorkspace::stepPicture(int step) {
         selection_.select({next}, kSource);
 }
 
+namespace {
+
+// A model folder, or a folder or file of weights of a known small network.
+bool looksLikeModel(const QFileInfo& info) {
+    static const QStringList weights{"*.safetensors", "*.pth", "*.pt"};
+    if (info.isDir())
+        return QFileInfo::exists(info.filePath() + "/config.json") ||
+               !QDir(info.filePath()).entryList(weights, QDir::Files).isEmpty();
+    return QDir::match(weights, info.fileName());
+}
+
+}  // namespace
+
 bool InspectWorkspace::openPath(const QString& path) {
     const QFileInfo info(path);
-    if (info.isDir() && QFileInfo::exists(path + "/config.json")) {
+    if (looksLikeModel(info)) {
         const std::string model = path.toStdString();
         std::erase(modelPaths_, model);
         modelPaths_.push_back(model);

@@ -61,6 +61,9 @@ Result<void> Tour::waitUntilIdle(double seconds) {
 
 Result<void> Tour::run(const std::filesystem::path& file) {
     folder_ = file.parent_path();
+    window_.activateWindow();
+    if (!QTest::qWaitForWindowActive(&window_, 3000))
+        window_.setFocus();
     VITRINE_TRY(const Json tour, readJsonFile(file));
     VITRINE_TRY(const auto steps, jsonValue<Json>(tour, "steps", file.string()));
     for (size_t index = 0; index < steps.size(); ++index) {

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# run_tour.sh PROGRAM TOUR.json OUTPUT_FOLDER: walks through the window on a virtual screen, with state and cache of its own.
+# 77: skipped, because there is no Xvfb or the third-party data is absent (a failure where CI=true).
+set -u
+program=$1 tour=$2 out=$3
+skip() { echo "$1"; [ "${CI:-}" = true ] && exit 1; exit 77; }
+command -v xvfb-run >/dev/null || skip "needs Xvfb (apt-get install xvfb)"
+root=$(cd "$(dirname "$tour")/../.." && pwd)
+export VITRINE_SHARED=${VITRINE_SHARED:-$root/../shared}
+if grep -q VITRINE_SHARED "$tour" && [ ! -d "$VITRINE_SHARED/data" ]; then
+  skip "needs third-party data that is not part of the repository: $VITRINE_SHARED/data"
+fi
+rm -rf "$out" && mkdir -p "$out"
+export VITRINE_STATE_DIR=$out/state VITRINE_CACHE_DIR=$out/cache XDG_RUNTIME_DIR=$out LIBGL_ALWAYS_SOFTWARE=1
+chmod 700 "$out"
+exec xvfb-run -a -s "-screen 0 1600x900x24" "$program" --tour "$tour" --screenshots "$out"
