@@ -1,6 +1,7 @@
 // The window: vitrine-desktop [folder|picture|model]… Only wiring; nothing heavy is loaded before it is
 // shown.
 #include "app/desktop/inspect/inspect_workspace.h"
+#include "app/desktop/runs/runs_workspace.h"
 #include "app/desktop/tour/tour.h"
 #include "core/base/log.h"
 #include "core/base/paths.h"
@@ -105,6 +106,7 @@ int main(int argumentCount, char** arguments) {
     window.setAboutFacts(facts);
     window.setPlugins(pluginLines);
     window.addWorkspace(new InspectWorkspace(&window));
+    window.addWorkspace(new RunsWorkspace);
     QObject::connect(&application, &Application::handlerFailed, &window,
                      [&](const QString& text) { window.toasts().show(ToastKind::Error, text); });
     if (!options.project.empty())

@@ -98,6 +98,8 @@ QPushButton:default { background: @accent; color: @accentText; border-color: @ac
 QLineEdit, QPlainTextEdit, QTextBrowser, QSpinBox, QDoubleSpinBox { background: @raised; border: 1px solid @border;
   border-radius: 5px; padding: 4px 7px; selection-background-color: @selection; selection-color: @text; }
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: @accent; }
+QTextBrowser { border: none; background: @panel; }
+QToolButton#paletteButton { background: @raised; border-color: @border; color: @secondary; padding: 4px 12px; }
 QComboBox { background: @raised; border: 1px solid @border; border-radius: 5px; padding: 3px 8px; min-height: 20px; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url(@arrow); width: 10px; height: 10px; }
@@ -105,7 +107,7 @@ QComboBox:hover { border-color: @secondary; }
 QComboBox QAbstractItemView { background: @panel; border: 1px solid @border; selection-background-color: @selection;
   selection-color: @text; outline: none; padding: 3px; }
 QDockWidget { color: @secondary; font-weight: 600; titlebar-close-icon: none; titlebar-normal-icon: none; }
-QDockWidget::title { background: @panel; padding: 7px 10px; border-bottom: 1px solid @border; }
+QDockWidget::title { background: @panel; padding: 6px 10px 8px 10px; border-bottom: 1px solid @border; }
 QDockWidget > QWidget { background: @panel; }
 QTabBar { background: transparent; }
 QTabBar::tab { background: transparent; color: @secondary; padding: 6px 12px; border-bottom: 2px solid transparent; }

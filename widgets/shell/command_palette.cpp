@@ -54,6 +54,7 @@ CommandPalette::CommandPalette(CommandCenter* commands, QWidget* window)
     edit_->setObjectName("paletteEdit");
     edit_->setMinimumHeight(32);
     list_->setObjectName("paletteList");
+    list_->setIconSize({16, 16});
     list_->setFocusPolicy(Qt::NoFocus);
     list_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     hint_->setProperty("role", "secondary");
@@ -101,7 +102,7 @@ void CommandPalette::refresh() {
         auto* row = new QWidget;
         row->setAttribute(Qt::WA_TransparentForMouseEvents);
         auto* line = new QHBoxLayout(row);
-        line->setContentsMargins(34, 0, 10, 0);
+        line->setContentsMargins(30, 0, 10, 0);
         line->addWidget(new QLabel(entry.title), 1);
         auto* keys = new QLabel(inWindow ? entry.shortcut : QString::fromStdString("vitrine " + entry.name));
         keys->setProperty("role", "secondary");

@@ -12,6 +12,7 @@
 #include <QMouseEvent>
 #include <QWheelEvent>
 #include <QWidget>
+#include <map>
 
 namespace vitrine {
 namespace {
@@ -76,7 +77,7 @@ std::string shortNumber(double value) {
 
 struct Overlay::Private {
     ImGuiContext* context = nullptr;
-    ImFont* textFont = nullptr;
+    ImTextureID fontTexture = nullptr;
     ImFont* numberFont = nullptr;
     bool backendReady = false;
     bool stale = true;  // style must be set again
@@ -84,7 +85,6 @@ struct Overlay::Private {
     QHash<QString, QRectF> controls;
     QElapsedTimer clock;
     int settleFrames = 0;
-    float fontScale = 1;
 
     struct Scope {
         ImGuiContext* before;
@@ -94,20 +94,31 @@ struct Overlay::Private {
         ~Scope() { ImGui::SetCurrentContext(before); }
     };
 
-    void loadFonts(float ratio) {
-        ImGuiIO& io = ImGui::GetIO();
-        static const ImWchar ranges[] = {0x20,   0x17f,  0x2010, 0x2027, 0x2190, 0x21ff,
-                                         0x2200, 0x22ff, 0x0391, 0x03c9, 0};
+    // Glyphs are drawn once per pixel ratio and shared; each context has a texture of its own.
+    struct Fonts {
+        ImFontAtlas atlas;
+        ImFont* text = nullptr;
+        ImFont* number = nullptr;
+    };
+    static Fonts& fontsFor(float ratio) {
+        static std::map<float, std::unique_ptr<Fonts>> known;
+        std::unique_ptr<Fonts>& fonts = known[ratio];
+        if (fonts)
+            return *fonts;
+        fonts = std::make_unique<Fonts>();
+        // Latin, dashes and quotes, simple arrows, common mathematical signs, Greek.
+        static const ImWchar ranges[] = {0x20,   0x17f,  0x2010, 0x2027, 0x2190, 0x2194, 0x2212,
+                                         0x221e, 0x2248, 0x2265, 0x391,  0x3c9,  0};
         const auto load = [&](bool mono) {
             const QByteArray file = fontFile(mono).toLocal8Bit();
-            ImFont* font = file.isEmpty() ? io.Fonts->AddFontDefault()
-                                          : io.Fonts->AddFontFromFileTTF(file.constData(), kFontSize * ratio,
-                                                                         nullptr, ranges);
-            return font ? font : io.Fonts->AddFontDefault();
+            ImFont* font = file.isEmpty() ? nullptr
+                                          : fonts->atlas.AddFontFromFileTTF(
+                                                file.constData(), kFontSize * ratio, nullptr, ranges);
+            return font ? font : fonts->atlas.AddFontDefault();
         };
-        textFont = load(false);
-        numberFont = load(true);
-        io.FontGlobalScale = 1.0f / ratio;
+        fonts->text = load(false);
+        fonts->number = load(true);
+        return *fonts;
     }
     void remember(const char* name) {
         const ImVec2 a = ImGui::GetItemRectMin(), b = ImGui::GetItemRectMax();
@@ -128,11 +139,15 @@ Overlay::~Overlay() {
     release();
 }
 
-void Overlay::initialize() {
+void Overlay::initialize(float pixelRatio) {
     release();
     ImGuiContext* before = ImGui::GetCurrentContext();
-    d_->context = ImGui::CreateContext();
+    Private::Fonts& fonts = Private::fontsFor(pixelRatio);
+    d_->context = ImGui::CreateContext(&fonts.atlas);
     ImGui::SetCurrentContext(d_->context);
+    ImGui::GetIO().FontGlobalScale = 1.0f / pixelRatio;
+    ImGui::GetIO().FontDefault = fonts.text;
+    d_->numberFont = fonts.number;
     ImGui::GetIO().IniFilename = nullptr;
     ImGui::GetIO().LogFilename = nullptr;
     d_->backendReady = ImGui_ImplOpenGL3_Init("#version 330 core");
@@ -152,7 +167,7 @@ void Overlay::release() {
     ImGui::DestroyContext(d_->context);
     d_->context = nullptr;
     d_->backendReady = false;
-    d_->textFont = nullptr;
+    d_->fontTexture = nullptr;
 }
 
 namespace {
@@ -283,8 +298,6 @@ bool Overlay::draw(const QWidget& view, const Frame& frame) {
     const Private::Scope scope(d_->context);
     ImGuiIO& io = ImGui::GetIO();
     const float ratio = float(view.devicePixelRatioF());
-    if (!d_->textFont)
-        d_->loadFonts(ratio);
     if (d_->stale)
         applyStyle();
     d_->stale = false;
@@ -292,6 +305,9 @@ bool Overlay::draw(const QWidget& view, const Frame& frame) {
     io.DisplayFramebufferScale = {ratio, ratio};
     io.DeltaTime = std::max(0.001f, float(d_->clock.restart()) / 1000.0f);
     ImGui_ImplOpenGL3_NewFrame();
+    if (!d_->fontTexture)
+        d_->fontTexture = io.Fonts->TexID;
+    io.Fonts->SetTexID(d_->fontTexture);  // the atlas is shared, the texture is this context's
     ImGui::NewFrame();
     d_->rects.clear();
     d_->controls.clear();
@@ -348,11 +364,13 @@ bool Overlay::draw(const QWidget& view, const Frame& frame) {
     }
     d_->endCard();
 
-    if (!model.error.isEmpty()) {
+    if (!model.error.isEmpty() || !model.hint.isEmpty()) {
         ImGui::SetNextWindowPos({width / 2, height / 2}, ImGuiCond_Always, {0.5f, 0.5f});
         if (ImGui::Begin("error", nullptr, kCardFlags)) {
             ImGui::PushTextWrapPos(std::max(160.0f, width * 0.7f));
-            ImGui::TextColored(imColor(colors.warning), "%s", model.error.toUtf8().constData());
+            const QByteArray text = (model.error.isEmpty() ? model.hint : model.error).toUtf8();
+            ImGui::TextColored(imColor(model.error.isEmpty() ? colors.secondaryText : colors.warning), "%s",
+                               text.constData());
             ImGui::PopTextWrapPos();
         }
         d_->endCard();

@@ -25,6 +25,7 @@ struct OverlayModel {
     QString title;     // "PCA 1–3"
     QString subtitle;  // "layer 24 · 16×16 patches · 34 ms"
     QString error;     // shown instead of the map
+    QString hint;      // what to do to see something
     bool busy = false;
     bool hasControls = false;        // the map comes from a model
     int layer = -1, layerCount = 0;  // -1: final features
@@ -68,7 +69,7 @@ class Overlay : public QObject {
     ~Overlay() override;
 
     // With the view's OpenGL context current.
-    void initialize();
+    void initialize(float pixelRatio);
     void release();
     struct Frame {
         const OverlayModel* model = nullptr;

@@ -266,7 +266,7 @@ void TileView::initializeGL() {
     connect(context(), &QOpenGLContext::aboutToBeDestroyed, this, &TileView::releaseGraphics,
             Qt::UniqueConnection);
     d_->renderer.initialize();
-    d_->overlay.initialize();
+    d_->overlay.initialize(float(devicePixelRatioF()));
 }
 
 void TileView::drawLayers(const Camera& camera, QSize viewport) {

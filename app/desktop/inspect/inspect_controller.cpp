@@ -121,8 +121,7 @@ void InspectController::setPanelCount(int count) {
     generations_.resize(wanted);
     for (size_t index = before; index < wanted; ++index) {
         panels_[index] = defaultPanel(int(index));
-        if (image_)
-            request(int(index));
+        request(int(index));
     }
 }
 
@@ -190,10 +189,13 @@ void InspectController::request(int index) {
     PanelContent& content = contents_[size_t(index)];
     const std::string lane = fmt::format("panel {}", index + 1);
     content.error.clear();
+    content.hint.clear();
     content.busy = false;
     if (panels_[size_t(index)].kind == MapKind::Image || !image_) {
         content.result = nullptr;
         content.error = image_ ? QString() : pictureError_;
+        if (!image_ && picture_.isEmpty() && index == 0)
+            content.hint = tr("Drop pictures, a folder or a model here, or press Ctrl+O");
         if (engine_)
             engine_->cancel(lane);
         emit panelChanged(index);
@@ -203,7 +205,7 @@ void InspectController::request(int index) {
     const auto wanted = requestFor(index, missing);
     if (!wanted) {
         content.result = nullptr;
-        content.error = missing;
+        content.hint = missing;
         emit panelChanged(index);
         return;
     }

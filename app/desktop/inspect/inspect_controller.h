@@ -22,6 +22,7 @@ struct PanelContent {
     std::shared_ptr<const MapResult> result;  // null: nothing yet
     MapRequest request;                       // that made it
     QString error;
+    QString hint;  // what is missing to show something
     bool busy = false;
 };
 

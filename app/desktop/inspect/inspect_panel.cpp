@@ -239,6 +239,7 @@ OverlayModel InspectPanel::overlayModel() const {
         model.title += QStringLiteral(" %1–%2").arg(state.firstComponent + 1).arg(state.firstComponent + 3);
     model.busy = content.busy;
     model.error = content.error;
+    model.hint = content.hint;
     if (const auto image = controller_->image(); image && state.kind == MapKind::Image) {
         static const char* const types[] = {"8 bit", "16 bit", "float"};
         model.subtitle = QStringLiteral("%1×%2 px · %3 · %4 ch")

@@ -220,7 +220,6 @@ Result<void> Tour::inputStep(const std::string& action, const Json& step) {
 Result<void> Tour::screenshot(const std::string& name) {
     std::error_code failed;
     std::filesystem::create_directories(screenshots_, failed);
-    window_.raise();
     wait(0.15);
     const QRect area(window_.mapToGlobal(QPoint()), window_.size());
     QPixmap picture = window_.screen()->grabWindow(0, area.x(), area.y(), area.width(), area.height());

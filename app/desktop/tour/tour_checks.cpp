@@ -117,6 +117,9 @@ Result<void> Tour::checkView(const Json& step) {
         if (wanted.isEmpty() ? !model.error.isEmpty() : !model.error.contains(wanted))
             return fail(ErrorCode::Internal, fmt::format("the view says '{}'", model.error.toStdString()));
     }
+    if (step.contains("hint") &&
+        !model.hint.contains(QString::fromStdString(step["hint"].get<std::string>())))
+        return fail(ErrorCode::Internal, fmt::format("the view's hint is '{}'", model.hint.toStdString()));
     if (step.contains("readout") &&
         !model.readout.join("\n").contains(QString::fromStdString(step["readout"].get<std::string>())))
         return fail(ErrorCode::Internal,
