@@ -7,6 +7,7 @@
 #include "core/models/dino/dino_model.h"
 #include "core/models/radio/radio_model.h"
 #include "core/models/sam/sam_model.h"
+#include "core/models/sam2/sam2_model.h"
 #include "core/models/siglip/siglip_model.h"
 
 namespace vitrine {
@@ -15,6 +16,7 @@ std::vector<ModelFamily> builtInFamilies() {
     return {
         radioFamily(),
         samFamily(),
+        sam2Family(),
         clipFamily(),
         siglipFamily(),
         dinoFamily(),

@@ -2,27 +2,14 @@
 // one small network per mask token.
 #pragma once
 
-#include "core/base/json.h"
-#include "core/nn/layers.h"
+#include "core/models/sam/two_way_transformer.h"
 
 namespace vitrine::sam {
-
-struct DecoderSizes {
-    int64_t width = 256, mlpWidth = 2048, depth = 2, headCount = 8, attentionDownsampling = 2,
-            multimaskCount = 3, iouDepth = 3, iouWidth = 256;
-    double layerNormEpsilon = 1e-6;
-    std::string activation = "relu";
-};
-Result<DecoderSizes> decoderSizesFrom(const Json& config);
 
 struct DecodedMasks {
     at::Tensor masks;   // (B, P, masks, 4h, 4w) logits
     at::Tensor scores;  // (B, P, masks) predicted intersection over union
 };
-
-class TwoWayLayer;
-class CrossAttention;
-class FeedForward;
 
 class MaskDecoder : public torch::nn::Module {
   public:
@@ -34,9 +21,7 @@ class MaskDecoder : public torch::nn::Module {
   private:
     DecoderSizes sizes_;
     std::shared_ptr<nn::Embedding> iouToken_, maskTokens_;
-    std::vector<std::shared_ptr<TwoWayLayer>> layers_;
-    std::shared_ptr<CrossAttention> finalAttention_;
-    std::shared_ptr<nn::LayerNorm> finalNorm_;
+    std::shared_ptr<TwoWayTransformer> transformer_;
     std::shared_ptr<nn::ConvTranspose2d> upscale1_, upscale2_;
     std::shared_ptr<nn::LayerNorm2d> upscaleNorm_;
     std::vector<std::shared_ptr<FeedForward>> maskNetworks_;

@@ -1,5 +1,6 @@
 #include "core/models/sam/sam_vision.h"
 
+#include "core/models/sam/windows.h"
 #include "core/nn/functional.h"
 
 #include <algorithm>
@@ -23,31 +24,6 @@ at::Tensor relativeRows(const at::Tensor& table, int64_t queryLength, int64_t ke
     const at::Tensor offsets =
         (queries - keys + double(keyLength - 1) * keyScale).to(at::kLong).to(table.device());
     return rows.index({offsets});
-}
-
-struct Windows {
-    at::Tensor tokens;  // (B · windows, size, size, C)
-    int64_t paddedHeight, paddedWidth;
-};
-
-Windows splitIntoWindows(const at::Tensor& x, int64_t size) {
-    const int64_t bottom = (size - x.size(1) % size) % size, right = (size - x.size(2) % size) % size;
-    const at::Tensor padded = at::constant_pad_nd(x, {0, 0, 0, right, 0, bottom});
-    const int64_t height = padded.size(1), width = padded.size(2), channels = padded.size(3);
-    const at::Tensor windows = padded.view({x.size(0), height / size, size, width / size, size, channels})
-                                   .permute({0, 1, 3, 2, 4, 5})
-                                   .reshape({-1, size, size, channels});
-    return {windows, height, width};
-}
-
-at::Tensor joinWindows(const at::Tensor& windows, const Windows& split, int64_t size, int64_t height,
-                       int64_t width) {
-    const int64_t rows = split.paddedHeight / size, columns = split.paddedWidth / size;
-    return windows.view({-1, rows, columns, size, size, windows.size(3)})
-        .permute({0, 1, 3, 2, 4, 5})
-        .reshape({-1, split.paddedHeight, split.paddedWidth, windows.size(3)})
-        .slice(1, 0, height)
-        .slice(2, 0, width);
 }
 
 class VisionAttention : public torch::nn::Module {
@@ -114,9 +90,8 @@ class VisionLayer : public torch::nn::Module {
         const at::Tensor normed = norm1_->forward(x);
         at::Tensor attended;
         if (windowSize_ > 0) {
-            const Windows split = splitIntoWindows(normed, windowSize_);
-            attended =
-                joinWindows(attention_->forward(split.tokens), split, windowSize_, x.size(1), x.size(2));
+            const at::Tensor windows = attention_->forward(splitIntoWindows(normed, windowSize_));
+            attended = joinWindows(windows, windowSize_, x.size(1), x.size(2));
         } else {
             attended = attention_->forward(normed);
         }
