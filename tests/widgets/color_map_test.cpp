@@ -1,4 +1,4 @@
-#include "widgets/base/color_map.h"
+#include "core/media/color_map.h"
 
 #include "widgets/base/value_range.h"
 

@@ -1,6 +1,6 @@
 #include "widgets/base/fuzzy_match.h"
 
-#include "widgets/base/natural_order.h"
+#include "core/io/natural_order.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 #include "widgets/gallery/gallery_model.h"
 
-#include "widgets/base/natural_order.h"
+#include "core/io/natural_order.h"
 #include "widgets/base/selection_manager.h"
 
 #include <QFileInfo>

@@ -1,7 +1,7 @@
 // Point clouds with boxes in 3-D: coloured by their own colours, by intensity or by height.
 #pragma once
 
-#include "widgets/base/color_map.h"
+#include "core/media/color_map.h"
 #include "widgets/plots/vtk_view.h"
 
 #include <array>

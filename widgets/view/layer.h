@@ -1,9 +1,9 @@
 // One picture or map to be shown in a view, placed in the coordinates of the picture as loaded.
 #pragma once
 
+#include "core/media/color_map.h"
 #include "core/media/image.h"
 #include "core/media/image_transform.h"
-#include "widgets/base/color_map.h"
 #include "widgets/base/value_range.h"
 
 #include <QRectF>

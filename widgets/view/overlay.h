@@ -3,7 +3,7 @@
 // keeps no state of record. One ImGui context per view. No ImGui header here.
 #pragma once
 
-#include "widgets/base/color_map.h"
+#include "core/media/color_map.h"
 #include "widgets/base/value_range.h"
 
 #include <QColor>

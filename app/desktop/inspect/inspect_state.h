@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/engine/inspect_engine.h"
-#include "widgets/base/color_map.h"
+#include "core/media/color_map.h"
 
 #include <QString>
 #include <array>
