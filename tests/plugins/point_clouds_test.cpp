@@ -141,15 +141,17 @@ void expectSurvivesDamage(const std::string& extension, const std::string& good,
         ASSERT_TRUE(writeFileAtomically(file, good.substr(0, size)));
         const auto cut = readerFor(extension).read(file);
         EXPECT_FALSE(cut) << "cut after " << size << " bytes";
-        if (!cut && size > headerBytes)
+        if (!cut && size > headerBytes) {
             EXPECT_THAT(cut.error().text(), HasSubstr("cut off"));
+        }
     }
     for (size_t at = 0; at < good.size(); ++at) {
         std::string changed = good;
         changed[at] = char(changed[at] ^ 0x5b);
         ASSERT_TRUE(writeFileAtomically(file, changed));
-        if (const auto read = readerFor(extension).read(file))
+        if (const auto read = readerFor(extension).read(file)) {
             EXPECT_LE(read->pointCount(), 2u);
+        }
     }
 }
 
