@@ -10,6 +10,9 @@ export VITRINE_SHARED=${VITRINE_SHARED:-$root/../shared}
 if grep -q VITRINE_SHARED "$tour" && [ ! -d "$VITRINE_SHARED/data" ]; then
   skip "needs third-party data that is not part of the repository: $VITRINE_SHARED/data"
 fi
+if grep -q VITRINE_SAMPLES "$tour" && [ ! -d "${VITRINE_SAMPLES:-/nonexistent}" ]; then
+  skip "needs the sample pictures, which ./run and ./test set up (VITRINE_SAMPLES)"
+fi
 rm -rf "$out" && mkdir -p "$out"
 export VITRINE_STATE_DIR=$out/state VITRINE_CACHE_DIR=$out/cache XDG_RUNTIME_DIR=$out LIBGL_ALWAYS_SOFTWARE=1
 chmod 700 "$out"
