@@ -107,7 +107,7 @@ QComboBox:hover { border-color: @secondary; }
 QComboBox QAbstractItemView { background: @panel; border: 1px solid @border; selection-background-color: @selection;
   selection-color: @text; outline: none; padding: 3px; }
 QDockWidget { color: @secondary; font-weight: 600; titlebar-close-icon: none; titlebar-normal-icon: none; }
-QDockWidget::title { background: @panel; padding: 6px 10px 8px 10px; border-bottom: 1px solid @border; }
+QDockWidget::title { background: @panel; padding: 2px 10px 4px 10px; border-bottom: 1px solid @border; }
 QDockWidget > QWidget { background: @panel; }
 QTabBar { background: transparent; }
 QTabBar::tab { background: transparent; color: @secondary; padding: 6px 12px; border-bottom: 2px solid transparent; }

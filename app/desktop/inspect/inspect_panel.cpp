@@ -75,8 +75,13 @@ void InspectPanel::buildHeader() {
     model_->setToolTip(tr("Whose features"));
     compare_->setToolTip(
         tr("Compare with another viewport: wipe (drag the line), blink (Space), difference"));
-    model_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    model_->setMinimumContentsLength(9);
+    // Six panels side by side must fit a screen of 1600 pixels: names are cut rather than panels pushed out.
+    for (QComboBox* box : {kind_, model_, compare_}) {
+        box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+        box->setMinimumContentsLength(5);
+        box->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+        box->setMaximumWidth(170);
+    }
     kind_->setMaxVisibleItems(16);
     for (const MapKindName& kind : mapKinds()) {
         kind_->addItem(tr(kind.title), int(kind.kind));
