@@ -150,7 +150,7 @@ TEST_F(CommandLine, ExtractsFeaturesOnceAndReusesThem) {
           {"layers", {-1, 5}},
           {"resolution", 128}}}};
     ASSERT_TRUE(writeFileAtomically(folder_ / "recipe.json", recipe.dump()));
-    ASSERT_EQ(call("project create").exitCode, 0);
+    ASSERT_EQ(call(fmt::format("project create '{}'", (folder_ / "project").string())).exitCode, 0);
     const Outcome first = call(fmt::format("--quiet run '{}'", (folder_ / "recipe.json").string()));
     ASSERT_EQ(first.exitCode, 0) << first.errors;
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "project" / "features"), {}), 2);
