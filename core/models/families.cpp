@@ -8,6 +8,7 @@
 #include "core/models/radio/radio_model.h"
 #include "core/models/sam/sam_model.h"
 #include "core/models/sam2/sam2_model.h"
+#include "core/models/sam3/sam3_model.h"
 #include "core/models/siglip/siglip_model.h"
 
 namespace vitrine {
@@ -17,6 +18,7 @@ std::vector<ModelFamily> builtInFamilies() {
         radioFamily(),
         samFamily(),
         sam2Family(),
+        sam3Family(),
         clipFamily(),
         siglipFamily(),
         dinoFamily(),
