@@ -17,10 +17,9 @@ namespace {
 class CollectingHost : public PluginHost {
   public:
     void addModelFamily(const ModelFamily& family) override { ModelFamilies::instance().add(family); }
-    void addUpsampler(const FeatureUpsampler&) override { FAIL() << "an encoder plugin added an upsampler"; }
-    void addPointCloudReader(const PointCloudReader&) override {
-        FAIL() << "an encoder plugin added a reader";
-    }
+    // The folder holds other plugins too.
+    void addUpsampler(const FeatureUpsampler&) override {}
+    void addPointCloudReader(const PointCloudReader&) override {}
 };
 
 void loadPlugin() {
