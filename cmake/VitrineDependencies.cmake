@@ -1,28 +1,12 @@
 find_package(Threads REQUIRED)
-find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
-find_package(nlohmann_json REQUIRED)
-find_package(tl-expected REQUIRED)
-find_package(SQLite3 REQUIRED)
-find_package(ZLIB REQUIRED)
-find_package(CLI11 REQUIRED)
 
-# --- Tokenizers ---------------------------------------------------------------------------------------------------
-foreach(library Pcre2:pcre2-8:pcre2.h:libpcre2-dev Utf8proc:utf8proc:utf8proc.h:libutf8proc-dev)
-  string(REPLACE ":" ";" parts "${library}")
-  list(GET parts 0 target)
-  list(GET parts 1 file)
-  list(GET parts 2 header)
-  list(GET parts 3 package)
-  find_library(VITRINE_${target}_LIBRARY ${file})
-  find_path(VITRINE_${target}_INCLUDE ${header})
-  if(NOT VITRINE_${target}_LIBRARY OR NOT VITRINE_${target}_INCLUDE)
-    message(FATAL_ERROR "${file} was not found. `./run --setup` installs it; by hand: apt-get install ${package}")
-  endif()
-  add_library(Vitrine::${target} INTERFACE IMPORTED)
-  set_target_properties(Vitrine::${target} PROPERTIES
-    INTERFACE_INCLUDE_DIRECTORIES "${VITRINE_${target}_INCLUDE}" INTERFACE_LINK_LIBRARIES "${VITRINE_${target}_LIBRARY}")
-endforeach()
+set(VITRINE_DEPENDENCIES "" CACHE PATH
+    "Folder made by tools/pack_dependencies: fmt, SQLite, GoogleTest and the others come from it instead of from the system")
+if(VITRINE_DEPENDENCIES)
+  include(VitrineBundledDependencies)
+else()
+  include(VitrineSystemDependencies)
+endif()
 
 # --- LibTorch -----------------------------------------------------------------------------------------------------
 # The wheel's own TorchConfig.cmake insists on a CUDA toolkit, so the two libraries are named here.
@@ -35,6 +19,16 @@ foreach(needed include/ATen/ATen.h lib/libtorch_cpu.so lib/libc10.so)
     message(FATAL_ERROR "TORCH_ROOT=${TORCH_ROOT} holds no ${needed}: it must be the folder with LibTorch's include/ and lib/")
   endif()
 endforeach()
+set(torch_version "")
+set(version_header "${TORCH_ROOT}/include/torch/headeronly/version.h")
+if(EXISTS "${version_header}")
+  file(STRINGS "${version_header}" torch_version REGEX "TORCH_VERSION_(MAJOR|MINOR) +[0-9]+")
+  string(REGEX REPLACE "[^;]* ([0-9]+)" "\\1" torch_version "${torch_version}")
+  list(JOIN torch_version "." torch_version)
+endif()
+if(NOT torch_version STREQUAL "2.11")
+  message(WARNING "The LibTorch in ${TORCH_ROOT} is not 2.11, which Vitrine is written for and tested with: ${torch_version}")
+endif()
 # LibTorch carries a newer {fmt} among its headers, which would not match the system's library that we link: a folder
 # with the system's one stands first.
 get_target_property(fmt_includes fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
@@ -51,11 +45,22 @@ add_library(vitrine_torch_pch SHARED "${CMAKE_SOURCE_DIR}/cmake/torch_pch.cpp")
 set_target_properties(vitrine_torch_pch PROPERTIES DEFINE_SYMBOL "")
 target_include_directories(vitrine_torch_pch PUBLIC "${CMAKE_SOURCE_DIR}")
 target_link_libraries(vitrine_torch_pch PUBLIC Vitrine::Torch PRIVATE vitrine_warnings)
+if(VITRINE_DEPENDENCIES)
+  # The header holds these too, and must see them as the files that use it do.
+  target_link_libraries(vitrine_torch_pch PRIVATE fmt::fmt nlohmann_json::nlohmann_json)
+endif()
 target_precompile_headers(vitrine_torch_pch PRIVATE "${CMAKE_SOURCE_DIR}/cmake/torch_pch.h")
 
 # --- CUDA ---------------------------------------------------------------------------------------------------------
 set(VITRINE_HAS_CUDA OFF)
 if(VITRINE_CUDA)
+  # The toolkit's folder is often not on the path.
+  if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
+    find_program(VITRINE_NVCC nvcc PATHS ENV CUDA_HOME ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin)
+    if(VITRINE_NVCC)
+      set(CMAKE_CUDA_COMPILER "${VITRINE_NVCC}" CACHE FILEPATH "CUDA compiler")
+    endif()
+  endif()
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
@@ -84,9 +89,4 @@ if(VITRINE_GUI)
   set_target_properties(Vitrine::ImGui PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${VITRINE_IMGUI_HEADERS};${VITRINE_IMGUI_HEADERS}/imgui"
     INTERFACE_LINK_LIBRARIES "${VITRINE_IMGUI_LIBRARY};${VITRINE_STB_LIBRARY};${CMAKE_DL_LIBS}")
-endif()
-
-# --- Tests --------------------------------------------------------------------------------------------------------
-if(VITRINE_TESTS)
-  find_package(GTest REQUIRED)
 endif()

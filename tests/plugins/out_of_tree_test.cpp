@@ -41,9 +41,10 @@ TEST(OutOfTree, TheDocumentedExampleIsBuiltListedAndLoaded) {
                    log = folder / "log.txt";
     fs::copy(example, folder / "source");
     ASSERT_TRUE(
-        runs(fmt::format("cmake -S '{0}/source' -B '{0}/build' -DVITRINE_SOURCE='{1}' -DVITRINE_BUILD='{2}'",
+        runs(fmt::format("cmake -S '{0}/source' -B '{0}/build' -DVITRINE_SOURCE='{1}' -DVITRINE_BUILD='{2}' "
+                         "-DCMAKE_PREFIX_PATH='{3}'",
                          folder.path().string(), testing::sourceFolder().string(),
-                         testing::buildFolder().string()),
+                         testing::buildFolder().string(), VITRINE_DEPENDENCIES),
              log))
         << contentOf(log);
     ASSERT_TRUE(runs(fmt::format("cmake --build '{}/build'", folder.path().string()), log)) << contentOf(log);
