@@ -2,6 +2,7 @@
 
 #include "core/base/hash.h"
 #include "core/tokenizers/text_cleaning.h"
+#include "kernels/cuda_loader.h"
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -56,7 +57,8 @@ Result<at::Device> deviceFromName(const std::string& name) {
         return fail(ErrorCode::InvalidArgument, fmt::format("there is no device \"{}\"", name), {},
                     "Devices are cpu, cuda, cuda:1");
     if (!at::hasCUDA())
-        return fail(ErrorCode::Unsupported, "no CUDA device answers", {},
+        return fail(ErrorCode::Unsupported,
+                    "no CUDA device answers: " + kernels::cudaKernelsStatus(), {},
                     "Use --device cpu, or see `vitrine doctor`");
     try {
         return at::Device(name);

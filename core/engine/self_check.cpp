@@ -2,6 +2,7 @@
 
 #include "core/engine/engine_plugins.h"
 #include "core/engine/model_store.h"
+#include "core/media/image_reader.h"
 #include "kernels/cuda_loader.h"
 #include "kernels/operators.h"
 
@@ -78,7 +79,10 @@ std::vector<DoctorCheck> engineSelfCheck() {
     const auto devices = availableDevices();
     checks.push_back({"devices", devices.size() > 1 ? CheckState::Good : CheckState::Note,
                       fmt::format("{}", fmt::join(devices, ", ")),
-                      devices.size() > 1 ? "" : "No NVIDIA driver answers: everything runs on the CPU"});
+                      devices.size() > 1 ? "" : kernels::cudaKernelsStatus() + ": everything runs on the CPU"});
+    if (!picturesAreSupported())
+        checks.push_back({"pictures", CheckState::Note, "neither read nor written by this build",
+                          "Built with VITRINE_MEDIA=OFF"});
     for (const std::string& name : devices) {
         try {
             for (DoctorCheck& check : kernelChecks(at::Device(name)))

@@ -1,12 +1,8 @@
 #include "core/engine/verify.h"
-#ifdef VITRINE_HAS_MEDIA
 #include "core/media/image_reader.h"
 #include "core/media/preprocess.h"
-#endif
 
 namespace vitrine {
-
-#ifdef VITRINE_HAS_MEDIA
 namespace {
 
 Result<TensorMap> preprocessed(const ModelFolder& folder, const std::filesystem::path& picture) {
@@ -33,12 +29,26 @@ Result<TensorMap> preprocessed(const ModelFolder& folder, const std::filesystem:
     return tensors;
 }
 
+VerifyRow skippedRow(const std::string& call, const std::string& tensor) {
+    VerifyRow row;
+    row.call = call;
+    row.tensor = tensor;
+    row.skipped = true;
+    row.note = "built without pictures (VITRINE_MEDIA=OFF)";
+    return row;
+}
+
 }  // namespace
 
 void verifyPreprocessing(std::vector<VerifyRow>& rows, const Json& call, const ModelFolder& folder,
                          const ReferenceData& data) {
     const std::string id = call.value("id", "");
     const auto outputs = call.value("outputs", std::vector<std::string>{});
+    if (!picturesAreSupported()) {
+        for (const std::string& name : outputs)
+            rows.push_back(skippedRow(id, name));
+        return;
+    }
     const auto tensors = preprocessed(folder, folder.path / call["inputs"]["image"].get<std::string>());
     if (!tensors)
         return addFailedRows(rows, id, outputs, tensors.error().text());
@@ -51,18 +61,5 @@ void verifyPreprocessing(std::vector<VerifyRow>& rows, const Json& call, const M
             rows.push_back(compareTensor(id, name, actual->second, expected->second, data.tolerance(name)));
     }
 }
-#else
-void verifyPreprocessing(std::vector<VerifyRow>& rows, const Json& call, const ModelFolder&,
-                         const ReferenceData&) {
-    for (const std::string& name : call.value("outputs", std::vector<std::string>{})) {
-        VerifyRow row;
-        row.call = call.value("id", "");
-        row.tensor = name;
-        row.skipped = true;
-        row.note = "built without pictures (VITRINE_MEDIA=OFF)";
-        rows.push_back(std::move(row));
-    }
-}
-#endif
 
 }  // namespace vitrine

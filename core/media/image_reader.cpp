@@ -132,6 +132,10 @@ Result<Image> decode(std::span<const std::byte> bytes, const ImageHeader& header
 
 }  // namespace
 
+bool picturesAreSupported() {
+    return true;
+}
+
 Result<Image> readImage(std::span<const std::byte> bytes, const ReadOptions& options,
                         std::string_view where) {
     VITRINE_TRY(const ImageHeader header, readImageHeader(bytes, where));

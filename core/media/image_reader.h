@@ -9,6 +9,9 @@
 
 namespace vitrine {
 
+// False in a build without OpenCV (VITRINE_MEDIA=OFF): reading and writing pictures then gives Unsupported.
+bool picturesAreSupported();
+
 struct ReadOptions {
     int64_t maxPixels = int64_t(1) << 30;  // larger pictures are refused before anything is allocated
     bool applyOrientation = true;

@@ -1,0 +1,42 @@
+// Reading and writing pictures in a build without OpenCV (VITRINE_MEDIA=OFF): every call says that it cannot.
+#include "core/media/image_reader.h"
+#include "core/media/image_writer.h"
+
+namespace vitrine {
+namespace {
+
+Failure withoutOpenCv(std::string_view where) {
+    return fail(ErrorCode::Unsupported, "this build neither reads nor writes pictures", std::string(where),
+                "Build with -DVITRINE_MEDIA=ON, which needs OpenCV");
+}
+
+}  // namespace
+
+bool picturesAreSupported() {
+    return false;
+}
+
+// What the header tells comes first: a missing or damaged file is the user's more urgent problem.
+Result<Image> readImage(std::span<const std::byte> bytes, const ReadOptions&, std::string_view where) {
+    VITRINE_TRY([[maybe_unused]] const ImageHeader header, readImageHeader(bytes, where));
+    return withoutOpenCv(where);
+}
+
+Result<Image> readImage(const std::filesystem::path& path, const ReadOptions&) {
+    VITRINE_TRY([[maybe_unused]] const ImageHeader header, readImageHeader(path));
+    return withoutOpenCv(path.string());
+}
+
+Result<Image> readThumbnail(const std::filesystem::path& path, int64_t, const ReadOptions& options) {
+    return readImage(path, options);
+}
+
+Result<std::string> encodeImage(const Image&, const std::string& extension, const WriteOptions&) {
+    return withoutOpenCv(extension);
+}
+
+Result<void> writeImage(const std::filesystem::path& path, const Image&, const WriteOptions&) {
+    return withoutOpenCv(path.string());
+}
+
+}  // namespace vitrine
