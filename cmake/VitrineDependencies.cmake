@@ -39,16 +39,16 @@ add_library(Vitrine::Torch INTERFACE IMPORTED)
 set_target_properties(Vitrine::Torch PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_BINARY_DIR}/system_headers;${TORCH_ROOT}/include;${TORCH_ROOT}/include/torch/csrc/api/include"
   INTERFACE_LINK_LIBRARIES "${TORCH_ROOT}/lib/libtorch_cpu.so;${TORCH_ROOT}/lib/libc10.so")
+if(VITRINE_DEPENDENCIES)
+  # Every file of LibTorch must see these two as their precompiled header does.
+  set_property(TARGET Vitrine::Torch APPEND PROPERTY INTERFACE_LINK_LIBRARIES fmt::fmt nlohmann_json::nlohmann_json)
+endif()
 
 # Every LibTorch file includes this header through the compiler; see cmake/torch_pch.h.
 add_library(vitrine_torch_pch SHARED "${CMAKE_SOURCE_DIR}/cmake/torch_pch.cpp")
 set_target_properties(vitrine_torch_pch PROPERTIES DEFINE_SYMBOL "")
 target_include_directories(vitrine_torch_pch PUBLIC "${CMAKE_SOURCE_DIR}")
 target_link_libraries(vitrine_torch_pch PUBLIC Vitrine::Torch PRIVATE vitrine_warnings)
-if(VITRINE_DEPENDENCIES)
-  # The header holds these too, and must see them as the files that use it do.
-  target_link_libraries(vitrine_torch_pch PRIVATE fmt::fmt nlohmann_json::nlohmann_json)
-endif()
 target_precompile_headers(vitrine_torch_pch PRIVATE "${CMAKE_SOURCE_DIR}/cmake/torch_pch.h")
 
 # --- CUDA ---------------------------------------------------------------------------------------------------------
