@@ -38,6 +38,7 @@ add_library(vitrine_warnings INTERFACE)
 target_compile_options(vitrine_warnings INTERFACE -Wall -Wextra -Wno-unused-parameter)
 
 if(VITRINE_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer)
+  # What the second one finds ends the program too: a report that nobody reads is no failed test.
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 endif()
