@@ -4,6 +4,9 @@ set(folder "${VITRINE_DEPENDENCIES}")
 set(remedy "Make the folder with tools/pack_dependencies DIR on a Debian or Ubuntu machine and copy it here (docs/gpu-server.md)")
 
 # --- Is the folder whole and for this machine? ----------------------------------------------------------------------
+if(NOT IS_DIRECTORY "${folder}")
+  message(FATAL_ERROR "There is no folder VITRINE_DEPENDENCIES=${folder}. ${remedy}")
+endif()
 file(GLOB utf8proc_library "${folder}/lib/libutf8proc.so.[0-9]")  # the number differs between releases
 set(missing "")
 foreach(needed dependencies.json include/fmt/core.h include/spdlog/spdlog.h include/nlohmann/json.hpp include/CLI/CLI.hpp

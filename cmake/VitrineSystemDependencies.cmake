@@ -1,11 +1,21 @@
 # The libraries beside LibTorch as the system's packages install them.
-find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
-find_package(nlohmann_json REQUIRED)
-find_package(tl-expected REQUIRED)
-find_package(SQLite3 REQUIRED)
-find_package(ZLIB REQUIRED)
-find_package(CLI11 REQUIRED)
+string(CONCAT remedy "`./run --setup` installs what is missing on Debian and Ubuntu. Without packages or network: "
+                     "-DVITRINE_DEPENDENCIES=DIR (docs/gpu-server.md)")
+set(missing "")
+set(packages fmt spdlog nlohmann_json tl-expected SQLite3 ZLIB CLI11)
+if(VITRINE_TESTS)
+  list(APPEND packages GTest)
+endif()
+foreach(package ${packages})
+  find_package(${package} QUIET)
+  if(NOT ${package}_FOUND)
+    list(APPEND missing ${package})
+  endif()
+endforeach()
+if(missing)
+  list(JOIN missing ", " missing)
+  message(FATAL_ERROR "Not found: ${missing}. ${remedy}")
+endif()
 
 # --- Tokenizers ---------------------------------------------------------------------------------------------------
 foreach(library Pcre2:pcre2-8:pcre2.h:libpcre2-dev Utf8proc:utf8proc:utf8proc.h:libutf8proc-dev)
@@ -17,13 +27,9 @@ foreach(library Pcre2:pcre2-8:pcre2.h:libpcre2-dev Utf8proc:utf8proc:utf8proc.h:
   find_library(VITRINE_${target}_LIBRARY ${file})
   find_path(VITRINE_${target}_INCLUDE ${header})
   if(NOT VITRINE_${target}_LIBRARY OR NOT VITRINE_${target}_INCLUDE)
-    message(FATAL_ERROR "${file} was not found. `./run --setup` installs it; by hand: apt-get install ${package}")
+    message(FATAL_ERROR "${file} (${package}) was not found. ${remedy}")
   endif()
   add_library(Vitrine::${target} INTERFACE IMPORTED)
   set_target_properties(Vitrine::${target} PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${VITRINE_${target}_INCLUDE}" INTERFACE_LINK_LIBRARIES "${VITRINE_${target}_LIBRARY}")
 endforeach()
-
-if(VITRINE_TESTS)
-  find_package(GTest REQUIRED)
-endif()
