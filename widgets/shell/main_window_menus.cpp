@@ -1,0 +1,140 @@
+// Header, menus and status bar of the main window.
+#include "widgets/base/icons.h"
+#include "widgets/base/theme.h"
+#include "widgets/shell/main_window.h"
+
+#include <QFileDialog>
+#include <QLabel>
+#include <QMenuBar>
+#include <QStatusBar>
+#include <QTabBar>
+#include <QToolBar>
+#include <QToolButton>
+#include <QUndoView>
+
+namespace vitrine {
+
+void MainWindow::buildHeader() {
+    auto* bar = new QToolBar(tr("Workspaces"));
+    bar->setObjectName("workspaceBar");
+    bar->setMovable(false);
+    bar->setContextMenuPolicy(Qt::PreventContextMenu);
+    bar->setIconSize({18, 18});
+    tabs_ = new QTabBar;
+    tabs_->setObjectName("workspaceTabs");
+    tabs_->setDrawBase(false);
+    tabs_->setExpanding(false);
+    tabs_->setIconSize({18, 18});
+    bar->addWidget(tabs_);
+    auto* spacer = new QWidget;
+    spacer->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Preferred);
+    bar->addWidget(spacer);
+    auto* search = new QToolButton;
+    search->setObjectName("paletteButton");
+    search->setText(tr("Search commands    Ctrl+K"));
+    search->setIcon(themedIcon("search"));
+    search->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    search->setMinimumWidth(250);
+    connect(search, &QToolButton::clicked, this, [this] { commands_.run("palette.open"); });
+    bar->addWidget(search);
+    for (const char* name : {"edit.undo", "edit.redo", "theme.toggle"})
+        bar->addAction(commands_.action(name, this));
+    addToolBar(Qt::TopToolBarArea, bar);
+    connect(tabs_, &QTabBar::tabBarClicked, this, [this](int index) {
+        if (index >= 0)
+            commands_.run("workspace.show", {{"name", workspaces_[index]->name().toStdString()}});
+    });
+}
+
+void MainWindow::buildMenus() {
+    QMenu* file = menuBar()->addMenu(tr("&File"));
+    for (const char* name : {"file.openImages", "file.openFolder"})
+        file->addAction(commands_.action(name, this));
+    recentMenu_ = file->addMenu(tr("Open &recent"));
+    connect(recentMenu_, &QMenu::aboutToShow, this, &MainWindow::fillRecentMenu);
+    file->addSeparator();
+    file->addAction(commands_.action("window.close", this));
+    QMenu* edit = menuBar()->addMenu(tr("&Edit"));
+    for (const char* name : {"edit.undo", "edit.redo", "edit.history"})
+        edit->addAction(commands_.action(name, this));
+    viewMenu_ = menuBar()->addMenu(tr("&View"));
+    connect(viewMenu_, &QMenu::aboutToShow, this, &MainWindow::fillViewMenu);
+    fillViewMenu();
+    QMenu* help = menuBar()->addMenu(tr("&Help"));
+    for (const char* name : {"palette.open", "shortcuts.show", "recorder.toggle", "help.about"})
+        help->addAction(commands_.action(name, this));
+}
+
+void MainWindow::buildStatusBar() {
+    projectLabel_ = new QLabel(tr("No project"));
+    projectLabel_->setObjectName("projectLabel");
+    recordingLabel_ = new QLabel(tr("● recording"));
+    recordingLabel_->hide();
+    statusBar()->setSizeGripEnabled(false);
+    projectLabel_->setContentsMargins(8, 0, 0, 0);
+    statusBar()->addWidget(projectLabel_);
+    statusBar()->addPermanentWidget(recordingLabel_);
+    statusBar()->addPermanentWidget(new JobStatus(&jobs_));
+    connect(&commands_, &CommandCenter::recordingChanged, this,
+            [this] { recordingLabel_->setVisible(commands_.isRecording()); });
+}
+
+void MainWindow::fillRecentMenu() {
+    recentMenu_->clear();
+    for (const std::string& path : session_.recent)
+        recentMenu_->addAction(QString::fromStdString(path), this, [this, path] {
+            commands_.run("file.open", {{"paths", {path}}});
+        });
+    recentMenu_->setToolTipsVisible(true);
+    if (session_.recent.empty())
+        recentMenu_->addAction(tr("Nothing yet"))->setEnabled(false);
+}
+
+void MainWindow::fillViewMenu() {
+    viewMenu_->clear();
+    for (Workspace* each : workspaces_)
+        viewMenu_->addAction(themedIcon(each->icon()), each->title(), this, [this, each] {
+            commands_.run("workspace.show", {{"name", each->name().toStdString()}});
+        });
+    viewMenu_->addSeparator();
+    if (Workspace* current = currentWorkspace())
+        for (QDockWidget* dock : current->findChildren<QDockWidget*>())
+            viewMenu_->addAction(dock->toggleViewAction());
+    viewMenu_->addSeparator();
+    for (const char* name : {"theme.toggle", "view.resetLayout"})
+        viewMenu_->addAction(commands_.action(name, this));
+    QMenu* accents = viewMenu_->addMenu(tr("Accent colour"));
+    for (const auto& [name, color] : Theme::accents()) {
+        QPixmap swatch(14, 14);
+        swatch.fill(color);
+        accents->addAction(QIcon(swatch), name, this, [this, color = color] {
+            commands_.run("theme.accent", {{"color", color.name().toStdString()}});
+        });
+    }
+}
+
+void MainWindow::toggleHistory() {
+    if (auto* existing = findChild<QDockWidget*>("historyDock"))
+        return existing->setVisible(!existing->isVisible());
+    auto* dock = new QDockWidget(tr("History"), this);
+    dock->setObjectName("historyDock");
+    auto* view = new QUndoView(&commands_.undoStack());
+    view->setEmptyLabel(tr("Start"));
+    dock->setWidget(view);
+    addDockWidget(Qt::RightDockWidgetArea, dock);
+}
+
+void MainWindow::chooseFiles(bool folder) {
+    auto* dialog = new QFileDialog(this, folder ? tr("Open a folder") : tr("Open pictures"));
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setFileMode(folder ? QFileDialog::Directory : QFileDialog::ExistingFiles);
+    connect(dialog, &QFileDialog::filesSelected, this, [this](const QStringList& files) {
+        Json paths = Json::array();
+        for (const QString& file : files)
+            paths.push_back(file.toStdString());
+        commands_.run("file.open", {{"paths", paths}});
+    });
+    dialog->open();
+}
+
+}  // namespace vitrine
