@@ -45,7 +45,7 @@ if(VITRINE_DEPENDENCIES)
 endif()
 
 # Every LibTorch file includes this header through the compiler; see cmake/torch_pch.h.
-add_library(vitrine_torch_pch SHARED "${CMAKE_SOURCE_DIR}/cmake/torch_pch.cpp")
+add_library(vitrine_torch_pch SHARED "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
 set_target_properties(vitrine_torch_pch PROPERTIES DEFINE_SYMBOL "")
 target_include_directories(vitrine_torch_pch PUBLIC "${CMAKE_SOURCE_DIR}")
 target_link_libraries(vitrine_torch_pch PUBLIC Vitrine::Torch PRIVATE vitrine_warnings)

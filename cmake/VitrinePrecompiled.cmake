@@ -1,0 +1,34 @@
+# Precompiled headers, one per kind of file: parsing JSON, formatting, Qt and GoogleTest takes longer than compiling what
+# most files say. (The one of LibTorch stands in VitrineDependencies.cmake.) A target reuses the header of its kind, so it
+# must be compiled with the same optimisation: the window's code and the tests are optimised less than what computes.
+function(vitrine_add_precompiled kind optimisation)
+  set(target vitrine_${kind}_pch)
+  add_library(${target} OBJECT "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
+  target_include_directories(${target} PRIVATE "${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${target} PRIVATE vitrine_warnings fmt::fmt spdlog::spdlog nlohmann_json::nlohmann_json tl::expected
+                        Threads::Threads ${ARGN})
+  # GCC 12 warns falsely where strings are concatenated (its bug 105651).
+  list(APPEND optimisation $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+  target_compile_options(${target} PRIVATE ${optimisation})
+  target_precompile_headers(${target} PRIVATE "${CMAKE_SOURCE_DIR}/cmake/${kind}_pch.h")
+  set_target_properties(${target} PROPERTIES VITRINE_OPTIMISATION "${optimisation}")
+endfunction()
+
+# vitrine_use_precompiled(TARGET KIND): KIND common, qt or test.
+function(vitrine_use_precompiled target kind)
+  get_target_property(optimisation vitrine_${kind}_pch VITRINE_OPTIMISATION)
+  if(optimisation)
+    # GCC 12 warns falsely where strings are concatenated (its bug 105651).
+  list(APPEND optimisation $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+  target_compile_options(${target} PRIVATE ${optimisation})
+  endif()
+  target_precompile_headers(${target} REUSE_FROM vitrine_${kind}_pch)
+endfunction()
+
+vitrine_add_precompiled(common "")
+if(VITRINE_TESTS)
+  vitrine_add_precompiled(test "$<$<CONFIG:Release>:-O1>" GTest::gtest GTest::gmock)
+endif()
+if(VITRINE_GUI)
+  vitrine_add_precompiled(qt "$<$<CONFIG:Release>:-O2>" Qt6::Widgets)
+endif()
