@@ -2,6 +2,7 @@
 #include "app/cli/argument_parser.h"
 #include "app/cli/terminal_progress.h"
 #include "core/base/log.h"
+#include "core/claims/claim_commands.h"
 #include "core/commands/core_commands.h"
 #include "core/engine/doctor.h"
 #include "core/engine/engine_loader.h"
@@ -89,8 +90,10 @@ int main(int argumentCount, char** arguments) {
         CommandRegistry registry;
         declareCoreCommands(registry);
         declareEngineCommands(registry);
+        declareClaimCommands(registry);
         declareDoctor(registry);
         bindCoreCommands(registry);
+        bindClaimCommands(registry);
         bindDoctor(registry);
         const auto line = cli::parseCommandLine(registry, {arguments + 1, arguments + argumentCount});
         const int code = line.exitCode ? *line.exitCode : runCommand(registry, line);

@@ -5,6 +5,7 @@
 #include "app/desktop/tour/tour.h"
 #include "core/base/log.h"
 #include "core/base/paths.h"
+#include "core/claims/claim_commands.h"
 #include "core/commands/core_commands.h"
 #include "core/engine/engine_loader.h"
 #include "core/plugins/plugin_manager.h"
@@ -100,8 +101,10 @@ int main(int argumentCount, char** arguments) {
 
     CommandRegistry registry;
     declareCoreCommands(registry);
+    declareClaimCommands(registry);
     declareEngineCommands(registry);
     bindCoreCommands(registry);
+    bindClaimCommands(registry);
     MainWindow window(registry);
     window.setAboutFacts(facts);
     window.setPlugins(pluginLines);

@@ -1,4 +1,5 @@
 // Entry points of the engine library (engine_loader.h).
+#include "core/claims/claim_commands.h"
 #include "core/commands/runs_commands.h"
 #include "core/engine/engine_commands.h"
 #include "core/engine/engine_job_kinds.h"
@@ -17,6 +18,7 @@ void vitrineBindCommands(vitrine::CommandRegistry& registry) {
     // Lives until the process ends: handlers refer to it.
     static const std::unique_ptr<vitrine::InspectEngine> engine = vitrineCreateInspectEngine();
     vitrine::bindEngineCommands(registry, *engine);
+    vitrine::bindClaimRunCommand(registry);
     vitrine::JobKinds kinds;
     vitrine::addJobKinds(kinds);
     vitrine::bindRunCommand(registry, std::move(kinds));

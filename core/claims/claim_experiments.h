@@ -1,0 +1,26 @@
+// The experiments behind the claims, bound to the catalogue by name.
+#pragma once
+
+#include "core/base/job_context.h"
+#include "core/claims/claim.h"
+
+#include <functional>
+
+namespace vitrine {
+
+struct ClaimRequest {
+    int64_t seed = 0;
+    double scale = 1;            // share of the full training steps; tests take less. Rules are made for 1.
+    std::string device = "cpu";  // cpu, cuda or cuda:N
+    JobContext* job = nullptr;   // never null while measuring
+};
+
+struct ClaimExperiment {
+    std::function<Result<ClaimMeasurement>(const ClaimRequest&)> measure;
+    std::function<std::vector<ClaimCheck>(const ClaimTable&)> judge;
+};
+
+// Null if no experiment has that name.
+const ClaimExperiment* claimExperiment(const std::string& name);
+
+}  // namespace vitrine

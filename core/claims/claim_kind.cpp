@@ -1,0 +1,104 @@
+#include "core/claims/claim_kind.h"
+
+#include "core/claims/claim_experiments.h"
+#include "core/runs/claim_store.h"
+#include "core/runs/run_context.h"
+
+#include <chrono>
+
+namespace vitrine {
+namespace {
+
+class ClaimJob {
+  public:
+    explicit ClaimJob(RunContext& run) : run_(run) {}
+
+    Result<void> execute() {
+        VITRINE_TRY(const ClaimInfo info, findClaim(run_.settings()["claim"]));
+        const ClaimExperiment* experiment = claimExperiment(info.name);
+        if (!experiment)
+            return fail(ErrorCode::Unsupported, fmt::format("this build has no experiment for \"{}\"", info.name));
+        if (run_.savedState())
+            for (const Json& done : run_.savedState()->at("measurements"))
+                measurements_.push_back(ClaimMeasurement::fromJson(done));
+        const int64_t wanted = run_.settings()["seeds"].get<int64_t>() > 0 ? run_.settings()["seeds"].get<int64_t>()
+                                                                           : info.seedCount;
+        while (int64_t(measurements_.size()) < wanted) {
+            VITRINE_TRY_VOID(run_.pausePoint());
+            VITRINE_TRY_VOID(measureSeed(*experiment, int64_t(run_.seed()) + int64_t(measurements_.size()), wanted));
+        }
+        return keepVerdict(info, *experiment);
+    }
+
+  private:
+    // One seed is the unit of resuming: its measurement is part of the saved state.
+    Result<void> measureSeed(const ClaimExperiment& experiment, int64_t seed, int64_t wanted) {
+        run_.log(fmt::format("seed {} ({} of {})", seed, measurements_.size() + 1, wanted));
+        ClaimRequest request;
+        request.seed = seed;
+        request.scale = run_.settings()["scale"];
+        request.device = run_.recipe().value("device", "cpu");
+        request.job = &run_.job();
+        const auto start = std::chrono::steady_clock::now();
+        VITRINE_TRY(ClaimMeasurement measurement, experiment.measure(request));
+        measurement.seed = seed;
+        for (const auto& [arm, metrics] : measurement.arms)
+            for (const auto& [metric, value] : metrics)
+                run_.metric(arm + "/" + metric, seed, value);
+        run_.metric("time/seconds per seed", seed,
+                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        measurements_.push_back(std::move(measurement));
+        Json state{{"measurements", Json::array()}};
+        for (const ClaimMeasurement& done : measurements_)
+            state["measurements"].push_back(done.toJson());
+        return run_.saveState(state);
+    }
+
+    Result<void> keepVerdict(const ClaimInfo& info, const ClaimExperiment& experiment) {
+        const ClaimTable table(measurements_);
+        const std::vector<ClaimCheck> checks = experiment.judge(table);
+        Json verdict{{"claim", info.name}, {"holds", allHold(checks)}, {"scale", run_.settings()["scale"]},
+                     {"checks", Json::array()}, {"measurements", Json::array()}};
+        std::string report = fmt::format("{} ({})\n{}\nRule: {}\n\n{}\n", info.system, info.source, info.statement,
+                                         info.rule, table.text());
+        for (const ClaimCheck& check : checks) {
+            verdict["checks"].push_back(check.toJson());
+            report += fmt::format("{}  {}: {:.4g} (wanted {} {:.4g})\n", check.holds() ? "holds " : "FAILS ", check.rule,
+                                  check.measured, check.atLeast ? "at least" : "at most", check.limit);
+        }
+        for (const ClaimMeasurement& measurement : measurements_)
+            verdict["measurements"].push_back(measurement.toJson());
+        report += fmt::format("\nThe claim {} over {} seeds.\n", allHold(checks) ? "holds" : "DOES NOT HOLD",
+                              measurements_.size());
+        struct File {
+            const char *name, *mediaType;
+            std::string content;
+        };
+        for (const File& file : {File{"claim.txt", "text/plain", report},
+                                 File{"claim.json", "application/json", verdict.dump(2) + "\n"},
+                                 File{"claim.csv", "text/csv", table.csv()}}) {
+            VITRINE_TRY([[maybe_unused]] const StoredFile stored,
+                        run_.putArtifact(file.name, file.content, {.kind = "report", .mediaType = file.mediaType}));
+        }
+        return ClaimStore(run_.project()).add(info.name, run_.run(), info.rule, verdict, allHold(checks));
+    }
+
+    RunContext& run_;
+    std::vector<ClaimMeasurement> measurements_;
+};
+
+}  // namespace
+
+JobKind claimKind() {
+    JobKind kind;
+    kind.name = "claim";
+    kind.summary = "Measure the claim of a published system against its baselines over several seeds";
+    kind.settingsSchema = Json::parse(R"({"type": "object", "required": ["claim"], "properties": {
+      "claim": {"type": "string", "minLength": 1, "title": "Claim", "description": "a name of `vitrine claims list`"},
+      "seeds": {"type": "integer", "minimum": 0, "maximum": 100, "default": 0, "title": "Seeds", "description": "0: as many as the claim asks for"},
+      "scale": {"type": "number", "exclusiveMinimum": 0, "maximum": 10, "default": 1, "title": "Share of the training steps", "description": "the pass rule is made for 1"}}})");
+    kind.run = [](RunContext& run) { return ClaimJob(run).execute(); };
+    return kind;
+}
+
+}  // namespace vitrine
