@@ -6,6 +6,8 @@
 #include "core/base/paths.h"
 
 #include <dlfcn.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -13,6 +15,32 @@
 
 namespace vitrine {
 namespace fs = std::filesystem;
+
+namespace {
+
+// Tells one build of a library from the next.
+std::string stampOf(const fs::path& library) {
+    std::error_code failed;
+    const auto size = fs::file_size(library, failed);
+    const auto time = fs::last_write_time(library, failed);
+    return failed ? std::string() : fmt::format("{} {}", size, time.time_since_epoch().count());
+}
+
+bool isRunning(int64_t process) {
+    return process > 0 && (::kill(pid_t(process), 0) == 0 || errno == EPERM);
+}
+
+// Switched off by the user: the reason as text. Failed: {"reason", "library"}; a library that has changed
+// since gets another chance.
+std::optional<std::string> reasonOff(const Json& entry, const fs::path& library) {
+    if (entry.is_string())
+        return entry.get<std::string>();
+    if (!entry.is_object() || entry.value("library", Json()) != stampOf(library))
+        return std::nullopt;
+    return jsonValueOr<std::string>(entry, "reason", "it failed", "plugins").value_or("it failed");
+}
+
+}  // namespace
 
 const char* pluginStateName(PluginState state) {
     switch (state) {
@@ -81,13 +109,17 @@ PluginManager::PluginManager(fs::path stateFile) : stateFile_(std::move(stateFil
     state_ = state && state->is_object() ? *state : Json::object();
     if (!state_.contains("off") || !state_["off"].is_object())
         state_["off"] = Json::object();
-    // Still marked as loading: the program ended inside that plugin's start-up.
-    if (state_.contains("loading") && state_["loading"].is_string()) {
-        state_["off"][state_["loading"].get<std::string>()] = "the program ended while it was being loaded";
-        state_.erase("loading");
-        if (const auto saved = saveState(); !saved)
-            log::warn("{}", saved.error().text());
-    }
+    // Still marked as loading by a process that is gone: it ended inside that plugin's start-up. One that
+    // runs is only in the middle of it.
+    const Json loading = state_.value("loading", Json());
+    state_.erase("loading");
+    if (!loading.is_object() || !loading.value("id", Json()).is_string() ||
+        !loading.value("process", Json()).is_number_integer() || isRunning(loading["process"].get<int64_t>()))
+        return;
+    state_["off"][loading["id"].get<std::string>()] = {
+        {"reason", "the program ended while it was being loaded"}, {"library", loading.value("library", "")}};
+    if (const auto saved = saveState(); !saved)
+        log::warn("{}", saved.error().text());
 }
 
 Result<void> PluginManager::saveState() const {
@@ -114,9 +146,10 @@ void PluginManager::discover(const std::vector<fs::path>& folders) {
                     [&](const PluginStatus& other) { return other.manifest.id == status.manifest.id; });
                 if (known)
                     continue;  // the first folder wins
-                if (state_["off"].contains(status.manifest.id)) {
+                const Json off = state_["off"].value(status.manifest.id, Json());
+                if (const auto reason = reasonOff(off, candidate / status.manifest.library)) {
                     status.state = PluginState::Off;
-                    status.problem = state_["off"][status.manifest.id];
+                    status.problem = *reason;
                 }
             } else {
                 status.manifest.id = status.manifest.name = candidate.filename().string();
@@ -140,7 +173,9 @@ void PluginManager::loadOne(PluginStatus& plugin, PluginHost& host) {
     if (manifest.apiVersion != kPluginApiVersion)
         return markFailed(plugin, fmt::format("made for plugin interface {}, this program has {}",
                                               manifest.apiVersion, kPluginApiVersion));
-    state_["loading"] = manifest.id;
+    state_["loading"] = {{"id", manifest.id},
+                         {"process", int64_t(::getpid())},
+                         {"library", stampOf(manifest.folder / manifest.library)}};
     (void)saveState();  // without a writable state folder only the protection against crashes is lost
     const fs::path library = manifest.folder / manifest.library;
     void* handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -176,7 +211,9 @@ void PluginManager::markFailed(PluginStatus& plugin, std::string problem) {
     log::warn("plugin \"{}\" failed and stays off: {}", plugin.manifest.name, problem);
     plugin.state = PluginState::Failed;
     plugin.problem = problem;
-    state_["off"][plugin.manifest.id] = std::move(problem);
+    state_["off"][plugin.manifest.id] = {
+        {"reason", std::move(problem)},
+        {"library", stampOf(plugin.manifest.folder / plugin.manifest.library)}};
     (void)saveState();
 }
 

@@ -1,6 +1,7 @@
 // Finds, loads and remembers plugins. A plugin that fails (cannot be linked, has another API version, throws,
-// or took the program down while it was loaded) is named, and stays off at the next start until the user
-// switches it on again.
+// or took the program down while it was loaded) is named, and stays off at the next start until its library
+// has changed or the user switches it on again. Several processes, and several managers of one, may load at
+// once.
 #pragma once
 
 #include "core/base/json.h"
@@ -64,7 +65,7 @@ class PluginManager {
     Result<void> saveState() const;
 
     std::filesystem::path stateFile_;
-    Json state_;  // {"off": {id: reason}, "loading": id}
+    Json state_;  // {"off": {id: reason or {"reason", "library"}}, "loading": {"id", "process", "library"}}
     std::vector<PluginStatus> plugins_;
 };
 

@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace vitrine {
 namespace {
@@ -104,9 +105,11 @@ TEST_F(PluginManagerTest, NamesABrokenManifest) {
 
 TEST_F(PluginManagerTest, RefusesAnotherInterfaceVersion) {
     addPlugin("manifest", "working", {{"apiVersion", kPluginApiVersion + 1}});
-    expectFailsAndStaysOff("test.manifest", "made for plugin interface 2");
+    expectFailsAndStaysOff("test.manifest",
+                           fmt::format("made for plugin interface {}", kPluginApiVersion + 1));
     addPlugin("library", "old_version");
-    expectFailsAndStaysOff("test.library", "compiled for plugin interface 2");
+    expectFailsAndStaysOff("test.library",
+                           fmt::format("compiled for plugin interface {}", kPluginApiVersion + 1));
 }
 
 TEST_F(PluginManagerTest, RefusesAMissingLibraryAndOneThatIsNone) {
@@ -136,6 +139,33 @@ TEST_F(PluginManagerTest, SwitchesOffAPluginThatEndedTheProgram) {
     const PluginStatus status = start("test.ending");
     EXPECT_EQ(status.state, PluginState::Off);
     EXPECT_THAT(status.problem, HasSubstr("ended while it was being loaded"));
+}
+
+TEST_F(PluginManagerTest, GivesAChangedLibraryAnotherChance) {
+    addPlugin("mended", "ends");
+    EXPECT_EXIT(start("test.mended"), ::testing::ExitedWithCode(42), "");
+    EXPECT_EQ(start("test.mended").state, PluginState::Off);
+    fs::remove(folder / "plugins" / "mended" / "mended.so");
+    fs::copy_file(testing::buildFolder() / "tests" / "plugins" / "test_plugin_working.so",
+                  folder / "plugins" / "mended" / "mended.so");
+    EXPECT_EQ(start("test.mended").state, PluginState::Loaded);
+    // What the user switched off stays so.
+    setEnabled("test.mended", false);
+    fs::last_write_time(folder / "plugins" / "mended" / "mended.so", fs::file_time_type::clock::now());
+    EXPECT_EQ(start("test.mended").state, PluginState::Off);
+}
+
+TEST_F(PluginManagerTest, LeavesAPluginAloneThatAnotherProcessIsLoading) {
+    addPlugin("good", "working");
+    fs::create_directories(folder / "state");
+    const auto loadingIn = [&](int64_t process) {
+        const Json state = {{"loading", {{"id", "test.good"}, {"process", process}, {"library", ""}}}};
+        ASSERT_TRUE(writeFileAtomically(folder / "state" / "plugins.json", state.dump()));
+    };
+    loadingIn(::getpid());
+    EXPECT_EQ(start("test.good").state, PluginState::Loaded);
+    // The mark of the other one is not kept as its own.
+    EXPECT_EQ(start("test.good").state, PluginState::Loaded);
 }
 
 TEST_F(PluginManagerTest, SwitchesOffAndOn) {
