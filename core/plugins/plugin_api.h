@@ -10,7 +10,7 @@
 
 namespace vitrine {
 
-inline constexpr int kPluginApiVersion = 1;
+inline constexpr int kPluginApiVersion = 2;
 
 struct ModelFamily;       // core/models/model.h: kind "encoder"
 struct FeatureUpsampler;  // core/features/upsampler_registry.h: kind "upsampler"

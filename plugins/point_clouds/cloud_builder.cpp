@@ -87,6 +87,14 @@ Role roleOf(std::string_view name) {
     return found == roles.end() ? Role::Other : found->second;
 }
 
+Result<void> countRow(JobContext& job, uint64_t row) {
+    constexpr uint64_t kStep = uint64_t(1) << 16;
+    if (row % kStep != kStep - 1)
+        return {};
+    job.advance(int64_t(kStep));
+    return job.checkStop();
+}
+
 Result<void> CloudBuilder::declare(Role role, Scalar type, std::string_view where) {
     if (role == Role::Other)
         return {};

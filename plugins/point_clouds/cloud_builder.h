@@ -21,6 +21,9 @@ inline constexpr size_t kRoleCount = size_t(Role::Other) + 1;
 // By the names that are in use: "x", "red", "diffuse_red", "r", "intensity", "scalar_Intensity", "rgb", ...
 Role roleOf(std::string_view name);
 
+// Every 65536 rows: progress, and Cancelled once a stop was requested.
+Result<void> countRow(JobContext& job, uint64_t row);
+
 // Collects a cloud point by point.
 class CloudBuilder {
   public:

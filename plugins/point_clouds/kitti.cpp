@@ -60,6 +60,8 @@ Result<Calibration> readCalibration(const fs::path& path) {
     VITRINE_TRY(const auto projection, matrix(rows, "P2", 12, where));
     VITRINE_TRY(const auto rectification, matrix(rows, "R0_rect", 9, where));
     VITRINE_TRY(const auto velodyne, matrix(rows, "Tr_velo_to_cam", 12, where));
+    if (!(projection[0] > 0) || !(projection[5] > 0))
+        return fail(ErrorCode::InvalidFile, "the focal lengths in \"P2\" are not positive", where);
     Calibration calibration;
     std::copy(projection.begin(), projection.end(), calibration.projection.begin());
     Matrix3 rectify, turn;
@@ -154,7 +156,25 @@ Result<PointCloud> readScan(const fs::path& path) {
     return cloud;
 }
 
-Result<PointCloud> readKitti(const fs::path& path) {
+// P2 = K [1 | -c]: the left colour camera stands beside the one that the rectified frame belongs to.
+CloudCamera cameraOf(const Calibration& calibration, const Rigid& velodyneFromCamera, ImageSize picture) {
+    const auto& p = calibration.projection;
+    CloudCamera camera;
+    camera.focalX = p[0];
+    camera.focalY = p[5];
+    camera.centerX = p[2];
+    camera.centerY = p[6];
+    camera.width = picture.width;
+    camera.height = picture.height;
+    const double z = -p[11];
+    const Vector3 inRectified{(-p[3] - p[2] * z) / p[0], (-p[7] - p[6] * z) / p[5], z};
+    camera.position = velodyneFromCamera.apply(inRectified);
+    camera.rotation = velodyneFromCamera.rotation;
+    return camera;
+}
+
+Result<PointCloud> readKitti(const fs::path& path, JobContext& job) {
+    job.beginStage("reading the scan", 0);
     VITRINE_TRY(PointCloud cloud, readScan(path));
     const fs::path picture = neighbour(path, "image_2", ".png");
     if (isFile(picture))
@@ -163,14 +183,23 @@ Result<PointCloud> readKitti(const fs::path& path) {
     if (!isFile(calibrationFile))
         return cloud;
     VITRINE_TRY(const Calibration calibration, readCalibration(calibrationFile));
+    const Rigid velodyneFromCamera = calibration.cameraFromVelodyne.inverse();
     if (cloud.picture) {
         VITRINE_TRY(const ImageHeader header, readImageHeader(picture));
         cloud.pixels = project(cloud, calibration, header.size);
+        cloud.camera = cameraOf(calibration, velodyneFromCamera, header.size);
     }
     if (const fs::path labels = neighbour(path, "label_2", ".txt"); isFile(labels)) {
-        VITRINE_TRY(cloud.boxes, readBoxes(labels, calibration.cameraFromVelodyne.inverse()));
+        VITRINE_TRY(cloud.boxes, readBoxes(labels, velodyneFromCamera));
     }
     return cloud;
+}
+
+std::optional<fs::path> cloudOfPicture(const fs::path& picture) {
+    if (picture.parent_path().filename() != "image_2")
+        return std::nullopt;
+    const fs::path scan = neighbour(picture, "velodyne", ".bin");
+    return isFile(scan) ? std::optional(scan) : std::nullopt;
 }
 
 // ".bin" may be anything, model weights too.
@@ -182,7 +211,7 @@ bool recognizes(const fs::path& path) {
 }  // namespace
 
 PointCloudReader kittiReader() {
-    return {"KITTI Velodyne scan", {".bin"}, recognizes, readKitti};
+    return {"KITTI Velodyne scan", {".bin"}, recognizes, readKitti, cloudOfPicture};
 }
 
 }  // namespace vitrine::clouds

@@ -140,12 +140,14 @@ Failure cutOff(const std::string& where, const Header& header, size_t bytes) {
 }
 
 Result<void> readAscii(const Header& header, std::string_view text, CloudBuilder& builder,
-                       const std::string& where) {
+                       const std::string& where, JobContext& job) {
     // A digit and a separator each, but for the last.
     if (header.points > (text.size() + 1) / (2 * header.valuesPerPoint()))
         return cutOff(where, header, text.size());
     builder.reserve(size_t(header.points));
+    job.beginStage("reading points", int64_t(header.points));
     for (uint64_t point = 0; point < header.points; ++point) {
+        VITRINE_TRY_VOID(countRow(job, point));
         for (const Field& field : header.fields)
             for (size_t i = 0; i < field.count; ++i) {
                 double value = 0;
@@ -160,12 +162,14 @@ Result<void> readAscii(const Header& header, std::string_view text, CloudBuilder
 }
 
 Result<void> readBinary(const Header& header, std::string_view bytes, CloudBuilder& builder,
-                        const std::string& where) {
+                        const std::string& where, JobContext& job) {
     if (header.points > bytes.size() / header.bytesPerPoint())
         return cutOff(where, header, bytes.size());
     builder.reserve(size_t(header.points));
+    job.beginStage("reading points", int64_t(header.points));
     const auto* at = reinterpret_cast<const std::byte*>(bytes.data());
     for (uint64_t point = 0; point < header.points; ++point) {
+        VITRINE_TRY_VOID(countRow(job, point));
         for (const Field& field : header.fields) {
             if (field.role != Role::Other)
                 builder.set(field.role, readScalar(at, field.type, std::endian::native == std::endian::big));
@@ -176,7 +180,7 @@ Result<void> readBinary(const Header& header, std::string_view bytes, CloudBuild
     return {};
 }
 
-Result<PointCloud> readPcd(const std::filesystem::path& path) {
+Result<PointCloud> readPcd(const std::filesystem::path& path, JobContext& job) {
     const std::string where = path.string();
     VITRINE_TRY(const auto file, MappedFile::open(path));
     std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
@@ -186,9 +190,9 @@ Result<PointCloud> readPcd(const std::filesystem::path& path) {
         VITRINE_TRY_VOID(builder.declare(field.role, field.type, where));
     VITRINE_TRY_VOID(builder.checkComplete(where));
     if (header.data == "ascii") {
-        VITRINE_TRY_VOID(readAscii(header, text, builder, where));
+        VITRINE_TRY_VOID(readAscii(header, text, builder, where, job));
     } else if (header.data == "binary") {
-        VITRINE_TRY_VOID(readBinary(header, text, builder, where));
+        VITRINE_TRY_VOID(readBinary(header, text, builder, where, job));
     } else if (header.data == "binary_compressed") {
         return fail(ErrorCode::Unsupported, "compressed PCD files are not read", where,
                     "Store it uncompressed: pcl_convert_pcd_ascii_binary in.pcd out.pcd 1");

@@ -155,7 +155,7 @@ class Values {
 };
 
 Result<void> readElement(const Element& element, Values& values, CloudBuilder* builder,
-                         const std::string& where) {
+                         const std::string& where, JobContext& job) {
     const size_t least = element.leastBytes(values.ascii());
     // Ascii: the last value needs no separator. Checked before anything is allocated for the count.
     if (least == 0 ? element.count != 0 && builder : element.count > (values.remaining() + 1) / least)
@@ -166,7 +166,9 @@ Result<void> readElement(const Element& element, Values& values, CloudBuilder* b
         return {};
     if (builder)
         builder->reserve(size_t(element.count));
+    job.beginStage("reading points", int64_t(element.count));
     for (uint64_t row = 0; row < element.count; ++row) {
+        VITRINE_TRY_VOID(countRow(job, row));
         for (const Property& property : element.properties) {
             double value = 0;
             const bool read =
@@ -183,7 +185,7 @@ Result<void> readElement(const Element& element, Values& values, CloudBuilder* b
     return {};
 }
 
-Result<PointCloud> readPly(const std::filesystem::path& path) {
+Result<PointCloud> readPly(const std::filesystem::path& path, JobContext& job) {
     const std::string where = path.string();
     VITRINE_TRY(const auto file, MappedFile::open(path));
     std::string_view text(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
@@ -191,14 +193,14 @@ Result<PointCloud> readPly(const std::filesystem::path& path) {
     Values values(text, header.encoding);
     for (const Element& element : header.elements) {
         if (element.name != "vertex") {
-            VITRINE_TRY_VOID(readElement(element, values, nullptr, where));
+            VITRINE_TRY_VOID(readElement(element, values, nullptr, where, job));
             continue;
         }
         CloudBuilder builder;
         for (const Property& property : element.properties)
             VITRINE_TRY_VOID(builder.declare(property.role, property.type, where));
         VITRINE_TRY_VOID(builder.checkComplete(where));
-        VITRINE_TRY_VOID(readElement(element, values, &builder, where));
+        VITRINE_TRY_VOID(readElement(element, values, &builder, where, job));
         PointCloud cloud = builder.take();
         cloud.frame = "world";
         return cloud;

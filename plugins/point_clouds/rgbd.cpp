@@ -75,12 +75,12 @@ Result<Intrinsics> readIntrinsics(const fs::path& folder) {
 void appendPoint(PointCloud& cloud, int64_t x, int64_t y, const Vector3& position, const Image& color) {
     for (const double coordinate : position)
         cloud.positions.push_back(float(coordinate));
+    cloud.pixels.push_back(float(x));
+    cloud.pixels.push_back(float(y));
     if (color.empty())
         return;
     const uint8_t* sample = color.row<uint8_t>(y) + x * 3;
     cloud.colors.insert(cloud.colors.end(), sample, sample + 3);
-    cloud.pixels.push_back(float(x));
-    cloud.pixels.push_back(float(y));
 }
 
 Result<Image> readColor(const fs::path& path, ImageSize expected) {
@@ -93,14 +93,23 @@ Result<Image> readColor(const fs::path& path, ImageSize expected) {
     return stored.toRgb8();
 }
 
-Result<PointCloud> readFrame(const fs::path& path) {
+Result<PointCloud> readFrame(const fs::path& path, JobContext& job) {
     if (!isDepthName(path))
         return fail(ErrorCode::InvalidArgument, "a depth map's name ends in \".depth.png\"", path.string());
+    job.beginStage("reading the depth map", 0);
     VITRINE_TRY(const Image depth, readDepth(path));
     VITRINE_TRY(const Rigid worldFromCamera, readPose(neighbour(path, ".pose.txt")));
     VITRINE_TRY(const Intrinsics camera, readIntrinsics(path.parent_path()));
     PointCloud cloud;
     cloud.frame = "world";
+    cloud.camera = {.rotation = worldFromCamera.rotation,
+                    .position = worldFromCamera.translation,
+                    .focalX = camera.focalX,
+                    .focalY = camera.focalY,
+                    .centerX = camera.centerX,
+                    .centerY = camera.centerY,
+                    .width = depth.width(),
+                    .height = depth.height()};
     for (const std::string_view ending : {".color.png", ".color.jpg"})
         if (isFile(neighbour(path, ending)))
             cloud.picture = neighbour(path, ending);
@@ -120,6 +129,17 @@ Result<PointCloud> readFrame(const fs::path& path) {
     return cloud;
 }
 
+// Of the colour picture, and of the depth map itself.
+std::optional<fs::path> cloudOfPicture(const fs::path& picture) {
+    std::string name = picture.filename().string();
+    for (const std::string_view ending : {".color.png", ".color.jpg"})
+        if (name.size() > ending.size() && name.ends_with(ending))
+            name.replace(name.size() - ending.size(), ending.size(), kDepthEnding);
+    const fs::path depth = picture.parent_path() / name;
+    return isDepthName(depth) && isFile(depth) && isFile(neighbour(depth, ".pose.txt")) ? std::optional(depth)
+                                                                                        : std::nullopt;
+}
+
 bool recognizes(const fs::path& path) {
     return isDepthName(path) && isFile(neighbour(path, ".pose.txt"));
 }
@@ -127,7 +147,7 @@ bool recognizes(const fs::path& path) {
 }  // namespace
 
 PointCloudReader rgbdReader() {
-    return {"RGB-D frame (7-Scenes)", {".png"}, recognizes, readFrame};
+    return {"RGB-D frame (7-Scenes)", {".png"}, recognizes, readFrame, cloudOfPicture};
 }
 
 }  // namespace vitrine::clouds

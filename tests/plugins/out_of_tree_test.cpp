@@ -63,12 +63,13 @@ TEST(OutOfTree, TheDocumentedExampleIsBuiltListedAndLoaded) {
     ASSERT_EQ(manager.plugins().size(), 1u);
     EXPECT_EQ(manager.plugins()[0].state, PluginState::Loaded) << manager.plugins()[0].problem;
     ASSERT_EQ(host.readers.size(), 1u);
+    JobContext job;
     ASSERT_TRUE(writeFileAtomically(folder / "two.xyz", "1 2 3\n4 5 6\n"));
-    const auto cloud = host.readers[0].read(folder / "two.xyz");
+    const auto cloud = host.readers[0].read(folder / "two.xyz", job);
     ASSERT_TRUE(cloud) << cloud.error().text();
     EXPECT_EQ(cloud->pointCount(), 2u);
     ASSERT_TRUE(writeFileAtomically(folder / "bad.xyz", "1 2\n"));
-    EXPECT_FALSE(host.readers[0].read(folder / "bad.xyz"));
+    EXPECT_FALSE(host.readers[0].read(folder / "bad.xyz", job));
 }
 
 TEST(OutOfTree, ThePageShowsTheFilesThatAreTested) {

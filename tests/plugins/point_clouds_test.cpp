@@ -42,11 +42,16 @@ const PointCloudReader& readerFor(const std::string& extension) {
     return host.readers.at(extension);
 }
 
+Result<PointCloud> readWith(const PointCloudReader& reader, const fs::path& file) {
+    JobContext job;
+    return reader.read(file, job);
+}
+
 Result<PointCloud> readAs(const std::string& extension, const std::string& content) {
     testing::TemporaryFolder folder;
     const fs::path file = folder / ("cloud" + extension);
     EXPECT_TRUE(writeFileAtomically(file, content));
-    return readerFor(extension).read(file);
+    return readWith(readerFor(extension), file);
 }
 
 template <typename T>
@@ -54,6 +59,29 @@ std::string bytesOf(T value, bool swapped = false) {
     std::string bytes(sizeof(T), '\0');
     std::memcpy(bytes.data(), &value, sizeof(T));
     return swapped ? std::string(bytes.rbegin(), bytes.rend()) : bytes;
+}
+
+// Where `camera` sees a point.
+std::array<double, 2> projected(const CloudCamera& camera, const float* point) {
+    double inCamera[3] = {0, 0, 0};
+    for (size_t axis = 0; axis < 3; ++axis)
+        for (size_t k = 0; k < 3; ++k)
+            inCamera[axis] += camera.rotation[k * 3 + axis] * (double(point[k]) - camera.position[k]);
+    return {camera.focalX * inCamera[0] / inCamera[2] + camera.centerX,
+            camera.focalY * inCamera[1] / inCamera[2] + camera.centerY};
+}
+
+// The cloud's camera sees its points where the cloud says; pixels.
+double largestCameraError(const PointCloud& cloud) {
+    double largest = 0;
+    for (size_t i = 0; i < cloud.pointCount(); ++i) {
+        if (std::isnan(cloud.pixels[i * 2]))
+            continue;
+        const auto [u, v] = projected(*cloud.camera, &cloud.positions[i * 3]);
+        largest = std::max({largest, std::abs(u - double(cloud.pixels[i * 2])),
+                            std::abs(v - double(cloud.pixels[i * 2 + 1]))});
+    }
+    return largest;
 }
 
 int64_t pointsInside(const PointCloud& cloud, const Box3& box) {
@@ -139,7 +167,7 @@ void expectSurvivesDamage(const std::string& extension, const std::string& good,
     const fs::path file = folder / ("cloud" + extension);
     for (size_t size = 0; size < good.size(); ++size) {
         ASSERT_TRUE(writeFileAtomically(file, good.substr(0, size)));
-        const auto cut = readerFor(extension).read(file);
+        const auto cut = readWith(readerFor(extension), file);
         EXPECT_FALSE(cut) << "cut after " << size << " bytes";
         if (!cut && size > headerBytes) {
             EXPECT_THAT(cut.error().text(), HasSubstr("cut off"));
@@ -149,7 +177,7 @@ void expectSurvivesDamage(const std::string& extension, const std::string& good,
         std::string changed = good;
         changed[at] = char(changed[at] ^ 0x5b);
         ASSERT_TRUE(writeFileAtomically(file, changed));
-        if (const auto read = readerFor(extension).read(file)) {
+        if (const auto read = readWith(readerFor(extension), file)) {
             EXPECT_LE(read->pointCount(), 2u);
         }
     }
@@ -164,13 +192,19 @@ TEST(KittiReader, ProjectsPointsAndPlacesBoxes) {
     for (const char* name : {"000000", "000001"}) {
         const fs::path file = data / "velodyne" / (std::string(name) + ".bin");
         ASSERT_TRUE(reader.recognizes(file));
-        const auto cloud = reader.read(file);
+        const auto cloud = readWith(reader, file);
         ASSERT_TRUE(cloud) << cloud.error().text();
         EXPECT_EQ(cloud->pointCount(), fs::file_size(file) / 16);
         EXPECT_EQ(cloud->intensities.size(), cloud->pointCount());
         EXPECT_EQ(cloud->frame, "velodyne");
         EXPECT_EQ(cloud->picture, data / "image_2" / (std::string(name) + ".png"));
         ASSERT_EQ(cloud->pixels.size(), cloud->pointCount() * 2);
+        ASSERT_TRUE(cloud->camera);
+        EXPECT_LT(largestCameraError(*cloud), 0.01);
+        EXPECT_NEAR(cloud->camera->position[1], 0.05, 0.03)
+            << "the colour camera stands 6 cm left of the scanner's middle";
+        EXPECT_EQ(reader.cloudOfPicture(*cloud->picture), file);
+        EXPECT_FALSE(reader.cloudOfPicture(data / "image_2" / "999999.png"));
         int64_t ahead = 0, seen = 0, seenBehind = 0;
         for (size_t i = 0; i < cloud->pointCount(); ++i) {
             const bool visible = !std::isnan(cloud->pixels[i * 2]);
@@ -204,7 +238,7 @@ TEST(KittiReader, RefusesDamagedFilesAndNamesThem) {
     const fs::path scan = folder / "velodyne" / "1.bin", calibration = folder / "calib" / "1.txt";
     ASSERT_TRUE(writeFileAtomically(scan, bytesOf(1.f) + bytesOf(2.f) + bytesOf(3.f) + bytesOf(.5f) +
                                               bytesOf(NAN) + bytesOf(2.f) + bytesOf(3.f) + bytesOf(.5f)));
-    const auto alone = readerFor(".bin").read(scan);
+    const auto alone = readWith(readerFor(".bin"), scan);
     ASSERT_TRUE(alone) << alone.error().text();
     EXPECT_EQ(alone->pointCount(), 1u) << "the one that is not a number is left out";
     EXPECT_TRUE(alone->pixels.empty());
@@ -212,7 +246,7 @@ TEST(KittiReader, RefusesDamagedFilesAndNamesThem) {
                                 "P2: 1 0 0 0 0 1 0 0 0 0 1 0\nR0_rect: 9 0 0 0 9 0 0 0 9\nTr_velo_to_cam: 1 "
                                 "0 0 0 0 1 0 0 0 0 1 0\n"}) {
         ASSERT_TRUE(writeFileAtomically(calibration, content));
-        const auto read = readerFor(".bin").read(scan);
+        const auto read = readWith(readerFor(".bin"), scan);
         ASSERT_FALSE(read) << content;
         EXPECT_THAT(read.error().where, HasSubstr("calib/1.txt"));
     }
@@ -224,14 +258,19 @@ TEST(RgbdReader, FramesOfOneRoomOverlap) {
     const PointCloudReader& reader = readerFor(".png");
     ASSERT_TRUE(reader.recognizes(data / "frame-000000.depth.png"));
     EXPECT_FALSE(reader.recognizes(data / "frame-000000.color.png"));
-    const auto first = reader.read(data / "frame-000000.depth.png");
-    const auto next = reader.read(data / "frame-000040.depth.png");
+    const auto first = readWith(reader, data / "frame-000000.depth.png");
+    const auto next = readWith(reader, data / "frame-000040.depth.png");
     ASSERT_TRUE(first) << first.error().text();
     ASSERT_TRUE(next) << next.error().text();
     EXPECT_GT(first->pointCount(), 200000u);
     EXPECT_EQ(first->colors.size(), first->positions.size());
     EXPECT_EQ(first->pixels.size(), first->pointCount() * 2);
     EXPECT_EQ(first->frame, "world");
+    ASSERT_TRUE(first->camera);
+    EXPECT_LT(largestCameraError(*first), 0.01);
+    for (const char* name : {"frame-000000.color.jpg", "frame-000000.depth.png"})
+        EXPECT_EQ(reader.cloudOfPicture(data / name), data / "frame-000000.depth.png");
+    EXPECT_FALSE(reader.cloudOfPicture(data / "frame-000001.color.jpg"));
     const double share = overlap(*first, *next);
     // The same cloud as if the camera had stood half a metre aside.
     PointCloud moved = *next;
@@ -248,7 +287,7 @@ TEST(RgbdReader, NamesWhatIsMissingOrDamaged) {
     const fs::path depth = folder / "frame-000000.depth.png";
     fs::copy_file(data / "frame-000000.depth.png", depth);
     const auto expectProblemWith = [&](const char* file) {
-        const auto read = readerFor(".png").read(depth);
+        const auto read = readWith(readerFor(".png"), depth);
         ASSERT_FALSE(read);
         EXPECT_THAT(read.error().where, HasSubstr(file));
     };
@@ -260,7 +299,7 @@ TEST(RgbdReader, NamesWhatIsMissingOrDamaged) {
     ASSERT_TRUE(writeFileAtomically(folder / "frame-000000.pose.txt", "1 0 0 0 0 1 0 0 0 0 1 0 0 0 0 1"));
     expectProblemWith("camera-intrinsics.txt");
     ASSERT_TRUE(writeFileAtomically(folder / "camera-intrinsics.txt", "585 0 320 0 585 240 0 0 1"));
-    const auto read = readerFor(".png").read(depth);
+    const auto read = readWith(readerFor(".png"), depth);
     ASSERT_TRUE(read) << read.error().text();
     EXPECT_TRUE(read->colors.empty());
 }
@@ -281,6 +320,29 @@ TEST(PlyReader, SurvivesDamage) {
     EXPECT_FALSE(
         readAs(".ply", "ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nend_header\n1\n"));
     EXPECT_FALSE(readAs(".ply", "ply\nformat ascii 1.0\nelement vertex 99999999999\nend_header\n"));
+}
+
+TEST(PlyReader, TellsHowFarItIsAndStopsWhenAsked) {
+    testing::TemporaryFolder folder;
+    const fs::path file = folder / "large.ply";
+    constexpr int kPoints = 300'000;
+    ASSERT_TRUE(writeFileAtomically(
+        file, fmt::format("ply\nformat binary_little_endian 1.0\nelement vertex {}\nproperty float x\n"
+                          "property float y\nproperty float z\nend_header\n",
+                          kPoints) +
+                  std::string(kPoints * 12, '\0')));
+    std::stop_source stop;
+    int64_t reports = 0;
+    JobContext job(stop.get_token(), [&](const Progress& progress) {
+        ++reports;
+        EXPECT_EQ(progress.total, kPoints);
+    });
+    ASSERT_TRUE(readerFor(".ply").read(file, job));
+    EXPECT_GT(reports, 0);
+    stop.request_stop();
+    const auto stopped = readerFor(".ply").read(file, job);
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().code, ErrorCode::Cancelled);
 }
 
 TEST(PcdReader, ReadsAsciiAndBinary) {

@@ -6,7 +6,7 @@
 
 namespace {
 
-vitrine::Result<vitrine::PointCloud> readXyz(const std::filesystem::path& path) {
+vitrine::Result<vitrine::PointCloud> readXyz(const std::filesystem::path& path, vitrine::JobContext&) {
     using vitrine::ErrorCode;
     std::ifstream stream(path);
     if (!stream)
