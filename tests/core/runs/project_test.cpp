@@ -276,6 +276,17 @@ TEST(Project, FourProcessesWriteAtOnce) {
     EXPECT_TRUE(project->checkIntegrity()->empty());
 }
 
+// Waits for it: how long a process takes to begin depends on the machine and the sanitizers.
+bool someRunIsRunning(const fs::path& folder) {
+    const auto project = Project::open(folder);
+    for (int attempt = 0; project && attempt < 2000; ++attempt) {
+        if (const auto running = filterRuns(*project, "status = running"); running && !running->empty())
+            return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+}
+
 TEST(Project, KilledWritersLeaveAConsistentDatabase) {
     TemporaryFolder folder;
     ASSERT_TRUE(Project::create(folder / "p"));
@@ -292,7 +303,8 @@ TEST(Project, KilledWritersLeaveAConsistentDatabase) {
                     (*writer)->add(i % 2 ? "a" : "b", i, i);
             }
         });
-        std::this_thread::sleep_for(std::chrono::milliseconds(40 + 17 * round));
+        EXPECT_TRUE(someRunIsRunning(folder / "p"));
+        std::this_thread::sleep_for(std::chrono::milliseconds(17 * round));
         ::kill(child, SIGKILL);
         EXPECT_EQ(exitOf(child), -1);
         const auto project = Project::open(folder / "p");
