@@ -81,7 +81,7 @@ std::vector<DoctorCheck> engineSelfCheck() {
                       fmt::format("{}", fmt::join(devices, ", ")),
                       devices.size() > 1 ? "" : kernels::cudaKernelsStatus() + ": everything runs on the CPU"});
     if (!picturesAreSupported())
-        checks.push_back({"pictures", CheckState::Note, "neither read nor written by this build",
+        checks.push_back({"pictures", CheckState::Note, "not read by this build, and written as PNG only",
                           "Built with VITRINE_MEDIA=OFF"});
     for (const std::string& name : devices) {
         try {

@@ -1,13 +1,15 @@
-// Reading and writing pictures in a build without OpenCV (VITRINE_MEDIA=OFF): every call says that it cannot.
+// Reading and writing pictures in a build without OpenCV (VITRINE_MEDIA=OFF): only PNG is written; every
+// other call says that it cannot.
+#include "core/media/image_encoder.h"
 #include "core/media/image_reader.h"
-#include "core/media/image_writer.h"
+#include "core/media/png_encoder.h"
 
 namespace vitrine {
 namespace {
 
 Failure withoutOpenCv(std::string_view where) {
-    return fail(ErrorCode::Unsupported, "this build neither reads nor writes pictures", std::string(where),
-                "Build with -DVITRINE_MEDIA=ON, which needs OpenCV");
+    return fail(ErrorCode::Unsupported, "this build reads no pictures and writes only PNG",
+                std::string(where), "Build with -DVITRINE_MEDIA=ON, which needs OpenCV");
 }
 
 }  // namespace
@@ -31,12 +33,11 @@ Result<Image> readThumbnail(const std::filesystem::path& path, int64_t, const Re
     return readImage(path, options);
 }
 
-Result<std::string> encodeImage(const Image&, const std::string& extension, const WriteOptions&) {
+Result<std::string> encodeSamples(const Image& image, const std::string& extension,
+                                  const WriteOptions& options) {
+    if (extension == ".png")
+        return encodePng(image, options.pngCompression);
     return withoutOpenCv(extension);
-}
-
-Result<void> writeImage(const std::filesystem::path& path, const Image&, const WriteOptions&) {
-    return withoutOpenCv(path.string());
 }
 
 }  // namespace vitrine
