@@ -58,7 +58,7 @@ Result<at::Device> deviceFromName(const std::string& name) {
                     "Devices are cpu, cuda, cuda:1");
     if (!at::hasCUDA())
         return fail(ErrorCode::Unsupported,
-                    "no CUDA device answers: " + kernels::cudaKernelsStatus(), {},
+                    "no CUDA device: " + kernels::cudaKernelsStatus(), {},
                     "Use --device cpu, or see `vitrine doctor`");
     try {
         return at::Device(name);

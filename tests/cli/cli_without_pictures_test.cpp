@@ -14,7 +14,7 @@ constexpr unsigned char kPng[] = {
 }  // namespace
 
 TEST_F(CommandLine, SaysThatThisBuildReadsNoPictures) {
-    VITRINE_SHARED_DATA(model, "goldens/dinov2");
+    VITRINE_SHARED_DATA(model, "goldens/clip");
     const std::filesystem::path picture = folder_ / "grey.png";
     ASSERT_TRUE(writeFileAtomically(picture, {reinterpret_cast<const char*>(kPng), sizeof kPng}));
     for (const char* command : {"map", "inspect"}) {
