@@ -1,7 +1,7 @@
 #include "widgets/plots/point_cloud_view.h"
 
+#include "core/media/value_range.h"
 #include "widgets/base/theme.h"
-#include "widgets/base/value_range.h"
 
 #include <vtkActor.h>
 #include <vtkCamera.h>
@@ -83,7 +83,7 @@ void PointCloudView::recolor() {
     else if (!own)
         for (size_t index = 0; index < count; ++index)
             values.push_back(cloud_.positions[index * 3 + size_t(cloud_.upAxis)]);
-    const ValueRange range = percentileRange(values, 2);
+    const ValueRange range = ValueDistribution(values).range(2);
     vtkNew<vtkUnsignedCharArray> colors;
     colors->SetNumberOfComponents(3);
     colors->SetNumberOfTuples(vtkIdType(count));

@@ -4,7 +4,7 @@
 #include "core/media/color_map.h"
 #include "core/media/image.h"
 #include "core/media/image_transform.h"
-#include "widgets/base/value_range.h"
+#include "core/media/value_range.h"
 
 #include <QRectF>
 #include <memory>

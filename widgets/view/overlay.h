@@ -4,7 +4,7 @@
 #pragma once
 
 #include "core/media/color_map.h"
-#include "widgets/base/value_range.h"
+#include "core/media/value_range.h"
 
 #include <QColor>
 #include <QEvent>

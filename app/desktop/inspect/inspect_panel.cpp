@@ -5,16 +5,6 @@
 #include <algorithm>
 
 namespace vitrine {
-namespace {
-
-// Float image of a map's scalar values.
-std::shared_ptr<const Image> imageOfValues(const MapResult& result) {
-    auto image = std::make_shared<Image>(result.valuesSize, 1, SampleType::F32);
-    std::copy(result.values.begin(), result.values.end(), image->row<float>(0));
-    return image;
-}
-
-}  // namespace
 
 InspectPanel::InspectPanel(InspectController* controller, int index, ViewLink* link, QWidget* parent)
     : QWidget(parent),
@@ -62,7 +52,7 @@ Layer InspectPanel::layerOfContent() const {
     if (!content.result)
         return layer;
     const MapResult& result = *content.result;
-    layer.image = result.colors ? result.colors : imageOfValues(result);
+    layer.image = content.image;
     // Enlarged maps cover the picture, padding cut off; grids and the model's input cover what the model was
     // given.
     const bool enlarged = content.request.outputSize.width > 0 &&
@@ -89,7 +79,7 @@ void InspectPanel::showContent() {
         shownClip_ = -1;
     }
     if (base_.display.scalar && shownClip_ != state.clipPercent && !base_.isEmpty()) {
-        ownRange_ = percentileRange(*base_.image, state.clipPercent);
+        ownRange_ = content.distribution.range(state.clipPercent);
         shownClip_ = state.clipPercent;
     } else if (!base_.display.scalar) {
         ownRange_.reset();
