@@ -1,3 +1,4 @@
+#include "core/engine/cloud_command.h"
 #include "core/engine/engine_loader.h"
 
 namespace vitrine {
@@ -118,6 +119,7 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareMap(registry);
     declareModelCommands(registry);
     declareInspect(registry);
+    declareCloudCommand(registry);
 }
 
 }  // namespace vitrine

@@ -1,6 +1,7 @@
 #include "core/engine/engine_commands.h"
 
 #include "core/commands/text_table.h"
+#include "core/engine/cloud_command.h"
 #include "core/engine/map_names.h"
 #include "core/engine/model_store.h"
 #include "core/engine/picture_encoder.h"
@@ -263,6 +264,7 @@ Result<CommandOutput> classify(const Json& arguments, CommandContext& context) {
 
 void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindInspectCommand(registry);
+    bindCloudCommand(registry);
     registry.bind("verify", verify);
     registry.bind("model.families", families);
     registry.bind("model.info", modelInfo);
