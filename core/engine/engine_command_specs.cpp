@@ -115,6 +115,7 @@ void declareInspect(CommandRegistry& registry) {
 }  // namespace
 
 void declareEngineCommands(CommandRegistry& registry) {
+    declareAnalysisCommands(registry);
     declareVerify(registry);
     declareMap(registry);
     declareModelCommands(registry);

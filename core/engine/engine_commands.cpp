@@ -1,12 +1,13 @@
 #include "core/engine/engine_commands.h"
 
 #include "core/commands/text_table.h"
+#include "core/engine/analysis_commands.h"
 #include "core/engine/cloud_command.h"
 #include "core/engine/map_names.h"
 #include "core/engine/model_store.h"
 #include "core/engine/picture_encoder.h"
+#include "core/engine/picture_list.h"
 #include "core/engine/verify.h"
-#include "core/media/image_folder.h"
 #include "core/media/image_reader.h"
 #include "core/media/image_writer.h"
 
@@ -206,20 +207,6 @@ Result<CommandOutput> modelInfo(const Json& arguments, CommandContext&) {
     return output;
 }
 
-Result<std::vector<fs::path>> picturesOf(const Json& inputs, JobContext& job) {
-    std::vector<fs::path> pictures;
-    for (const std::string input : inputs) {
-        std::error_code problem;
-        if (!fs::is_directory(input, problem)) {
-            pictures.emplace_back(input);
-            continue;
-        }
-        VITRINE_TRY(const ImageFolderList list, listImages(input, {}, &job));
-        pictures.insert(pictures.end(), list.images.begin(), list.images.end());
-    }
-    return pictures;
-}
-
 Result<CommandOutput> classify(const Json& arguments, CommandContext& context) {
     ModelStore store;
     VITRINE_TRY(const StoredModel* stored,
@@ -228,7 +215,8 @@ Result<CommandOutput> classify(const Json& arguments, CommandContext& context) {
     if (!classifier)
         return fail(ErrorCode::Unsupported, "this model has no classification head",
                     stored->description.path);
-    VITRINE_TRY(const auto pictures, picturesOf(arguments["images"], context.job));
+    VITRINE_TRY(const auto pictures,
+                listPictures(arguments["images"].get<std::vector<std::string>>(), {}, &context.job));
     CommandOutput output;
     output.data["pictures"] = Json::array();
     TextTable table;
@@ -264,6 +252,7 @@ Result<CommandOutput> classify(const Json& arguments, CommandContext& context) {
 
 void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindInspectCommand(registry);
+    bindAnalysisCommands(registry, engine);
     bindCloudCommand(registry);
     registry.bind("verify", verify);
     registry.bind("model.families", families);

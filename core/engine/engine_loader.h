@@ -21,7 +21,9 @@ struct Engine {
 // Loads the library once; later calls return the same. Error: Unsupported with the dynamic linker's message.
 Result<const Engine*> loadEngine();
 
-// Declares the engine's commands (without loading it): encode, verify, model.*, features.*.
+// Declares the engine's commands (without loading it): encode, verify, model.*, features.* and the analyses.
 void declareEngineCommands(CommandRegistry& registry);
+// The analyses alone: compare, rank, pattern, neighbors, zeroshot.
+void declareAnalysisCommands(CommandRegistry& registry);
 
 }  // namespace vitrine

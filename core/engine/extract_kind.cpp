@@ -2,17 +2,17 @@
 
 #include "core/base/file.h"
 #include "core/base/hash.h"
-#include "core/base/thread_pool.h"
 #include "core/base/version.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/model_store.h"
+#include "core/engine/picture_encoder.h"
+#include "core/engine/prefetcher.h"
 #include "core/features/feature_map.h"
 #include "core/media/image_folder.h"
 #include "core/media/image_reader.h"
 #include "core/runs/run_context.h"
 
-#include <condition_variable>
-#include <mutex>
+#include <thread>
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -25,52 +25,6 @@ struct Prepared {
     bool cached = false;  // the target exists already
     PreprocessedImage input;
     std::optional<Error> error;
-};
-
-// Reads and preprocesses pictures ahead of the encoder, in order, at most `ahead` at a time.
-class Prefetcher {
-  public:
-    using Work = std::function<Prepared(const fs::path&)>;
-    Prefetcher(std::vector<fs::path> pictures, size_t threadCount, size_t ahead, Work work)
-        : pictures_(std::move(pictures)),
-          ahead_(ahead),
-          work_(std::move(work)),
-          slots_(pictures_.size()),
-          pool_(threadCount) {
-        for (size_t i = 0; i < std::min(ahead_, pictures_.size()); ++i)
-            submit(i);
-    }
-    size_t count() const { return pictures_.size(); }
-    Prepared take(size_t index) {
-        std::unique_lock lock(mutex_);
-        ready_.wait(lock, [&] { return slots_[index].has_value(); });
-        Prepared prepared = std::move(*slots_[index]);
-        slots_[index].reset();
-        lock.unlock();
-        if (index + ahead_ < pictures_.size())
-            submit(index + ahead_);
-        return prepared;
-    }
-
-  private:
-    void submit(size_t index) {
-        pool_.submit(
-            [this, index] {
-                Prepared prepared = work_(pictures_[index]);
-                std::lock_guard lock(mutex_);
-                slots_[index] = std::move(prepared);
-                ready_.notify_all();
-            },
-            -int64_t(index));
-    }
-
-    std::vector<fs::path> pictures_;
-    size_t ahead_;
-    Work work_;
-    std::mutex mutex_;
-    std::condition_variable ready_;
-    std::vector<std::optional<Prepared>> slots_;
-    ThreadPool pool_;  // last: its threads end before what they use
 };
 
 class ExtractJob {
@@ -90,8 +44,8 @@ class ExtractJob {
         fs::create_directories(folder_, problem);
         if (problem)
             return fail(errorFromErrno(problem.value(), "make the folder", folder_));
-        VITRINE_TRY(std::vector<fs::path> pictures, listPictures());
-        return encodeAll(std::move(pictures));
+        VITRINE_TRY(const std::vector<fs::path> pictures, listPictures());
+        return encodeAll(pictures);
     }
 
   private:
@@ -114,20 +68,8 @@ class ExtractJob {
     }
 
     PreprocessOverride change() const {
-        const EncoderInfo& info = model_->description.info;
-        PreprocessOverride change;
-        change.patchSize = info.patchSize;
-        change.prefixTokenCount = info.prefixTokenCount;
-        change.unnormalized = info.normalizesItself;
         const int64_t resolution = run_.settings()["resolution"];
-        if (info.fixedSize || resolution == 0)
-            return change;
-        if (run_.settings()["square"])
-            change.targetSize = ImageSize{resolution, resolution};
-        else
-            change.shortSide = resolution;
-        change.multipleOf = info.sizeMultiple;
-        return change;
+        return overrideFor(*model_, {resolution, resolution > 0 && run_.settings()["square"].get<bool>()});
     }
 
     Prepared prepare(const fs::path& picture) const {
@@ -158,11 +100,11 @@ class ExtractJob {
         return prepared;
     }
 
-    Result<void> encodeAll(std::vector<fs::path> pictures) {
+    Result<void> encodeAll(const std::vector<fs::path>& pictures) {
         const int64_t batchSize = run_.settings()["batch"];
         const size_t threads = std::max(1u, std::thread::hardware_concurrency() / 2);
-        Prefetcher prefetcher(std::move(pictures), threads, size_t(2 * batchSize) + threads,
-                              [this](const fs::path& path) { return prepare(path); });
+        Prefetcher<Prepared> prefetcher(pictures.size(), threads, size_t(2 * batchSize) + threads,
+                                        [this, &pictures](size_t index) { return prepare(pictures[index]); });
         run_.job().beginStage("extracting features", int64_t(prefetcher.count()));
         const auto started = std::chrono::steady_clock::now();
         std::vector<Prepared> batch;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/base/job_context.h"
+#include "core/engine/analysis.h"
 #include "core/media/image.h"
 #include "core/media/image_transform.h"
 #include "core/models/encoder_info.h"
@@ -148,6 +149,10 @@ class InspectEngine {
     virtual Result<FeatureStatistics> statistics(const FeatureSource& source,
                                                  const std::vector<std::string>& imagePaths,
                                                  JobContext& job) = 0;
+
+    // Analyses over many pictures: comparison of layers, rank, nearest pictures, zero-shot, fixed pattern. Lives as long
+    // as the engine.
+    virtual Analysis& analysis() = 0;
 
     // Cache limit in bytes for features and taps together.
     virtual void setCacheLimit(int64_t bytes) = 0;

@@ -1,5 +1,6 @@
 #include "core/engine/inspect_engine_impl.h"
 
+#include "core/engine/analysis_impl.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/map_maker.h"
 #include "core/features/rank.h"
@@ -23,6 +24,30 @@ auto guarded(std::string_view doing, Function&& function) -> decltype(function()
         return fail(errorFromCurrentException(doing));
     }
 }
+
+class GuardedAnalysis : public Analysis {
+  public:
+    explicit GuardedAnalysis(const ModelStore& models) : analysis_(models) {}
+
+    Result<LayerComparison> compare(const CompareRequest& request, JobContext& job) override {
+        return guarded("comparing layers", [&] { return analysis_.compare(request, job); });
+    }
+    Result<LayerRanks> rank(const RankRequest& request, JobContext& job) override {
+        return guarded("measuring rank", [&] { return analysis_.rank(request, job); });
+    }
+    Result<NeighborLists> neighbors(const NeighborRequest& request, JobContext& job) override {
+        return guarded("finding nearest pictures", [&] { return analysis_.neighbors(request, job); });
+    }
+    Result<ZeroShotTable> zeroShot(const ZeroShotRequest& request, JobContext& job) override {
+        return guarded("classifying by text", [&] { return analysis_.zeroShot(request, job); });
+    }
+    Result<FixedPatternResult> pattern(const PatternRequest& request, JobContext& job) override {
+        return guarded("averaging features", [&] { return analysis_.pattern(request, job); });
+    }
+
+  private:
+    AnalysisImpl analysis_;
+};
 
 class InspectEngineImpl : public InspectEngine {
   public:
@@ -95,6 +120,8 @@ class InspectEngineImpl : public InspectEngine {
         return guarded("collecting statistics", [&] { return collectStatistics(source, imagePaths, job); });
     }
 
+    Analysis& analysis() override { return analysis_; }
+
     void setCacheLimit(int64_t bytes) override {
         pictures_.setLimit(bytes * 3 / 4);
         maps_.setLimit(bytes / 4);
@@ -107,6 +134,7 @@ class InspectEngineImpl : public InspectEngine {
                                                 const std::vector<std::string>& imagePaths, JobContext& job);
 
     ModelStore models_;
+    GuardedAnalysis analysis_{models_};
     PictureEncoder pictures_;
     LockedBases bases_;
     MapMaker maps_;

@@ -13,14 +13,6 @@ namespace {
 // Layers of a picture are kept together only if all of them stay below this.
 constexpr int64_t kAllLayersLimitBytes = int64_t(256) << 20;
 
-// Changes when the file changes: hashing the content of every picture at every click would cost more than
-// encoding small ones.
-std::string fileStamp(const std::string& path) {
-    std::error_code problem;
-    const auto written = fs::last_write_time(path, problem).time_since_epoch().count();
-    return fmt::format("{}|{}|{}", path, problem ? 0 : fs::file_size(path, problem), written);
-}
-
 std::string cacheKey(const StoredModel& model, const FeatureSource& source, const std::string& part) {
     return fmt::format("{}|{}|{}|{}|{}|{}", model.description.id, fileStamp(source.imagePath),
                        source.resolution, source.square, source.windowSize.value_or(0), part);
@@ -34,23 +26,11 @@ int64_t bytesOf(const FeatureMap& map) {
     return int64_t(map.features.nbytes() + (map.prefix.defined() ? map.prefix.nbytes() : 0));
 }
 
+// The whole picture is shown: the short side is set and nothing is cropped.
 PreprocessOverride changeFor(const StoredModel& model, const FeatureSource& source) {
     const EncoderInfo& info = model.description.info;
-    PreprocessOverride change;
-    change.patchSize = info.patchSize;
-    change.prefixTokenCount = info.prefixTokenCount;
-    change.unnormalized = info.normalizesItself;
-    if (info.fixedSize)
-        return change;
-    // The whole picture is shown: the short side is set and nothing is cropped.
-    const int64_t side =
-        source.resolution > 0 ? source.resolution : std::min(info.preferredHeight, info.preferredWidth);
-    if (source.square)
-        change.targetSize = ImageSize{side, side};
-    else
-        change.shortSide = side;
-    change.multipleOf = info.sizeMultiple;
-    return change;
+    const int64_t preferred = std::min(info.preferredHeight, info.preferredWidth);
+    return overrideFor(model, {source.resolution > 0 ? source.resolution : preferred, source.square});
 }
 
 at::Tensor single(const at::Tensor& batched) {
@@ -58,6 +38,30 @@ at::Tensor single(const at::Tensor& batched) {
 }
 
 }  // namespace
+
+std::string fileStamp(const std::string& path) {
+    std::error_code problem;
+    const auto written = fs::last_write_time(path, problem).time_since_epoch().count();
+    return fmt::format("{}|{}|{}", path, problem ? 0 : fs::file_size(path, problem), written);
+}
+
+PreprocessOverride overrideFor(const StoredModel& model, const PictureFraming& framing) {
+    const EncoderInfo& info = model.description.info;
+    PreprocessOverride change;
+    change.patchSize = info.patchSize;
+    change.prefixTokenCount = info.prefixTokenCount;
+    change.unnormalized = info.normalizesItself;
+    if (info.fixedSize)
+        return change;
+    change.multipleOf = info.sizeMultiple;
+    const int64_t side =
+        framing.resolution > 0 ? framing.resolution : std::min(info.preferredHeight, info.preferredWidth);
+    if (framing.square)
+        change.targetSize = ImageSize{side, side};
+    else if (framing.resolution > 0)
+        change.shortSide = side;
+    return change;
+}
 
 void PictureEncoder::setLimit(int64_t bytes) {
     features_.setLimit(bytes);

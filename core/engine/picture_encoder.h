@@ -7,6 +7,18 @@
 
 namespace vitrine {
 
+// How a picture is brought to a model's input.
+struct PictureFraming {
+    int64_t resolution = 0;  // model pixels of the short side; 0: as the model's preprocessing says
+    bool square = false;     // squeezed to a square (of the preferred size where resolution is 0), nothing cropped
+};
+// What `framing` changes of the model's preprocessing. Models of one fixed size keep theirs.
+PreprocessOverride overrideFor(const StoredModel& model, const PictureFraming& framing);
+
+// Path, size and time of a file: changes when the file changes. Hashing the content of every picture at every click
+// would cost more than encoding small ones.
+std::string fileStamp(const std::string& path);
+
 struct EncodedPicture {
     FeatureMap map;
     bool encodedNow = false;  // false: came from the cache

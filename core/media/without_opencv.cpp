@@ -1,5 +1,6 @@
 // Reading and writing pictures in a build without OpenCV (VITRINE_MEDIA=OFF): only PNG is written; every
 // other call says that it cannot.
+#include "core/media/heat_map_picture.h"
 #include "core/media/image_encoder.h"
 #include "core/media/image_reader.h"
 #include "core/media/png_encoder.h"
@@ -38,6 +39,10 @@ Result<std::string> encodeSamples(const Image& image, const std::string& extensi
     if (extension == ".png")
         return encodePng(image, options.pngCompression);
     return withoutOpenCv(extension);
+}
+
+Result<Image> drawHeatMap(const HeatMapPicture&) {
+    return withoutOpenCv("heat map");
 }
 
 }  // namespace vitrine

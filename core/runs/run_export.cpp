@@ -8,16 +8,6 @@
 
 namespace vitrine {
 
-std::string csvField(const std::string& text) {
-    if (text.find_first_of(",\"\n\r") == std::string::npos)
-        return text;
-    std::string out = "\"";
-    for (const char c : text)
-        out += c == '"' ? std::string("\"\"") : std::string(1, c);
-    out += '"';
-    return out;
-}
-
 Json jsonOf(const SqlValue& value) {
     if (const auto* whole = std::get_if<int64_t>(&value))
         return *whole;

@@ -1,6 +1,7 @@
 // Runs as text that other programs read.
 #pragma once
 
+#include "core/base/csv.h"
 #include "core/runs/run_store.h"
 
 #include <string>
@@ -8,8 +9,6 @@
 
 namespace vitrine {
 
-// One field of a CSV line, quoted where RFC 4180 asks for it.
-std::string csvField(const std::string& text);
 Json jsonOf(const SqlValue& value);  // NULL is null; infinities are text
 Json jsonOf(const Run& run);         // without parameters and metrics
 

@@ -1,5 +1,6 @@
 #include "core/runs/run_import.h"
 
+#include "core/base/csv.h"
 #include "core/base/file.h"
 #include "core/runs/metric_writer.h"
 
@@ -84,35 +85,6 @@ Result<Run> importEvents(const Project& project, const std::string& name, const 
         }
     VITRINE_TRY_VOID(metrics->flush());
     return finishImported(project, run, first, last);
-}
-
-// Fields of one CSV record (RFC 4180: quotes, doubled quotes, line breaks inside quotes); advances `text`.
-std::vector<std::string> takeCsvRecord(std::string_view& text) {
-    std::vector<std::string> fields(1);
-    bool quoted = false;
-    size_t i = 0;
-    for (; i < text.size(); ++i) {
-        const char c = text[i];
-        if (quoted) {
-            if (c != '"')
-                fields.back() += c;
-            else if (i + 1 < text.size() && text[i + 1] == '"')
-                fields.back() += text[++i];
-            else
-                quoted = false;
-        } else if (c == '"' && fields.back().empty()) {
-            quoted = true;
-        } else if (c == ',') {
-            fields.emplace_back();
-        } else if (c == '\n') {
-            ++i;
-            break;
-        } else if (c != '\r') {
-            fields.back() += c;
-        }
-    }
-    text.remove_prefix(i);
-    return fields;
 }
 
 std::optional<double> numberOf(std::string_view text) {
