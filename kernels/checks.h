@@ -124,4 +124,13 @@ inline void checkAdaptiveConv(const at::Tensor& input, const at::Tensor& filters
                 width, " for filters ", shapeText(filters), ", found ", shapeText(input));
 }
 
+inline void checkHadamard(const at::Tensor& input, int64_t order) {
+    const char* op = "hadamard_transform";
+    checkReal(op, "input", input, true);
+    TORCH_CHECK(order >= 1 && (order & (order - 1)) == 0, op, ": order must be a power of two, found ", order);
+    TORCH_CHECK(input.dim() >= 1 && input.size(-1) % order == 0, op,
+                ": the last dimension of input must be a multiple of order=", order, ", found shape ",
+                shapeText(input));
+}
+
 }  // namespace vitrine::kernels

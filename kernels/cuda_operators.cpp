@@ -36,6 +36,11 @@ struct CudaBackend {
         adaptiveConvGradCuda(arguments, stream());
         checkLaunch();
     }
+    template <typename T>
+    static void run(const HadamardArguments<T>& arguments) {
+        hadamardCuda(arguments, stream());
+        checkLaunch();
+    }
     template <typename T, typename Tap>
     static void jbuLearnedTaps(const JbuTapArguments<T, Tap>& arguments) {
         jbuLearnedTapsCuda(arguments, stream());

@@ -22,6 +22,7 @@ TORCH_LIBRARY(vitrine, library) {
     library.def("jbu_apply(Tensor map, Tensor taps) -> Tensor");
     library.def("adaptive_conv(Tensor input, Tensor filters) -> Tensor");
     library.def("adaptive_conv_backward(Tensor grad, Tensor input, Tensor filters) -> (Tensor, Tensor)");
+    library.def("hadamard_transform(Tensor input, int order, float scale) -> Tensor");
 }
 
 namespace {
@@ -99,6 +100,11 @@ at::Tensor jbuApply(const at::Tensor& map, const at::Tensor& taps) {
 at::Tensor adaptiveConv(const at::Tensor& input, const at::Tensor& filters) {
     static const auto op = find<at::Tensor(const at::Tensor&, const at::Tensor&)>("vitrine::adaptive_conv");
     return op.call(input, filters);
+}
+
+at::Tensor hadamardTransform(const at::Tensor& input, int64_t order, double scale) {
+    static const auto op = find<at::Tensor(const at::Tensor&, int64_t, double)>("vitrine::hadamard_transform");
+    return op.call(input, order, scale);
 }
 
 }  // namespace vitrine::kernels

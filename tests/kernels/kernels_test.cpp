@@ -69,6 +69,14 @@ at::Tensor normalized(const at::Tensor& weights) {
     return weights / weights.sum(1, true).clamp_min(1e-7);
 }
 
+// Built up as [[H, H], [H, -H]], another way than the kernel's.
+at::Tensor sylvester(int64_t order) {
+    auto matrix = at::ones({1, 1}, at::kDouble);
+    while (matrix.size(0) < order)
+        matrix = at::cat({at::cat({matrix, matrix}, 1), at::cat({matrix, -matrix}, 1)}, 0);
+    return matrix;
+}
+
 std::vector<Case> cases() {
     const std::vector<at::ScalarType> all{at::kFloat, at::kDouble, at::kHalf, at::kBFloat16};
     const std::vector<at::ScalarType> full{at::kFloat, at::kDouble};
@@ -131,6 +139,18 @@ std::vector<Case> cases() {
                  full});
         }
     }
+    for (const auto& [shape, order] : std::vector<std::pair<std::vector<int64_t>, int64_t>>{
+             {{3, 1}, 1}, {{5, 2}, 2}, {{2, 3, 4}, 4}, {{7, 8}, 8}, {{3, 16}, 16}, {{2, 64}, 64},
+             {{5, 128}, 128}, {{3, 1024}, 1024}, {{2, 2048}, 2048}, {{4, 20}, 1}, {{3, 12}, 4}, {{2, 96}, 8},
+             {{2, 7, 192}, 64}, {{3, 1280}, 64}, {{2, 1152}, 32}, {{1, 16384}, 16384}, {{2, 20000}, 2}})
+        list.push_back({"hadamard_transform", shape,
+                        [](const std::vector<int64_t>& s) { return std::vector<at::Tensor>{normal(s)}; },
+                        [order](const auto& in) { return hadamardTransform(in[0], order, 0.37); },
+                        [order](const auto& in) {
+                            const auto x = in[0].reshape({-1, order, in[0].size(-1) / order});
+                            return (0.37 * sylvester(order).matmul(x)).reshape(in[0].sizes());
+                        },
+                        all});
     return list;
 }
 
@@ -221,6 +241,27 @@ TEST(Kernels, HalfPrecisionTapsAreTheRoundedOnes) {
     }
 }
 
+TEST(Kernels, HadamardGradientIsTheTransformOfTheGradient) {
+    at::manual_seed(13);
+    for (const auto& device : devices()) {
+        auto input = at::randn({3, 2, 24}, at::kDouble).to(device).requires_grad_();
+        const auto weights = at::randn({3, 2, 24}, at::kDouble).to(device);
+        (hadamardTransform(input, 8, 0.5) * weights).sum().backward();
+        EXPECT_LE(relativeError(input.grad(), hadamardTransform(weights, 8, 0.5).cpu()), 1e-14);
+        // Against a difference quotient, which is exact for a linear map.
+        const auto change = at::randn({3, 2, 24}, at::kDouble).to(device);
+        const at::NoGradGuard plain;
+        const auto moved = ((hadamardTransform(input + change, 8, 0.5) - hadamardTransform(input, 8, 0.5)) *
+                            weights)
+                               .sum()
+                               .item<double>();
+        EXPECT_NEAR(moved, (change * input.grad()).sum().item<double>(), 1e-10);
+    }
+    auto half = at::randn({4, 8}).to(at::kBFloat16).requires_grad_();
+    hadamardTransform(half, 8, 1).sum().backward();
+    EXPECT_EQ(half.grad().scalar_type(), at::kBFloat16);
+}
+
 TEST(Kernels, MismatchedArgumentsAreNamed) {
     const auto message = [](const std::function<void()>& call) {
         try {
@@ -255,6 +296,10 @@ TEST(Kernels, MismatchedArgumentsAreNamed) {
                     adaptiveConv(at::zeros({1, 2, 5, 5}), at::zeros({1, 4, 4, 3, 3}));
                 }),
                 ::testing::HasSubstr("6 x 6"));
+    EXPECT_THAT(message([] { hadamardTransform(at::zeros({2, 24}), 3, 1); }),
+                ::testing::HasSubstr("power of two"));
+    EXPECT_THAT(message([] { hadamardTransform(at::zeros({2, 20}), 8, 1); }),
+                ::testing::AllOf(::testing::HasSubstr("multiple of order=8"), ::testing::HasSubstr("[2, 20]")));
 }
 
 TEST(Kernels, CudaLoaderSaysWhyNothingWasLoaded) {
