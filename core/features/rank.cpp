@@ -9,8 +9,15 @@
 namespace vitrine {
 namespace {
 
-// exp(-sum p log p) of p = values / sum + epsilon.
-Result<double> entropyRank(const at::Tensor& values, double epsilon, std::string_view what) {
+// Spectrum through the smaller of the two Gram matrices.
+at::Tensor covarianceEigenvalues(const at::Tensor& x) {
+    const auto gram = x.size(0) < x.size(1) ? x.matmul(x.t()) : x.t().matmul(x);
+    return at::linalg_eigvalsh(gram).clamp_min(0);
+}
+
+}  // namespace
+
+Result<double> spectralRank(const at::Tensor& values, double epsilon, std::string_view what) {
     const double total = values.sum().item<double>();
     if (!(total > 0))
         return fail(ErrorCode::InvalidArgument, "all values are zero: there is no spectrum",
@@ -20,23 +27,15 @@ Result<double> entropyRank(const at::Tensor& values, double epsilon, std::string
     return std::exp(-(at::special_xlogy(p, p)).sum().item<double>());
 }
 
-// Spectrum through the smaller of the two Gram matrices.
-at::Tensor covarianceEigenvalues(const at::Tensor& x) {
-    const auto gram = x.size(0) < x.size(1) ? x.matmul(x.t()) : x.t().matmul(x);
-    return at::linalg_eigvalsh(gram).clamp_min(0);
-}
-
-}  // namespace
-
 Result<double> rankMe(const at::Tensor& tokens) {
     VITRINE_TRY_VOID(checkFinite(tokens, 2, "RankMe"));
-    return entropyRank(at::linalg_svdvals(tokens.to(at::kCPU, at::kDouble)), 1e-7, "RankMe");
+    return spectralRank(at::linalg_svdvals(tokens.to(at::kCPU, at::kDouble)), 1e-7, "RankMe");
 }
 
 Result<double> effectiveRank(const at::Tensor& tokens) {
     VITRINE_TRY_VOID(checkFinite(tokens, 2, "effective rank"));
     const auto x = tokens.to(at::kCPU, at::kDouble);
-    return entropyRank(covarianceEigenvalues(x - x.mean(0)), 0, "effective rank");
+    return spectralRank(covarianceEigenvalues(x - x.mean(0)), 0, "effective rank");
 }
 
 Result<double> lidar(const at::Tensor& samples, const LidarOptions& options) {
@@ -56,7 +55,7 @@ Result<double> lidar(const at::Tensor& samples, const LidarOptions& options) {
     const auto [values, vectors] = at::linalg_eigh(sw);
     // The eigenvalues of S_w^-1/2 S_b S_w^-1/2 are those of B B' with B = whitened class means.
     const auto whitened = between.matmul(vectors) / values.clamp_min(1e-300).sqrt();
-    return entropyRank(covarianceEigenvalues(whitened), options.epsilon, "LiDAR");
+    return spectralRank(covarianceEigenvalues(whitened), options.epsilon, "LiDAR");
 }
 
 }  // namespace vitrine

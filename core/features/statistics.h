@@ -5,7 +5,8 @@
 
 #include <ATen/ATen.h>
 
-#include <random>
+#include <map>
+#include <string>
 #include <vector>
 
 namespace vitrine {
@@ -46,23 +47,40 @@ struct ChannelHistogram {
 Result<ChannelHistogram> channelHistogram(const at::Tensor& features, int64_t channel, int64_t bins,
                                           double low = 0, double high = 0);
 
-// A uniform sample of at most `capacity` tokens out of a stream (Vitter 1985, algorithm R): every token seen
-// has the same chance to be kept. Same seed and order: same sample. Feeds fitPca over many pictures.
+// A uniform sample of at most `capacity` tokens out of a stream: every token seen has the same chance to be kept. A
+// token's priority is a hash of (seed, its number in the stream) and the smallest priorities are kept (bottom-k
+// sampling, Cohen and Kaplan 2007), so that samples of several streams can be joined. Same seed and order: same
+// sample, however the stream was cut into batches. Feeds fitPca over many pictures.
 class TokenReservoir {
   public:
-    TokenReservoir(int64_t capacity, uint64_t seed) : capacity_(capacity), generator_(seed) {}
+    TokenReservoir(int64_t capacity, uint64_t seed) : capacity_(capacity), seed_(seed) {}
 
     // tokens (N, C).
     Result<void> add(const at::Tensor& tokens);
+    // Joins the sample of another stream, which must have had a seed of its own; the result is a uniform sample of
+    // both. InvalidArgument for equal seeds or different capacities, ShapeMismatch for other channels.
+    Result<void> merge(const TokenReservoir& other);
     int64_t seen() const { return seen_; }
     // (min(seen, capacity), C) float32, a copy; undefined before the first token.
     at::Tensor sample() const;
 
+    // All of it as named tensors ("seen", "seed", "capacity", "priorities", "kept"), to go on later exactly.
+    std::map<std::string, at::Tensor> state() const;
+    static Result<TokenReservoir> fromState(const std::map<std::string, at::Tensor>& state);
+
   private:
+    struct Kept {
+        uint64_t priority;
+        int64_t row;
+        bool operator<(const Kept& other) const { return priority < other.priority; }
+    };
+    void offer(uint64_t priority, const at::Tensor& rows, int64_t row);
+
     int64_t capacity_;
-    std::mt19937_64 generator_;
+    uint64_t seed_;
     int64_t seen_ = 0;
-    at::Tensor kept_;
+    std::vector<Kept> heap_;  // largest priority first
+    at::Tensor kept_;         // (>= heap size, C) float32
 };
 
 }  // namespace vitrine
