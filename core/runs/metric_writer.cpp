@@ -2,6 +2,7 @@
 
 #include "core/base/log.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace vitrine {
@@ -20,13 +21,21 @@ MetricWriter::MetricWriter(Database database, int64_t run, Options options)
 MetricWriter::~MetricWriter() {
     thread_.request_stop();
     thread_.join();
-    if (!failure_)
-        log::error("metrics were lost: {}", failure_.error().text());
+    if (const uint64_t lost = addedPoints_ - writtenPoints_; lost > 0)
+        log::error("{} points of metrics were lost: {}", lost, failure_ ? "" : failure_.error().text());
 }
 
 void MetricWriter::add(std::string_view key, int64_t step, double value, double time) {
     std::unique_lock lock(mutex_);
-    written_.wait(lock, [&] { return buffer_.size() < options_.maxBufferedPoints; });
+    const auto hasRoom = [&] { return addedPoints_ - writtenPoints_ < options_.maxBufferedPoints; };
+    written_.wait(lock, [&] { return hasRoom() || !failure_ || !refusal_; });
+    // Once a point was refused no later one may be taken: the series would have a hole.
+    if (!refusal_)
+        return;
+    if (!hasRoom()) {
+        refusal_ = failure_;
+        return;
+    }
     auto found = keys_.find(key);
     if (found == keys_.end()) {
         found = keys_.emplace(std::string(key), uint32_t(names_.size())).first;
@@ -42,39 +51,70 @@ Result<void> MetricWriter::flush() {
     std::unique_lock lock(mutex_);
     const uint64_t target = addedPoints_;
     flushWanted_ = true;
+    failure_ = {};
     changed_.notify_one();
-    written_.wait(lock, [&] { return writtenPoints_ >= target; });
-    return std::exchange(failure_, {});
+    written_.wait(lock, [&] { return writtenPoints_ >= target || !failure_; });
+    return writtenPoints_ < target ? failure_ : refusal_;
+}
+
+Result<void> MetricWriter::refusal() const {
+    const std::lock_guard lock(mutex_);
+    return refusal_;
 }
 
 void MetricWriter::loop(std::stop_token stop) {
-    std::vector<Point> points;
+    std::vector<Point> points;  // taken from the buffer, oldest first, and not yet committed
     std::vector<std::string> names;
     std::unique_lock lock(mutex_);
     while (true) {
-        changed_.wait_for(lock, stop, std::chrono::duration<double>(options_.flushSeconds),
-                          [&] { return flushWanted_ || buffer_.size() >= options_.flushPoints; });
+        // After a failure the next attempt waits for its time, or a full disk would keep a core busy.
+        changed_.wait_for(lock, stop, std::chrono::duration<double>(options_.flushSeconds), [&] {
+            return flushWanted_ || (points.empty() && buffer_.size() >= options_.flushPoints);
+        });
         flushWanted_ = false;
-        points.clear();
-        std::swap(points, buffer_);
+        points.insert(points.end(), buffer_.begin(), buffer_.end());
+        buffer_.clear();
         names.insert(names.end(), names_.begin() + std::ptrdiff_t(names.size()), names_.end());
         const uint64_t covered = addedPoints_;
         lock.unlock();
-        written_.notify_all();  // room in the buffer
-        Result<void> result;
-        if (!points.empty())
-            result = write(points, names);
-        // Another process may keep the database for long (a migration, a backup): wait rather than lose.
-        while (!result && result.error().code == ErrorCode::Busy && !stop.stop_requested())
-            result = write(points, names);
+        Result<void> result = writeAll(points, names, stop);
         lock.lock();
-        writtenPoints_ = covered;
-        if (!result && failure_)
-            failure_ = std::move(result);
+        writtenPoints_ = covered - points.size();
+        noteOutcome(result);
+        failure_ = std::move(result);
         written_.notify_all();
         if (stop.stop_requested() && buffer_.empty())
             return;
     }
+}
+
+// The log tells of a failure and of its end once, not at every attempt.
+void MetricWriter::noteOutcome(const Result<void>& result) {
+    if (!result && !failing_)
+        log::warn("metrics cannot be written and wait in memory: {}", result.error().text());
+    else if (result && failing_)
+        log::info("the metrics that waited are written");
+    failing_ = !result;
+}
+
+Result<void> MetricWriter::writeAll(std::vector<Point>& points, const std::vector<std::string>& names,
+                                    const std::stop_token& stop) {
+    // In parts, so that on a disk that is nearly full as much as fits is kept.
+    constexpr size_t kTransactionPoints = 16384;
+    Result<void> result;
+    size_t done = 0;
+    while (result && done < points.size()) {
+        const size_t count = std::min(kTransactionPoints, points.size() - done);
+        const std::span<const Point> part(points.data() + done, count);
+        result = write(part, names);
+        // Another process may keep the database for long (a migration, a backup): wait rather than lose.
+        while (!result && result.error().code == ErrorCode::Busy && !stop.stop_requested())
+            result = write(part, names);
+        if (result)
+            done += count;
+    }
+    points.erase(points.begin(), points.begin() + std::ptrdiff_t(done));
+    return result;
 }
 
 Result<void> MetricWriter::openSeries(size_t count, const std::vector<std::string>& names) {
@@ -94,7 +134,7 @@ Result<void> MetricWriter::openSeries(size_t count, const std::vector<std::strin
     return {};
 }
 
-Result<void> MetricWriter::write(const std::vector<Point>& points, const std::vector<std::string>& names) {
+Result<void> MetricWriter::write(std::span<const Point> points, const std::vector<std::string>& names) {
     std::vector<const Point*> last;
     VITRINE_TRY_VOID(database_.transaction([&]() -> Result<void> {
         VITRINE_TRY_VOID(openSeries(names.size(), names));

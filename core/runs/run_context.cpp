@@ -93,6 +93,7 @@ Result<bool> RunContext::loadState() {
 
 Result<void> RunContext::pausePoint() {
     VITRINE_TRY_VOID(job_.checkStop());
+    VITRINE_TRY_VOID(metrics_->refusal());
     if (control_.pauseRequested()) {
         VITRINE_TRY_VOID(metrics_->flush());
         VITRINE_TRY_VOID(store_.setStatus(run_, RunStatus::Paused));
