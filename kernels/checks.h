@@ -124,6 +124,33 @@ inline void checkAdaptiveConv(const at::Tensor& input, const at::Tensor& filters
                 width, " for filters ", shapeText(filters), ", found ", shapeText(input));
 }
 
+// `name`: of the filters or of the padded map, which must fit the type and place of `centre` (B, C, H, W).
+inline void checkLike(const char* op, const char* name, const at::Tensor& tensor, const at::Tensor& centre,
+                      int64_t dimensions) {
+    checkDimensions(op, "centre", centre, 4);
+    checkReal(op, "centre", centre, false);
+    checkDimensions(op, name, tensor, dimensions);
+    checkSameDevice(op, name, tensor, centre);
+    TORCH_CHECK(tensor.scalar_type() == centre.scalar_type(), op, ": ", name, " must be ", centre.scalar_type(),
+                ", found ", tensor.scalar_type());
+    checkSize(op, name, tensor, 0, centre.size(0));
+}
+
+inline void checkAdaptiveConvSpread(const at::Tensor& centre, const at::Tensor& filters) {
+    const char* op = "adaptive_conv_spread";
+    checkLike(op, "filters", filters, centre, 5);
+    checkSize(op, "filters", filters, 1, centre.size(2));
+    checkSize(op, "filters", filters, 2, centre.size(3));
+}
+
+inline void checkNeighbourProducts(const at::Tensor& centre, const at::Tensor& around) {
+    const char* op = "neighbour_products";
+    checkLike(op, "around", around, centre, 4);
+    checkSize(op, "around", around, 1, centre.size(1));
+    TORCH_CHECK(around.size(2) >= centre.size(2) && around.size(3) >= centre.size(3), op,
+                ": around must be at least as large as centre ", shapeText(centre), ", found ", shapeText(around));
+}
+
 inline void checkHadamard(const at::Tensor& input, int64_t order) {
     const char* op = "hadamard_transform";
     checkReal(op, "input", input, true);

@@ -1,4 +1,5 @@
 // CPU versions of the operators, and the gradients for all devices.
+#include "kernels/local_attention/local_attention_operators.h"
 #include "kernels/operator_bodies.h"
 
 #include <torch/csrc/autograd/custom_function.h>
@@ -27,6 +28,18 @@ struct CpuBackend {
     static void run(const HadamardArguments<T>& arguments) {
         hadamardCpu(arguments);
     }
+    template <typename T>
+    static void run(const LocalAttentionArguments<T>& arguments) {
+        localAttentionCpu(arguments);
+    }
+    template <typename T>
+    static void run(const LocalAttentionQueryGradArguments<T>& arguments) {
+        localAttentionGradCpu(arguments);
+    }
+    template <typename T>
+    static void run(const LocalAttentionKeyGradArguments<T>& arguments) {
+        localAttentionGradCpu(arguments);
+    }
     template <typename T, typename Tap>
     static void jbuLearnedTaps(const JbuTapArguments<T, Tap>& arguments) {
         jbuLearnedTapsCpu(arguments);
@@ -44,36 +57,6 @@ struct CpuBackend {
         nmScanCpu(weight, histogram, groups, m);
     }
 };
-
-using ConvSignature = at::Tensor(const at::Tensor&, const at::Tensor&);
-using ConvBackwardSignature = std::tuple<at::Tensor, at::Tensor>(const at::Tensor&, const at::Tensor&,
-                                                                 const at::Tensor&);
-
-class AdaptiveConvFunction : public torch::autograd::Function<AdaptiveConvFunction> {
-  public:
-    static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input,
-                              const at::Tensor& filters) {
-        const at::AutoDispatchBelowADInplaceOrView below;
-        context->save_for_backward({input, filters});
-        static const auto op = c10::Dispatcher::singleton()
-                                   .findSchemaOrThrow("vitrine::adaptive_conv", "")
-                                   .typed<ConvSignature>();
-        return op.call(input, filters);
-    }
-    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
-                                                   torch::autograd::variable_list grads) {
-        const auto saved = context->get_saved_variables();
-        static const auto op = c10::Dispatcher::singleton()
-                                   .findSchemaOrThrow("vitrine::adaptive_conv_backward", "")
-                                   .typed<ConvBackwardSignature>();
-        const auto [gradInput, gradFilters] = op.call(grads[0], saved[0], saved[1]);
-        return {gradInput, gradFilters};
-    }
-};
-
-at::Tensor adaptiveConvWithGradient(const at::Tensor& input, const at::Tensor& filters) {
-    return AdaptiveConvFunction::apply(input, filters);
-}
 
 // The transform is symmetric: its gradient is the transform of the gradient.
 class HadamardFunction : public torch::autograd::Function<HadamardFunction> {
@@ -109,10 +92,10 @@ at::Tensor hadamardWithGradient(const at::Tensor& input, int64_t order, double s
 
 TORCH_LIBRARY_IMPL(vitrine, CPU, library) {
     Operators<CpuBackend>::registerIn(library);
+    LocalAttentionOperators<CpuBackend>::registerIn(library);
 }
 
 TORCH_LIBRARY_IMPL(vitrine, Autograd, library) {
-    library.impl("adaptive_conv", &adaptiveConvWithGradient);
     library.impl("hadamard_transform", &hadamardWithGradient);
 }
 

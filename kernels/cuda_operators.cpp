@@ -1,4 +1,5 @@
 // CUDA versions of the operators. This library is loaded at run time only (cuda_loader.h).
+#include "kernels/local_attention/local_attention_operators.h"
 #include "kernels/operator_bodies.h"
 
 #include <c10/cuda/CUDAException.h>
@@ -41,6 +42,21 @@ struct CudaBackend {
         hadamardCuda(arguments, stream());
         checkLaunch();
     }
+    template <typename T>
+    static void run(const LocalAttentionArguments<T>& arguments) {
+        localAttentionCuda(arguments, stream());
+        checkLaunch();
+    }
+    template <typename T>
+    static void run(const LocalAttentionQueryGradArguments<T>& arguments) {
+        localAttentionGradCuda(arguments, stream());
+        checkLaunch();
+    }
+    template <typename T>
+    static void run(const LocalAttentionKeyGradArguments<T>& arguments) {
+        localAttentionGradCuda(arguments, stream());
+        checkLaunch();
+    }
     template <typename T, typename Tap>
     static void jbuLearnedTaps(const JbuTapArguments<T, Tap>& arguments) {
         jbuLearnedTapsCuda(arguments, stream());
@@ -67,6 +83,7 @@ struct CudaBackend {
 
 TORCH_LIBRARY_IMPL(vitrine, CUDA, library) {
     Operators<CudaBackend>::registerIn(library);
+    LocalAttentionOperators<CudaBackend>::registerIn(library);
 }
 
 }  // namespace vitrine::kernels

@@ -40,6 +40,12 @@ void withElement(at::ScalarType type, Body body) {
     }
 }
 
+// The same for kernels of float and double only.
+template <typename Body>
+void withFull(at::ScalarType type, Body body) {
+    type == at::kDouble ? body(double()) : body(float());
+}
+
 template <typename Backend>
 struct Operators {
     static at::Tensor cosineSimilarityMap(const at::Tensor& features, const at::Tensor& queries) {
@@ -190,27 +196,35 @@ struct Operators {
         return convolve<float, float>(padded, weights, strides, filters.size(3), filters.size(4));
     }
 
-    template <typename T>
-    static void gradients(const at::Tensor& grad, const at::Tensor& input, const at::Tensor& filters,
-                          at::Tensor& gradInput, at::Tensor& gradFilters) {
-        Backend::run(AdaptiveConvGradArguments<T>{
-            elements<T>(input), elements<T>(filters), elements<T>(grad), writable<T>(gradInput),
-            writable<T>(gradFilters), filterStrides(filters), input.size(0), input.size(1), filters.size(1),
-            filters.size(2), filters.size(3), filters.size(4)});
+    static at::Tensor adaptiveConvSpread(const at::Tensor& centre, const at::Tensor& filters) {
+        const c10::OptionalDeviceGuard guard(at::device_of(centre));
+        checkAdaptiveConvSpread(centre, filters);
+        const auto g = centre.contiguous(), w = filters.contiguous();
+        auto out = at::empty({g.size(0), g.size(1), g.size(2) + w.size(3) - 1, g.size(3) + w.size(4) - 1}, g.options());
+        if (out.numel() == 0)
+            return out;
+        withFull(g.scalar_type(), [&]<typename T>(T) {
+            Backend::run(AdaptiveConvGradArguments<T>{nullptr, elements<T>(w), elements<T>(g), writable<T>(out), nullptr,
+                                                      filterStrides(w), g.size(0), g.size(1), g.size(2), g.size(3),
+                                                      w.size(3), w.size(4)});
+        });
+        return out;
     }
 
-    static std::tuple<at::Tensor, at::Tensor> adaptiveConvBackward(const at::Tensor& grad,
-                                                                   const at::Tensor& input,
-                                                                   const at::Tensor& filters) {
-        const c10::OptionalDeviceGuard guard(at::device_of(grad));
-        checkAdaptiveConv(input, filters);
-        const auto g = grad.contiguous(), x = input.contiguous(), w = filters.contiguous();
-        auto gradInput = at::empty_like(x), gradFilters = at::empty_like(w);
-        if (input.scalar_type() == at::kDouble)
-            gradients<double>(g, x, w, gradInput, gradFilters);
-        else
-            gradients<float>(g, x, w, gradInput, gradFilters);
-        return {gradInput, gradFilters};
+    static at::Tensor neighbourProducts(const at::Tensor& centre, const at::Tensor& around) {
+        const c10::OptionalDeviceGuard guard(at::device_of(centre));
+        checkNeighbourProducts(centre, around);
+        const auto g = centre.contiguous(), x = around.contiguous();
+        const int64_t rows = x.size(2) - g.size(2) + 1, columns = x.size(3) - g.size(3) + 1;
+        auto out = at::empty({g.size(0), g.size(2), g.size(3), rows, columns}, g.options());
+        if (out.numel() == 0)
+            return out;
+        withFull(g.scalar_type(), [&]<typename T>(T) {
+            Backend::run(AdaptiveConvGradArguments<T>{elements<T>(x), nullptr, elements<T>(g), nullptr, writable<T>(out),
+                                                      filterStrides(out), g.size(0), g.size(1), g.size(2), g.size(3), rows,
+                                                      columns});
+        });
+        return out;
     }
 
     static at::Tensor hadamardTransform(const at::Tensor& input, int64_t order, double scale) {
@@ -238,7 +252,8 @@ struct Operators {
         library.impl("jbu_guided_taps", &Operators::jbuGuidedTaps);
         library.impl("jbu_apply", &Operators::jbuApply);
         library.impl("adaptive_conv", &Operators::adaptiveConv);
-        library.impl("adaptive_conv_backward", &Operators::adaptiveConvBackward);
+        library.impl("adaptive_conv_spread", &Operators::adaptiveConvSpread);
+        library.impl("neighbour_products", &Operators::neighbourProducts);
         library.impl("hadamard_transform", &Operators::hadamardTransform);
     }
 };

@@ -21,7 +21,14 @@ TORCH_LIBRARY(vitrine, library) {
         "half=False) -> Tensor");
     library.def("jbu_apply(Tensor map, Tensor taps) -> Tensor");
     library.def("adaptive_conv(Tensor input, Tensor filters) -> Tensor");
-    library.def("adaptive_conv_backward(Tensor grad, Tensor input, Tensor filters) -> (Tensor, Tensor)");
+    library.def("adaptive_conv_spread(Tensor centre, Tensor filters) -> Tensor");
+    library.def("neighbour_products(Tensor centre, Tensor around) -> Tensor");
+    library.def(
+        "local_attention(Tensor query, Tensor key, Tensor value, Tensor slopes, int radius, float scale) -> "
+        "(Tensor, Tensor)");
+    library.def(
+        "local_attention_backward(Tensor grad, Tensor query, Tensor key, Tensor value, Tensor slopes, Tensor log_sum, "
+        "int radius, float scale) -> (Tensor, Tensor, Tensor)");
     library.def("hadamard_transform(Tensor input, int order, float scale) -> Tensor");
 }
 
@@ -100,6 +107,24 @@ at::Tensor jbuApply(const at::Tensor& map, const at::Tensor& taps) {
 at::Tensor adaptiveConv(const at::Tensor& input, const at::Tensor& filters) {
     static const auto op = find<at::Tensor(const at::Tensor&, const at::Tensor&)>("vitrine::adaptive_conv");
     return op.call(input, filters);
+}
+
+at::Tensor adaptiveConvSpread(const at::Tensor& centre, const at::Tensor& filters) {
+    static const auto op = find<at::Tensor(const at::Tensor&, const at::Tensor&)>("vitrine::adaptive_conv_spread");
+    return op.call(centre, filters);
+}
+
+at::Tensor neighbourProducts(const at::Tensor& centre, const at::Tensor& around) {
+    static const auto op = find<at::Tensor(const at::Tensor&, const at::Tensor&)>("vitrine::neighbour_products");
+    return op.call(centre, around);
+}
+
+at::Tensor localAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                          const at::Tensor& slopes, int64_t radius, double scale) {
+    static const auto op =
+        find<std::tuple<at::Tensor, at::Tensor>(const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                                                const at::Tensor&, int64_t, double)>("vitrine::local_attention");
+    return std::get<0>(op.call(query, key, value, slopes, radius, scale));
 }
 
 at::Tensor hadamardTransform(const at::Tensor& input, int64_t order, double scale) {

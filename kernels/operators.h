@@ -41,8 +41,20 @@ at::Tensor jbuGuidedTaps(const at::Tensor& guidance, double sigmaSpatial, double
 at::Tensor jbuApply(const at::Tensor& map, const at::Tensor& taps);
 
 // out[b,c,h,w] = sum_ij filters[b,h,w,i,j] input[b,c,h+i,w+j]; input (B, C, H+I-1, W+J-1), filters (B, H, W,
-// I, J). Differentiable in both.
+// I, J). Differentiable in both, as often as wanted.
 at::Tensor adaptiveConv(const at::Tensor& input, const at::Tensor& filters);
+// Its gradient with respect to the input, as an operator: out[b,c,h+i,w+j] += filters[b,h,w,i,j] centre[b,c,h,w]; centre
+// (B, C, H, W), filters (B, H, W, I, J) -> (B, C, H+I-1, W+J-1). Differentiable in both.
+at::Tensor adaptiveConvSpread(const at::Tensor& centre, const at::Tensor& filters);
+// And with respect to the filters: out[b,h,w,i,j] = sum_c centre[b,c,h,w] around[b,c,h+i,w+j]; centre (B, C, H, W), around
+// (B, C, H+I-1, W+J-1) -> (B, H, W, I, J), inner products with all neighbours. Differentiable in both.
+at::Tensor neighbourProducts(const at::Tensor& centre, const at::Tensor& around);
+
+// Attention within windows of 2 radius + 1 positions a side, clipped at the borders; see local_attention/local_attention.h.
+// query and key (B, heads, D, H, W), value (B, heads, E, H, W), slopes (heads, 2) of the distance in rows and columns
+// (constants) -> (B, heads, E, H, W); f32 or f64. Differentiable once in query, key and value.
+at::Tensor localAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                          const at::Tensor& slopes, int64_t radius, double scale);
 
 // input (..., C) f32/f64/f16/bf16 -> (..., C), f64 for f64 input, else f32: every vector, seen as an (order, C /
 // order) matrix, times scale * Sylvester(order) from the left; order is a power of two that divides C.

@@ -98,59 +98,6 @@ struct ForwardBody {
     }
 };
 
-template <typename T>
-struct GradInputBody {
-    using Arguments = AdaptiveConvGradArguments<T>;
-    // Planes begin..end of batch x channels: each is one thread's alone, so sums need no locks.
-    template <int Bytes>
-    static VITRINE_INLINE void run(const Arguments* a, int64_t begin, int64_t end) {
-        const int64_t rowStride = a->width + a->tapColumns - 1;
-        const int64_t planeSize = (a->height + a->tapRows - 1) * rowStride;
-        for (int64_t plane = begin; plane < end; ++plane) {
-            T* grad = a->gradInput + plane * planeSize;
-            std::fill(grad, grad + planeSize, T(0));
-            const T* taps = a->taps + (plane / a->channels) * a->strides.batch;
-            const T* out = a->gradOut + plane * a->height * a->width;
-            for (int64_t y = 0; y < a->height; ++y)
-                for (int64_t i = 0; i < a->tapRows; ++i)
-                    for (int64_t j = 0; j < a->tapColumns; ++j) {
-                        const T* w = taps + (i * a->tapColumns + j) * a->strides.tap + y * a->strides.row;
-                        T* target = grad + (y + i) * rowStride + j;
-                        for (int64_t x = 0; x < a->width; ++x)
-                            target[x] += w[x * a->strides.column] * out[y * a->width + x];
-                    }
-        }
-    }
-};
-
-template <typename T>
-struct GradTapsBody {
-    using Arguments = AdaptiveConvGradArguments<T>;
-    template <int Bytes>
-    static VITRINE_INLINE void run(const Arguments* a, T* sums, int64_t begin, int64_t end) {
-        const int64_t rowStride = a->width + a->tapColumns - 1;
-        const int64_t planeSize = (a->height + a->tapRows - 1) * rowStride;
-        for (int64_t row = begin; row < end; ++row) {
-            const int64_t b = row / a->height, y = row % a->height;
-            for (int64_t i = 0; i < a->tapRows; ++i)
-                for (int64_t j = 0; j < a->tapColumns; ++j) {
-                    std::fill(sums, sums + a->width, T(0));
-                    for (int64_t channel = 0; channel < a->channels; ++channel) {
-                        const int64_t plane = b * a->channels + channel;
-                        const T* x = a->input + plane * planeSize + (y + i) * rowStride + j;
-                        const T* g = a->gradOut + (plane * a->height + y) * a->width;
-                        for (int64_t column = 0; column < a->width; ++column)
-                            sums[column] += g[column] * x[column];
-                    }
-                    T* target = a->gradTaps + b * a->strides.batch +
-                                (i * a->tapColumns + j) * a->strides.tap + y * a->strides.row;
-                    for (int64_t column = 0; column < a->width; ++column)
-                        target[column * a->strides.column] = sums[column];
-                }
-        }
-    }
-};
-
 }  // namespace
 
 template <typename T, typename Tap>
@@ -161,23 +108,8 @@ void adaptiveConvCpu(const AdaptiveConvArguments<T, Tap>& arguments) {
     });
 }
 
-template <typename T>
-void adaptiveConvGradCpu(const AdaptiveConvGradArguments<T>& arguments) {
-    if (arguments.gradInput)
-        at::parallel_for(0, arguments.batch * arguments.channels, 1, [&](int64_t begin, int64_t end) {
-            simd::dispatch<GradInputBody<T>>(&arguments, begin, end);
-        });
-    if (arguments.gradTaps)
-        at::parallel_for(0, arguments.batch * arguments.height, 1, [&](int64_t begin, int64_t end) {
-            std::vector<T> sums(size_t(arguments.width));
-            simd::dispatch<GradTapsBody<T>>(&arguments, sums.data(), begin, end);
-        });
-}
-
 template void adaptiveConvCpu(const AdaptiveConvArguments<float, float>&);
 template void adaptiveConvCpu(const AdaptiveConvArguments<float, Half>&);
 template void adaptiveConvCpu(const AdaptiveConvArguments<double, double>&);
-template void adaptiveConvGradCpu(const AdaptiveConvGradArguments<float>&);
-template void adaptiveConvGradCpu(const AdaptiveConvGradArguments<double>&);
 
 }  // namespace vitrine::kernels

@@ -53,12 +53,13 @@ struct AdaptiveConvArguments {
 template <typename T, typename Tap>
 void adaptiveConvCpu(const AdaptiveConvArguments<T, Tap>& arguments);
 
-// Gradients of the above: gradInput[b,c,y+i,x+j] += taps g; gradTaps[b,y,x,i,j] = sum_c g input. `input`,
-// `taps` and `gradOut` are read; the two results are written whole (strides of gradTaps: `strides`).
+// Gradients of the above: gradInput[b,c,y+i,x+j] += taps g; gradTaps[b,y,x,i,j] = sum_c g input. The results that
+// are wanted are written whole (strides of taps and gradTaps: `strides`). No window is ever unfolded: besides the
+// results at most one copy of the taps and one padded copy of gradOut of one picture are held.
 template <typename T>
 struct AdaptiveConvGradArguments {
-    const T* input;
-    const T* taps;
+    const T* input;  // may be null if gradTaps is
+    const T* taps;   // may be null if gradInput is
     const T* gradOut;
     T* gradInput;  // null: not wanted
     T* gradTaps;   // null: not wanted

@@ -32,6 +32,7 @@ struct Entry {
     Work ours;
     Work plain;           // may be empty
     double targetMs = 0;  // 0: none
+    const char* baseline = "plain LibTorch";
 };
 
 Timing measure(const Work& work, int repeat) {
@@ -118,6 +119,24 @@ void addSparsity(std::vector<Entry>& list) {
                     }});
 }
 
+// A rotation should cost little more than reading and writing the data (wanted: 1.3 times a copy).
+void addRotations(std::vector<Entry>& list) {
+    for (const int64_t width : {256, 1024, 4096}) {
+        const auto x = at::randn({(int64_t(1) << 23) / width, width});
+        list.push_back({fmt::format("hadamard transform, {} wide, 32 MB", width),
+                        [=] { kernels::hadamardTransform(x, width, 0.5); },
+                        [=] { x.clone(); },
+                        0,
+                        "copy"});
+    }
+    const auto x = at::randn({6400, 1280});
+    list.push_back({"hadamard transform, order 64 of 1280 wide, 32 MB",
+                    [=] { kernels::hadamardTransform(x, 64, 0.125); }, [=] { x.clone(); }, 0, "copy"});
+    const auto wide = at::randn({2048, 1024}), matrix = at::randn({1024, 1024});
+    list.push_back({"hadamard transform, 1024 wide, against a product",
+                    [=] { kernels::hadamardTransform(wide, 1024, 0.5); }, [=] { wide.matmul(matrix); }});
+}
+
 // What a person waits for after a click, features of a ViT-B at 1024 x 1024 (64 x 64 patches) at hand.
 void addViews(std::vector<Entry>& list) {
     const auto map = at::randn({768, 64, 64});
@@ -168,8 +187,9 @@ Json report(const Entry& entry, int repeat) {
         const auto plain = measure(entry.plain, repeat);
         row["plain_median_ms"] = plain.median;
         row["ratio"] = plain.median / ours.median;
-        line += fmt::format("  plain LibTorch {:9.2f} ms  ratio {:.1f}", plain.median,
+        line += fmt::format("  {} {:9.2f} ms  ratio {:.2f}", entry.baseline, plain.median,
                             plain.median / ours.median);
+        row["baseline"] = entry.baseline;
     }
     if (entry.targetMs > 0) {
         row["target_ms"] = entry.targetMs;
@@ -205,6 +225,7 @@ int runBenchmarks(int argumentCount, char** arguments) {
     addUpsampling(list);
     addProjections(list);
     addSparsity(list);
+    addRotations(list);
     addViews(list);
     std::cout << at::get_num_threads() << " threads, " << repeat << " runs\n";
     Json rows = Json::array();
