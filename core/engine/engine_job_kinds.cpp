@@ -1,5 +1,7 @@
 #include "core/engine/engine_job_kinds.h"
 
+#include "core/claims/claim_kind.h"
+#include "core/engine/distill_kind.h"
 #include "core/engine/extract_kind.h"
 #include "core/engine/inspect_engine_impl.h"
 #include "core/engine/inspect_kind.h"
@@ -10,6 +12,8 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(selftestKind());
     kinds.add(inspectKind(makeInspectEngine));
     kinds.add(extractKind());
+    kinds.add(distillKind());
+    kinds.add(claimKind());
 }
 
 }  // namespace vitrine

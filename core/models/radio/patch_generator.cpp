@@ -63,10 +63,13 @@ at::Tensor PatchGenerator::forward(const at::Tensor& pixels) const {
     return withPrefix(patches + positions(pixels.size(2) / patchSize_, pixels.size(3) / patchSize_));
 }
 
-at::Tensor PatchGenerator::forwardTraining(const at::Tensor& pixels, const PositionDraws& draws) const {
+at::Tensor PatchGenerator::forwardTraining(const at::Tensor& pixels, const PositionDraws& draws,
+                                           const at::Tensor& keep) const {
     const at::Tensor patches = embedder_->forward(patchify(pixels));
-    return withPrefix(patches +
-                      trainingPositions(pixels.size(2) / patchSize_, pixels.size(3) / patchSize_, draws));
+    at::Tensor positions = trainingPositions(pixels.size(2) / patchSize_, pixels.size(3) / patchSize_, draws);
+    if (keep.defined())
+        positions = positions * keep;
+    return withPrefix(patches + positions);
 }
 
 at::Tensor PatchGenerator::forwardVideo(const at::Tensor& pixels) const {

@@ -69,6 +69,44 @@ TEST(Statistics, ReservoirRepeatsItself) {
     EXPECT_FALSE(one.sample().equal(other.sample()));
 }
 
+TEST(Statistics, ReservoirsOfTwoStreamsJoinToAUniformSample) {
+    std::vector<int> kept(60, 0);
+    for (uint64_t trial = 0; trial < 600; ++trial) {
+        TokenReservoir first(10, 2 * trial), second(10, 2 * trial + 1);
+        ASSERT_TRUE(first.add(at::arange(0, 45, at::kFloat).unsqueeze(1)));
+        ASSERT_TRUE(second.add(at::arange(45, 60, at::kFloat).unsqueeze(1)));
+        ASSERT_TRUE(first.merge(second));
+        EXPECT_EQ(first.seen(), 60);
+        const auto sample = first.sample();
+        ASSERT_EQ(sample.size(0), 10);
+        for (int64_t row = 0; row < 10; ++row)
+            ++kept[size_t(sample[row][0].item<float>())];
+    }
+    for (const int count : kept)  // 100 expected, standard deviation 9
+        EXPECT_NEAR(count, 100, 46);
+    TokenReservoir same(10, 4), narrow(10, 5), other(10, 4);
+    ASSERT_TRUE(same.add(at::zeros({3, 2})) && narrow.add(at::zeros({3, 1})) && other.add(at::zeros({3, 2})));
+    EXPECT_FALSE(same.merge(other));
+    EXPECT_FALSE(same.merge(narrow));
+}
+
+TEST(Statistics, ReservoirGoesOnFromItsState) {
+    at::manual_seed(3);
+    const auto tokens = at::randn({200, 3});
+    TokenReservoir whole(16, 9), part(16, 9);
+    ASSERT_TRUE(whole.add(tokens) && part.add(tokens.slice(0, 0, 77)));
+    auto resumed = TokenReservoir::fromState(part.state());
+    ASSERT_TRUE(resumed) << resumed.error().text();
+    ASSERT_TRUE(resumed->add(tokens.slice(0, 77)));
+    EXPECT_TRUE(resumed->sample().equal(whole.sample()));
+    EXPECT_EQ(resumed->seen(), 200);
+    auto damaged = part.state();
+    damaged["kept"] = at::zeros({2, 3});
+    EXPECT_FALSE(TokenReservoir::fromState(damaged));
+    damaged.erase("seen");
+    EXPECT_THAT(TokenReservoir::fromState(damaged).error().text(), ::testing::HasSubstr("seen"));
+}
+
 TEST(FeatureMap, TokensAreRowMajorPatches) {
     FeatureMap map;
     map.features = at::arange(12, at::kFloat).reshape({2, 2, 3});

@@ -1,0 +1,206 @@
+#include "core/distill/distiller.h"
+
+#include "core/distill/distiller_parts.h"
+
+#include <algorithm>
+
+namespace vitrine {
+namespace {
+
+bool decays(const std::string& name, const at::Tensor& tensor) {
+    return tensor.dim() >= 2 && !name.ends_with("pos_embed") && !name.ends_with("cls_token.token");
+}
+
+Result<const TeacherTarget*> targetOf(const std::vector<TeacherTarget>& targets, const std::string& name) {
+    for (const TeacherTarget& target : targets)
+        if (target.name() == name)
+            return &target;
+    return fail(ErrorCode::NotFound, fmt::format("there is no teacher \"{}\"", name));
+}
+
+}  // namespace
+
+Distiller::Parts::Parts(DistillOptions wanted, std::vector<const Teacher*> frozen, PictureSource& pictures)
+    : options(std::move(wanted)), teachers(std::move(frozen)), source(pictures) {
+    student = makeStudent(options.student, options.seed);
+    student->to(options.device);
+    std::vector<OptimizedParameter> parameters;
+    for (auto& entry : student->named_parameters()) {
+        entry.value().set_requires_grad(true);
+        parameters.push_back({entry.key(), entry.value(), 1, decays(entry.key(), entry.value())});
+    }
+    optimizer = std::make_unique<Optimizer>(std::move(parameters), options.optimizer);
+    if (options.slowDecay > 0) {
+        slowModule = std::make_shared<RadioModule>(studentConfig(options.student));
+        slowModule->to(options.device);
+        slow = std::make_unique<SlowCopy>(slowModule, *student, options.slowDecay);
+    }
+    for (size_t i = 0; i < teachers.size(); ++i)
+        targets.emplace_back(options.teachers[i], *teachers[i], options);
+}
+
+Distiller::Distiller(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Distiller::~Distiller() = default;
+
+Result<std::unique_ptr<Distiller>> Distiller::create(const DistillOptions& wanted, std::vector<const Teacher*> teachers,
+                                                     PictureSource& source) {
+    DistillOptions options = wanted;
+    if (teachers.size() != options.teachers.size())
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("{} teachers are set up, {} were given", options.teachers.size(), teachers.size()));
+    if (source.count() < 1)
+        return fail(ErrorCode::InvalidArgument, "there are no pictures to learn from", "settings/images");
+    options.student.teachers.clear();
+    for (size_t i = 0; i < teachers.size(); ++i)
+        options.student.teachers.push_back(
+            {options.teachers[i].name, options.teachers[i].mosaic ? 0 : teachers[i]->summaryWidth(), teachers[i]->featureWidth()});
+    VITRINE_TRY_VOID(options.validate());
+    auto parts = std::make_unique<Parts>(options, std::move(teachers), source);
+    return std::unique_ptr<Distiller>(new Distiller(std::move(parts)));
+}
+
+Result<void> Distiller::estimateStatistics(JobContext& job) {
+    Parts& p = *parts_;
+    if (p.statisticsReady)
+        return {};
+    const at::NoGradGuard noGrad;
+    job.beginStage("estimating teacher statistics", p.options.statisticsBatches * int64_t(p.options.partitions.size()));
+    for (int64_t batch = 1; batch <= p.options.statisticsBatches; ++batch)
+        for (size_t partition = 0; partition < p.options.partitions.size(); ++partition) {
+            VITRINE_TRY_VOID(job.checkStop());
+            VITRINE_TRY(const PartitionBatch loaded, p.load(-batch, partition));
+            for (size_t i = 0; i < p.teachers.size(); ++i) {
+                if (!p.takesPart(partition, p.options.teachers[i].name))
+                    continue;
+                VITRINE_TRY(const TeacherLook seen, p.look(i, loaded, -batch, partition));
+                VITRINE_TRY_VOID(p.targets[i].observe(seen.output));
+            }
+            job.advance();
+        }
+    for (TeacherTarget& target : p.targets)
+        VITRINE_TRY_VOID(target.fit());
+    p.statisticsReady = true;
+    return {};
+}
+
+Result<StepReport> Distiller::train() {
+    if (!parts_->statisticsReady)
+        return fail(ErrorCode::InvalidArgument, "the statistics of the teachers were not estimated yet");
+    return parts_->train();
+}
+
+int64_t Distiller::step() const {
+    return parts_->step;
+}
+
+Result<void> Distiller::change(const DistillOptions& options) {
+    VITRINE_TRY_VOID(options.validate());
+    if (options.teachers.size() != parts_->options.teachers.size())
+        return fail(ErrorCode::InvalidArgument, "the teachers of a running distillation are fixed", "settings/teachers");
+    DistillOptions changed = options;
+    changed.student = parts_->options.student;
+    for (size_t i = 0; i < changed.teachers.size(); ++i) {
+        TeacherSettings fixed = parts_->options.teachers[i];
+        fixed.summaryWeight = options.teachers[i].summaryWeight;
+        fixed.featureWeight = options.teachers[i].featureWeight;
+        changed.teachers[i] = fixed;
+    }
+    changed.slowDecay = parts_->options.slowDecay;
+    changed.optimizer = parts_->options.optimizer;
+    changed.seed = parts_->options.seed;
+    changed.device = parts_->options.device;
+    parts_->options = std::move(changed);
+    return {};
+}
+
+const RadioModule& Distiller::student() const {
+    return *parts_->student;
+}
+std::shared_ptr<RadioModule> Distiller::evaluatedModule() const {
+    return parts_->slow ? parts_->slowModule : parts_->student;
+}
+const RadioModule& Distiller::evaluated() const {
+    return *evaluatedModule();
+}
+StudentOptions Distiller::studentOptions() const {
+    return parts_->options.student;
+}
+
+Result<at::Tensor> Distiller::normalizedTarget(const std::string& teacher, const at::Tensor& features) const {
+    VITRINE_TRY(const TeacherTarget* target, targetOf(parts_->targets, teacher));
+    return target->normalized(features);
+}
+
+Result<at::Tensor> Distiller::teacherSpace(const std::string& teacher, const at::Tensor& adaptorFeatures) const {
+    VITRINE_TRY(const TeacherTarget* target, targetOf(parts_->targets, teacher));
+    return target->inTeacherSpace(adaptorFeatures);
+}
+
+Result<void> Distiller::save(const std::filesystem::path& file) const {
+    const Parts& p = *parts_;
+    std::map<std::string, at::Tensor> state = p.optimizer->state();
+    for (const auto& entry : p.student->named_parameters())
+        state["student." + entry.key()] = entry.value().detach();
+    if (p.slow)
+        state.merge(p.slow->state());
+    for (const TeacherTarget& target : p.targets)
+        state.merge(target.state());
+    state["step"] = at::tensor({p.step}, at::kLong);
+    state["statistics_ready"] = at::tensor({int64_t(p.statisticsReady)}, at::kLong);
+    Json moving = Json::object();
+    for (const auto& [term, value] : p.movingLoss)
+        moving[term] = value;
+    return writeTensors(file, state, {{"pictures", p.source.fingerprint()}, {"moving_losses", moving.dump()}});
+}
+
+Result<void> Distiller::restore(const std::filesystem::path& file) {
+    Parts& p = *parts_;
+    VITRINE_TRY(const auto source, openTensors(file));
+    const auto& metadata = source->metadata();
+    const auto pictures = metadata.find("pictures");
+    if (pictures == metadata.end() || pictures->second != p.source.fingerprint())
+        return fail(ErrorCode::InvalidArgument, "the checkpoint was made with other pictures", file.string(),
+                    "Put back the folder as it was, or start a new run");
+    VITRINE_TRY(const auto state, readAllTensors(*source));
+    const at::NoGradGuard noGrad;
+    for (auto& entry : p.student->named_parameters()) {
+        const auto it = state.find("student." + entry.key());
+        if (it == state.end() || it->second.sizes() != entry.value().sizes())
+            return fail(ErrorCode::ShapeMismatch, "the checkpoint holds another student", entry.key(),
+                        "Resume with the settings that the run was started with");
+        entry.value().copy_(it->second);
+    }
+    VITRINE_TRY_VOID(p.optimizer->restore(state));
+    if (p.slow)
+        VITRINE_TRY_VOID(p.slow->restore(state));
+    for (TeacherTarget& target : p.targets)
+        VITRINE_TRY_VOID(target.restore(state));
+    if (!state.contains("step") || !state.contains("statistics_ready"))
+        return fail(ErrorCode::InvalidFile, "this is no checkpoint of a distillation", file.string());
+    p.step = state.at("step").item<int64_t>();
+    p.statisticsReady = state.at("statistics_ready").item<int64_t>() != 0;
+    if (const auto moving = metadata.find("moving_losses"); moving != metadata.end()) {
+        VITRINE_TRY(const Json losses, parseJson(moving->second, file.string()));
+        for (const auto& [term, value] : losses.items())
+            p.movingLoss[term] = value;
+    }
+    return {};
+}
+
+Result<void> Distiller::exportFolder(const std::filesystem::path& folder, at::ScalarType type) const {
+    const Parts& p = *parts_;
+    const at::NoGradGuard noGrad;
+    RadioModule plain(studentConfig(p.options.student));
+    auto tensors = plain.named_parameters();
+    for (const auto& entry : evaluated().named_parameters())
+        tensors[entry.key()].copy_(entry.value().detach().cpu());
+    for (const TeacherTarget& target : p.targets) {
+        const std::string last = fmt::format("radio_model.adaptors.{}.feat_mlp.final.2.", target.name());
+        VITRINE_TRY(const auto folded, target.folded(tensors[last + "weight"], tensors[last + "bias"]));
+        tensors[last + "weight"].copy_(folded.weight);
+        tensors[last + "bias"].copy_(folded.bias);
+    }
+    return writeStudentFolder(folder, plain, p.options.student, type);
+}
+
+}  // namespace vitrine

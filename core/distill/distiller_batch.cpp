@@ -1,0 +1,143 @@
+// Batches of a distillation, and how teachers and student look at them.
+#include "core/distill/distiller_parts.h"
+#include "core/distill/random_stream.h"
+#include "core/nn/functional.h"
+
+#include <ATen/autocast_mode.h>
+
+#include <algorithm>
+
+namespace vitrine {
+namespace {
+
+// Autocast of one device type while it lives.
+class Autocast {
+  public:
+    Autocast(at::Device device, at::ScalarType type)
+        : device_(device.type()), active_(type != at::kFloat && device.is_cuda()) {
+        if (active_) {
+            at::autocast::set_autocast_dtype(device_, type);
+            at::autocast::set_autocast_enabled(device_, true);
+        }
+    }
+    ~Autocast() {
+        if (active_) {
+            at::autocast::set_autocast_enabled(device_, false);
+            at::autocast::clear_cache();
+        }
+    }
+
+  private:
+    at::DeviceType device_;
+    bool active_;
+};
+
+PositionDraws drawPositions(int64_t batch, const at::Generator& generator) {
+    const auto draw = [&](at::IntArrayRef shape) { return at::rand(shape, generator, at::TensorOptions()); };
+    PositionDraws draws;
+    draws.scale = draw({batch, 1, 1});
+    draws.aspect = draw({batch, 1, 1});
+    draws.position = draw({batch, 1, 1, 2});
+    return draws;
+}
+
+}  // namespace
+
+Distiller::Parts::Wanted Distiller::Parts::wanted(int64_t atStep, size_t partition) const {
+    const PartitionSettings& settings = options.partitions[partition];
+    const auto pick = [&](const std::vector<int64_t>& choices, const char* what) {
+        return choices[size_t(randomHash(options.seed, atStep, fmt::format("partition {} {}", partition, what)) %
+                              choices.size())];
+    };
+    Wanted wanted;
+    wanted.side = pick(settings.sides, "side");
+    wanted.windowSize = options.windowSizes.empty() ? 0 : pick(options.windowSizes, "window");
+    wanted.margin = options.shiftDeviation > 0 ? canvasMargin(options.shiftLimit, options.student.patchSize) : 0;
+    const int64_t position = (atStep < 0 ? -atStep : atStep) * settings.batch;
+    wanted.indices = batchIndices(source.count(), position, settings.batch, options.seed + partition);
+    return wanted;
+}
+
+Result<PartitionBatch> Distiller::Parts::load(int64_t atStep, size_t partition) {
+    const Wanted asked = wanted(atStep, partition);
+    PartitionBatch batch;
+    batch.side = asked.side;
+    batch.windowSize = asked.windowSize;
+    batch.margin = asked.margin;
+    if (batch.margin)
+        batch.studentShift = drawShift(options.seed, atStep, fmt::format("partition {} student", partition),
+                                       options.shiftDeviation, options.shiftLimit);
+    VITRINE_TRY(const at::Tensor canvas, source.pictures(asked.indices, asked.side + 2 * asked.margin,
+                                                         options.seed + partition, atStep));
+    batch.canvas = canvas.to(options.device);
+    return batch;
+}
+
+void Distiller::Parts::prefetch(int64_t atStep, size_t partition) {
+    const Wanted asked = wanted(atStep, partition);
+    source.prefetch(asked.indices, asked.side + 2 * asked.margin, options.seed + partition, atStep);
+}
+
+at::Tensor Distiller::Parts::cropOf(const PartitionBatch& batch, CellShift shift) const {
+    return batch.margin ? shiftedCrop(batch.canvas, batch.side, shift, options.student.patchSize, batch.margin)
+                        : batch.canvas;
+}
+
+bool Distiller::Parts::takesPart(size_t partition, const std::string& teacher) const {
+    const auto& names = options.partitions[partition].teachers;
+    return names.empty() || std::find(names.begin(), names.end(), teacher) != names.end();
+}
+
+Result<TeacherLook> Distiller::Parts::look(size_t index, const PartitionBatch& batch, int64_t atStep, size_t partition) {
+    const TeacherSettings& settings = options.teachers[index];
+    const Teacher& teacher = *teachers[index];
+    TeacherLook result;
+    result.shift = batch.studentShift;
+    if (settings.mosaic) {
+        VITRINE_TRY(result.output, lookAtMosaic(teacher, cropOf(batch, result.shift), settings));
+        return result;
+    }
+    if (batch.margin)
+        result.shift = drawShift(options.seed, atStep, fmt::format("partition {} {}", partition, settings.name),
+                                 options.shiftDeviation, options.shiftLimit);
+    at::Tensor pixels = cropOf(batch, result.shift);
+    const int64_t side = teacher.nearestSide(settings.side > 0 ? settings.side : batch.side);
+    if (side != batch.side)
+        pixels = nn::resizeMap(pixels, side, side, "bilinear", true).clamp(0, 1);
+    VITRINE_TRY(result.output, teacher.look(pixels));
+    return result;
+}
+
+Result<TeacherOutput> Distiller::Parts::lookAtMosaic(const Teacher& teacher, const at::Tensor& pictures,
+                                                     const TeacherSettings& settings) {
+    const int64_t canvasSide = teacher.nearestSide(settings.side > 0 ? settings.side : pictures.size(2));
+    const Mosaic mosaic = mosaicFor(canvasSide, teacher.cellPixels(), pictures.size(2));
+    const int64_t field = std::min<int64_t>(pictures.size(2), mosaic.cell * mosaic.tokenPixels);
+    const at::Tensor fitted =
+        field == pictures.size(2) ? pictures : nn::resizeMap(pictures, field, field, "bilinear", true);
+    VITRINE_TRY(TeacherOutput output, teacher.look(composeMosaic(fitted, mosaic, canvasSide)));
+    output.features = cutMosaic(output.features, mosaic, pictures.size(0));
+    output.summary = at::Tensor();  // of the whole canvas: says nothing about one picture
+    return output;
+}
+
+StudentOutput Distiller::Parts::lookAsStudent(const at::Tensor& pixels, const PartitionBatch& batch, size_t partition,
+                                              const std::vector<std::string>& heads) {
+    StudentPass pass;
+    pass.windowSize = batch.windowSize;
+    pass.teachers = heads;
+    PositionDraws draws;
+    if (options.trainingPositions && options.student.croppedPositions) {
+        const at::Generator generator = randomStream(options.seed, step, fmt::format("positions {}", partition));
+        draws = drawPositions(pixels.size(0), generator);
+        const at::Tensor kept = at::rand({pixels.size(0), 1, 1}, generator, at::TensorOptions());
+        pass.keepPositions = kept.ge(options.positionDropout).to(at::kFloat).to(pixels.device());
+        for (at::Tensor* draw : {&draws.scale, &draws.aspect, &draws.position})
+            *draw = draw->to(pixels.device());
+        pass.draws = &draws;
+    }
+    const Autocast autocast(options.device, options.computeType);
+    return runStudent(*student, pixels, pass);
+}
+
+}  // namespace vitrine

@@ -1,0 +1,78 @@
+// The inside of the distiller: what it holds and how one step goes. For distiller*.cpp only.
+#pragma once
+
+#include "core/distill/crops.h"
+#include "core/distill/distiller.h"
+#include "core/distill/teacher_target.h"
+#include "core/distill/weight_noise.h"
+
+#include <chrono>
+
+namespace vitrine {
+
+// Adds the time of its life to `seconds`.
+class Stopwatch {
+  public:
+    explicit Stopwatch(double& seconds) : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
+    ~Stopwatch() {
+        seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    }
+
+  private:
+    double& seconds_;
+    std::chrono::steady_clock::time_point start_;
+};
+
+// One partition's share of a step, on the training device.
+struct PartitionBatch {
+    int64_t side = 0, margin = 0, windowSize = 0;
+    at::Tensor canvas;  // (B, 3, side + 2 margin, side + 2 margin) in [0, 1]
+    CellShift studentShift;
+};
+
+// What a teacher says of the batch, and where its crop lay.
+struct TeacherLook {
+    TeacherOutput output;
+    CellShift shift;
+};
+
+struct Distiller::Parts {
+    DistillOptions options;
+    std::vector<const Teacher*> teachers;
+    PictureSource& source;
+    std::shared_ptr<RadioModule> student;
+    std::unique_ptr<Optimizer> optimizer;
+    std::unique_ptr<SlowCopy> slow;
+    std::shared_ptr<RadioModule> slowModule;
+    std::vector<TeacherTarget> targets;        // as teachers
+    std::map<std::string, double> movingLoss;  // AdaLoss
+    int64_t step = 0;
+    bool statisticsReady = false;
+
+    Parts(DistillOptions wanted, std::vector<const Teacher*> frozen, PictureSource& pictures);
+
+    // --- looking (distiller_batch.cpp)
+    // What the source is asked for: a pure function of step and partition, so that it can be asked for ahead.
+    struct Wanted {
+        std::vector<int64_t> indices;
+        int64_t side, windowSize, margin;
+    };
+    Wanted wanted(int64_t atStep, size_t partition) const;
+    // Steps below 0 are those of the statistics, so that training sees the same draws however many there were.
+    Result<PartitionBatch> load(int64_t atStep, size_t partition);
+    void prefetch(int64_t atStep, size_t partition);
+    at::Tensor cropOf(const PartitionBatch& batch, CellShift shift) const;
+    bool takesPart(size_t partition, const std::string& teacher) const;
+    Result<TeacherLook> look(size_t index, const PartitionBatch& batch, int64_t atStep, size_t partition);
+    Result<TeacherOutput> lookAtMosaic(const Teacher& teacher, const at::Tensor& pictures, const TeacherSettings& settings);
+    StudentOutput lookAsStudent(const at::Tensor& pixels, const PartitionBatch& batch, size_t partition,
+                                const std::vector<std::string>& heads);
+
+    // --- learning (distiller_step.cpp)
+    Result<at::Tensor> partitionLoss(size_t partition, StepReport& report);
+    Result<at::Tensor> weighTerms(const TeacherSettings& settings, const TermLosses& terms, TeacherLosses& report);
+    at::Tensor selfConsistency(const StudentOutput& output, const PartitionBatch& batch, size_t partition);
+    Result<StepReport> train();
+};
+
+}  // namespace vitrine

@@ -1,0 +1,146 @@
+// One step of a distillation.
+#include "core/distill/distiller_parts.h"
+#include "core/distill/random_stream.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace vitrine {
+namespace {
+
+constexpr double kAdaLossMomentum = 0.99;
+
+bool isHead(const std::string& name) {
+    return name.find(".adaptors.") != std::string::npos;
+}
+
+}  // namespace
+
+Result<at::Tensor> Distiller::Parts::partitionLoss(size_t partition, StepReport& report) {
+    PartitionBatch batch;
+    {
+        const Stopwatch watch(report.loadSeconds);
+        VITRINE_TRY(batch, load(step, partition));
+    }
+    // The source prepares what comes next while teachers and student compute.
+    const bool last = partition + 1 == options.partitions.size();
+    if (!last || step + 1 < options.steps)
+        prefetch(last ? step + 1 : step, last ? 0 : partition + 1);
+    std::vector<std::pair<size_t, TeacherLook>> looks;
+    std::vector<std::string> heads;
+    {
+        const Stopwatch watch(report.teacherSeconds);
+        for (size_t i = 0; i < teachers.size(); ++i) {
+            if (!takesPart(partition, options.teachers[i].name))
+                continue;
+            VITRINE_TRY(TeacherLook seen, look(i, batch, step, partition));
+            looks.emplace_back(i, std::move(seen));
+            heads.push_back(options.teachers[i].name);
+        }
+    }
+    const Stopwatch watch(report.studentSeconds);
+    const at::Tensor pixels = cropOf(batch, batch.studentShift);
+    const StudentOutput output = lookAsStudent(pixels, batch, partition, heads);
+    report.pictures += pixels.size(0);
+    at::Tensor total = at::zeros({}, pixels.options());
+    for (const auto& [index, seen] : looks) {
+        const TeacherSettings& settings = options.teachers[index];
+        const CellShift offset{seen.shift.row - batch.studentShift.row, seen.shift.column - batch.studentShift.column};
+        const TermLosses terms = targets[index].compare(output.heads.at(settings.name), seen.output, offset);
+        VITRINE_TRY(const at::Tensor weighted, weighTerms(settings, terms, report.teachers[settings.name]));
+        total = total + weighted;
+    }
+    if (options.mesaWeight > 0) {
+        const at::Tensor self = selfConsistency(output, batch, partition);
+        report.selfConsistency += self.item<double>() / double(options.partitions.size());
+        total = total + options.mesaWeight * self;
+    }
+    return total;
+}
+
+Result<at::Tensor> Distiller::Parts::weighTerms(const TeacherSettings& settings, const TermLosses& terms,
+                                                TeacherLosses& report) {
+    at::Tensor sum = at::zeros({}, terms.features.options());
+    const auto add = [&](const at::Tensor& term, double weight, const char* what, double& shown) -> Result<void> {
+        if (!term.defined())
+            return {};
+        const double value = term.item<double>();
+        shown = std::isnan(shown) ? value : shown + value;
+        if (!std::isfinite(value))
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("the {} loss is not finite at step {}; step {} was the last good one", what, step, step - 1),
+                        fmt::format("teacher {}", settings.name),
+                        "Lower the learning rate, or compute in float32; the last checkpoint is whole");
+        double scale = weight;
+        if (options.balance == LossBalance::AdaLoss) {
+            double& moving = movingLoss.try_emplace(settings.name + "/" + what, value).first->second;
+            moving = kAdaLossMomentum * moving + (1 - kAdaLossMomentum) * value;
+            scale /= std::max(moving, 1e-12);
+        }
+        sum = sum + scale * term;
+        return {};
+    };
+    VITRINE_TRY_VOID(add(terms.summary, settings.summaryWeight, "summary", report.summary));
+    VITRINE_TRY_VOID(add(terms.features, settings.featureWeight, "features", report.features));
+    report.weighted += sum.item<double>();
+    return sum;
+}
+
+// C-RADIOv4's shift-equivariant MESA: backbone features against those of the slow copy at a crop of its own.
+at::Tensor Distiller::Parts::selfConsistency(const StudentOutput& output, const PartitionBatch& batch, size_t partition) {
+    CellShift shift = batch.studentShift;
+    if (batch.margin)
+        shift = drawShift(options.seed, step, fmt::format("partition {} slow copy", partition), options.shiftDeviation,
+                          options.shiftLimit);
+    StudentOutput slowOutput;
+    {
+        const at::NoGradGuard noGrad;
+        StudentPass pass;
+        pass.windowSize = batch.windowSize;
+        pass.teachers = {""};  // no head
+        slowOutput = runStudent(*slowModule, cropOf(batch, shift), pass);
+    }
+    const auto plainNorm = [](const at::Tensor& map) {
+        const at::Tensor last = map.permute({0, 2, 3, 1}).to(at::kFloat);
+        return at::layer_norm(last, {last.size(3)}, {}, {}, 1e-6).permute({0, 3, 1, 2});
+    };
+    return overlapMse(plainNorm(output.features), plainNorm(slowOutput.features),
+                      {shift.row - batch.studentShift.row, shift.column - batch.studentShift.column});
+}
+
+Result<StepReport> Distiller::Parts::train() {
+    StepReport report;
+    for (const TeacherSettings& teacher : options.teachers) {
+        const double none = std::numeric_limits<double>::quiet_NaN();
+        report.teachers[teacher.name] = {none, none, 0};
+    }
+    for (const OptimizedParameter& parameter : optimizer->parameters())
+        at::Tensor(parameter.tensor).set_requires_grad(step >= options.trunkFrozenSteps || isHead(parameter.name));
+    WeightNoise noise(optimizer->parameters(), options.weightNoise, randomStream(options.seed, step, "weight noise"));
+    optimizer->clearGradients();
+    for (size_t partition = 0; partition < options.partitions.size(); ++partition) {
+        VITRINE_TRY(const at::Tensor loss, partitionLoss(partition, report));
+        report.loss += loss.item<double>();
+        const Stopwatch watch(report.studentSeconds);
+        loss.backward();
+    }
+    noise.finish();
+    const Stopwatch watch(report.optimizerSeconds);
+    report.gradientNorm = optimizer->clipGradients(options.clipNorm);
+    if (!std::isfinite(report.gradientNorm)) {
+        const std::string bad = optimizer->firstBadGradient();
+        optimizer->clearGradients();
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("the gradient is not finite at step {}; step {} was the last good one", step, step - 1), bad,
+                    "Lower the learning rate or the weight noise; the last checkpoint is whole");
+    }
+    report.learningRate = cosineRate(step, options.warmupSteps, options.steps, options.learningRate, options.finalRate);
+    optimizer->step(report.learningRate);
+    if (slow)
+        slow->follow(*student);
+    report.step = ++step;
+    return report;
+}
+
+}  // namespace vitrine
