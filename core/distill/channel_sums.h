@@ -23,7 +23,7 @@ struct CentredChunk {
 };
 
 // rows (N, C) contiguous, N >= 1, finite, float32 or float64. On the CPU one threaded pass for the centre and one for the
-// rest, sums of 32 rows in the rows' type and then in float64 (relative error of a float32 second moment about 1e-7); on
+// rest, sums of 32 rows in the rows' type and then in float64; on
 // other devices by LibTorch's operators in float64.
 CentredChunk centreChunk(const at::Tensor& rows);
 // The operators' path on any device, for comparison.

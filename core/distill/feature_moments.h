@@ -11,10 +11,10 @@
 // so that neither order nor a large mean costs digits. Since chunks are cut by number of vectors, the result does not
 // depend on how the stream came in batches, and one that is saved and loaded goes on to the same bits.
 //
-// Precision. Float32 products of centred values with float64 joining: measured error of a covariance entry below
-// 1e-7 √(Σii Σjj) (float64 products of the same float32 features: 1e-15), variances and φ to 1e-8 relative. Eigenvalues
-// below about 1e-7 of the largest are rounding then: use Float64 where the spectrum's tail matters (whitening); it costs
-// twice the product. Features in float64 are reduced to float32 in Float32 mode.
+// Precision. Float32 products of centred values with float64 joining: the tests hold a covariance entry to an error of
+// 5e-7 √(Σii Σjj), and φ to 1e-7 relative (float64 products of the same float32 features: 1e-12). Eigenvalues below about
+// 1e-7 of the largest may therefore be rounding: use Float64 where the spectrum's tail matters (whitening); its products
+// are float64. Features in float64 are reduced to float32 in Float32 mode.
 #pragma once
 
 #include "core/base/result.h"
