@@ -151,4 +151,13 @@ inline void checkNeighbourProducts(const at::Tensor& centre, const at::Tensor& a
                 ": around must be at least as large as centre ", shapeText(centre), ", found ", shapeText(around));
 }
 
+inline void checkHadamard(const at::Tensor& input, int64_t order) {
+    const char* op = "hadamard_transform";
+    checkReal(op, "input", input, true);
+    TORCH_CHECK(order >= 1 && (order & (order - 1)) == 0, op, ": order must be a power of two, found ", order);
+    TORCH_CHECK(input.dim() >= 1 && input.size(-1) % order == 0, op,
+                ": the last dimension of input must be a multiple of order=", order, ", found shape ",
+                shapeText(input));
+}
+
 }  // namespace vitrine::kernels

@@ -38,6 +38,11 @@ struct CudaBackend {
         checkLaunch();
     }
     template <typename T>
+    static void run(const HadamardArguments<T>& arguments) {
+        hadamardCuda(arguments, stream());
+        checkLaunch();
+    }
+    template <typename T>
     static void run(const LocalAttentionArguments<T>& arguments) {
         localAttentionCuda(arguments, stream());
         checkLaunch();

@@ -5,6 +5,7 @@
 
 #include "kernels/checks.h"
 #include "kernels/cosine_similarity_map/cosine_similarity_map.h"
+#include "kernels/hadamard/hadamard.h"
 #include "kernels/jbu/jbu.h"
 #include "kernels/nm_scan/nm_scan.h"
 #include "kernels/operators.h"
@@ -226,6 +227,22 @@ struct Operators {
         return out;
     }
 
+    static at::Tensor hadamardTransform(const at::Tensor& input, int64_t order, double scale) {
+        const c10::OptionalDeviceGuard guard(at::device_of(input));
+        checkHadamard(input, order);
+        const auto source = input.contiguous();
+        auto out = at::empty(input.sizes(), input.options().dtype(accumulationType(input.scalar_type())));
+        if (out.numel() == 0)
+            return out;
+        const int64_t width = input.size(-1);
+        withElement(input.scalar_type(), [&]<typename T>(T) {
+            using Real = typename Accumulated<T>::type;
+            Backend::run(HadamardArguments<T>{elements<T>(source), writable<Real>(out), input.numel() / width,
+                                              order, width / order, Real(scale)});
+        });
+        return out;
+    }
+
     static void registerIn(torch::Library& library) {
         library.impl("cosine_similarity_map", &Operators::cosineSimilarityMap);
         library.impl("pca_projection", &Operators::pcaProjection);
@@ -237,6 +254,7 @@ struct Operators {
         library.impl("adaptive_conv", &Operators::adaptiveConv);
         library.impl("adaptive_conv_spread", &Operators::adaptiveConvSpread);
         library.impl("neighbour_products", &Operators::neighbourProducts);
+        library.impl("hadamard_transform", &Operators::hadamardTransform);
     }
 };
 

@@ -29,6 +29,7 @@ TORCH_LIBRARY(vitrine, library) {
     library.def(
         "local_attention_backward(Tensor grad, Tensor query, Tensor key, Tensor value, Tensor slopes, Tensor log_sum, "
         "int radius, float scale) -> (Tensor, Tensor, Tensor)");
+    library.def("hadamard_transform(Tensor input, int order, float scale) -> Tensor");
 }
 
 namespace {
@@ -124,6 +125,11 @@ at::Tensor localAttention(const at::Tensor& query, const at::Tensor& key, const 
         find<std::tuple<at::Tensor, at::Tensor>(const at::Tensor&, const at::Tensor&, const at::Tensor&,
                                                 const at::Tensor&, int64_t, double)>("vitrine::local_attention");
     return std::get<0>(op.call(query, key, value, slopes, radius, scale));
+}
+
+at::Tensor hadamardTransform(const at::Tensor& input, int64_t order, double scale) {
+    static const auto op = find<at::Tensor(const at::Tensor&, int64_t, double)>("vitrine::hadamard_transform");
+    return op.call(input, order, scale);
 }
 
 }  // namespace vitrine::kernels

@@ -56,6 +56,11 @@ at::Tensor neighbourProducts(const at::Tensor& centre, const at::Tensor& around)
 at::Tensor localAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                           const at::Tensor& slopes, int64_t radius, double scale);
 
+// input (..., C) f32/f64/f16/bf16 -> (..., C), f64 for f64 input, else f32: every vector, seen as an (order, C /
+// order) matrix, times scale * Sylvester(order) from the left; order is a power of two that divides C.
+// Differentiable.
+at::Tensor hadamardTransform(const at::Tensor& input, int64_t order, double scale);
+
 // (..., H, W) with `radius` reflected rows and columns added on every side; any size (LibTorch's own padding
 // refuses maps smaller than the radius).
 at::Tensor padReflected(const at::Tensor& map, int64_t radius);
