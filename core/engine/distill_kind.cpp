@@ -1,14 +1,14 @@
 #include "core/engine/distill_kind.h"
 
-#include "core/base/file.h"
-#include "core/base/hash.h"
 #include "core/distill/distiller.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/folder_picture_source.h"
 #include "core/engine/model_store.h"
+#include "core/engine/picture_list.h"
 #include "core/engine/probe_maps.h"
 #include "core/runs/run_context.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace vitrine {
@@ -74,16 +74,15 @@ class DistillJob {
     Result<void> openPictures(const DistillOptions& options) {
         const Json& settings = run_.settings();
         VITRINE_TRY(std::vector<fs::path> files,
-                    listTrainingPictures(settings["images"].get<std::vector<std::string>>(), settings["recursive"],
-                                         settings["limit"], &run_.job()));
+                    listPictures(settings["images"].get<std::vector<std::string>>(),
+                                 {settings["recursive"], settings["limit"]}, &run_.job()));
         FolderPictureOptions folder;
         folder.smallestCrop = settings["smallest_crop"];
         folder.largestSide = options.student.preferredSide;
-        std::vector<std::string> probes = settings["probe_images"].get<std::vector<std::string>>();
-        for (size_t i = 0; probes.empty() ? i < 4 && i < files.size() : false; ++i)
-            probeFiles_.push_back(files[i]);
-        for (const std::string& probe : probes)
-            probeFiles_.emplace_back(probe);
+        const std::vector<std::string> probes = settings["probe_images"].get<std::vector<std::string>>();
+        probeFiles_.assign(probes.begin(), probes.end());
+        if (probes.empty())
+            probeFiles_.assign(files.begin(), files.begin() + std::min<std::ptrdiff_t>(4, std::ptrdiff_t(files.size())));
         run_.log(fmt::format("{} pictures", files.size()));
         VITRINE_TRY(pictures_, openFolderPictures(std::move(files), folder));
         return run_.usedInput("dataset", pictures_->fingerprint(), settings["images"].dump());

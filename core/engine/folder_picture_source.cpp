@@ -3,7 +3,6 @@
 #include "core/base/hash.h"
 #include "core/base/thread_pool.h"
 #include "core/distill/random_stream.h"
-#include "core/media/image_folder.h"
 #include "core/media/image_reader.h"
 #include "core/media/resample.h"
 
@@ -187,27 +186,6 @@ Result<std::unique_ptr<PictureSource>> openFolderPictures(std::vector<fs::path> 
     if (files.empty())
         return fail(ErrorCode::InvalidArgument, "there are no pictures", "settings/images");
     return std::make_unique<FolderPictures>(std::move(files), options);
-}
-
-Result<std::vector<fs::path>> listTrainingPictures(const std::vector<std::string>& paths, bool recursive, int64_t limit,
-                                                   JobContext* job) {
-    std::vector<fs::path> files;
-    for (const std::string& path : paths) {
-        std::error_code problem;
-        if (!fs::exists(path, problem))
-            return fail(ErrorCode::NotFound, "no such picture or folder", path);
-        if (!fs::is_directory(path, problem)) {
-            files.emplace_back(path);
-            continue;
-        }
-        VITRINE_TRY(const ImageFolderList list, listImages(path, {.recursive = recursive}, job));
-        files.insert(files.end(), list.images.begin(), list.images.end());
-    }
-    if (files.empty())
-        return fail(ErrorCode::InvalidArgument, "there are no pictures among these paths", "settings/images");
-    if (limit > 0 && int64_t(files.size()) > limit)
-        files.resize(size_t(limit));
-    return files;
 }
 
 }  // namespace vitrine

@@ -2,7 +2,6 @@
 // what training asks for) as long as memory allows; batches are cropped and resized by a few threads ahead of the trainer.
 #pragma once
 
-#include "core/base/job_context.h"
 #include "core/distill/picture_source.h"
 #include "core/media/image.h"
 
@@ -22,9 +21,5 @@ struct FolderPictureOptions {
 // Errors: InvalidArgument if the list is empty.
 Result<std::unique_ptr<PictureSource>> openFolderPictures(std::vector<std::filesystem::path> files,
                                                           const FolderPictureOptions& options);
-
-// The files that `paths` (pictures and folders) stand for, natural order, at most `limit` (0: all).
-Result<std::vector<std::filesystem::path>> listTrainingPictures(const std::vector<std::string>& paths, bool recursive,
-                                                                int64_t limit, JobContext* job);
 
 }  // namespace vitrine
