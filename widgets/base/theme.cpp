@@ -107,12 +107,15 @@ QComboBox:hover { border-color: @secondary; }
 QComboBox QAbstractItemView { background: @panel; border: 1px solid @border; selection-background-color: @selection;
   selection-color: @text; outline: none; padding: 3px; }
 QDockWidget { color: @secondary; font-weight: 600; titlebar-close-icon: none; titlebar-normal-icon: none; }
-QDockWidget::title { background: @panel; padding: 2px 10px 4px 10px; border-bottom: 1px solid @border; }
+QDockWidget::title { background: @panel; padding: 0px 10px; border-bottom: 1px solid @border; }
 QDockWidget > QWidget { background: @panel; }
 QTabBar { background: transparent; }
 QTabBar::tab { background: transparent; color: @secondary; padding: 6px 12px; border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: @text; }
 QTabBar::tab:selected { color: @text; border-bottom: 2px solid @accent; }
+QFrame#toast { background: @raised; border: 1px solid @border; border-left: 4px solid @accent; border-radius: 6px; }
+QFrame#toast[kind="error"] { border-left-color: @bad; }
+QFrame#toast[kind="success"] { border-left-color: @good; }
 QStatusBar { background: @panel; border-top: 1px solid @border; color: @secondary; }
 QStatusBar::item { border: none; }
 QProgressBar { background: @raised; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }
@@ -151,6 +154,8 @@ QString styleSheetOf(const ThemeColors& colors) {
                                                     {"@text", colors.text},
                                                     {"@secondary", colors.secondaryText},
                                                     {"@disabled", colors.disabledText},
+                                                    {"@good", colors.good},
+                                                    {"@bad", colors.bad},
                                                     {"@selection", colors.selection}};
     for (const auto& [name, color] : names)
         sheet.replace(QLatin1String(name), color.name());

@@ -1,7 +1,6 @@
 #include "widgets/shell/toast.h"
 
 #include "widgets/base/icons.h"
-#include "widgets/base/theme.h"
 
 #include <QClipboard>
 #include <QEvent>
@@ -34,16 +33,11 @@ void ToastHost::show(ToastKind kind, const QString& text) {
                 label->setText(tr("%1  (×%2)").arg(text.toHtmlEscaped()).arg(toast.count));
             return place();
         }
-    const ThemeColors& colors = Theme::instance().colors();
-    const QColor ink = kind == ToastKind::Error     ? colors.bad
-                       : kind == ToastKind::Success ? colors.good
-                                                    : colors.accent;
     auto* frame = new QFrame(window_);
     frame->setObjectName("toast");
-    frame->setStyleSheet(
-        QStringLiteral("QFrame#toast { background: %1; border: 1px solid %2; border-left: 4px solid "
-                       "%3; border-radius: 6px; }")
-            .arg(colors.raised.name(), colors.border.name(), ink.name()));
+    frame->setProperty("kind", kind == ToastKind::Error     ? "error"
+                               : kind == ToastKind::Success ? "success"
+                                                            : "note");
     auto* layout = new QHBoxLayout(frame);
     layout->setContentsMargins(12, 9, 6, 9);
     auto* label = new QLabel(text.toHtmlEscaped());

@@ -11,6 +11,7 @@
 #include <QMouseEvent>
 #include <QWheelEvent>
 #include <QWidget>
+#include <cmath>
 
 namespace vitrine {
 namespace {
@@ -51,6 +52,19 @@ struct Overlay::Private {
         const ImVec2 at = ImGui::GetWindowPos(), size = ImGui::GetWindowSize();
         rects.emplace_back(at.x, at.y, size.x, size.y);
         ImGui::End();
+    }
+    // A card takes the size of its content one frame after the content changed, and a new one is hidden until then.
+    bool hasUnfittedCard() const {
+        for (const ImGuiWindow* window : context->Windows) {
+            if (!window->Active)
+                continue;
+            const float width = window->DC.CursorMaxPos.x - window->DC.CursorStartPos.x;
+            const float height = window->DC.CursorMaxPos.y - window->DC.CursorStartPos.y;
+            if (window->Hidden || std::floor(width) != window->ContentSize.x ||
+                std::floor(height) != window->ContentSize.y)
+                return true;
+        }
+        return false;
     }
     void beginFrame(const QWidget& view);
     void drawTitleCard(const Frame& frame, ImVec2 size,
@@ -218,7 +232,7 @@ bool Overlay::draw(const QWidget& view, const Frame& frame) {
         --d_->settleFrames;
         return true;
     }
-    return ImGui::IsAnyItemActive();
+    return ImGui::IsAnyItemActive() || d_->hasUnfittedCard();
 }
 
 bool Overlay::covers(QPointF position) const {

@@ -40,9 +40,9 @@ void InspectPanel::buildHeader() {
     auto* header = new QHBoxLayout;
     header->setContentsMargins(6, 4, 6, 4);
     header->setSpacing(5);
-    header->addWidget(kind_);
-    header->addWidget(model_);
-    header->addWidget(compare_);
+    // The lists take the room that is there, up to their largest width.
+    for (QComboBox* box : {kind_, model_, compare_})
+        header->addWidget(box, 4);
     header->addStretch(1);
     header->addWidget(controls_);
     header->addWidget(info);
