@@ -1,128 +1,281 @@
 #include "widgets/plots/point_cloud_view.h"
 
-#include "core/media/value_range.h"
 #include "widgets/base/theme.h"
+#include "widgets/plots/cloud_scene.h"
 
-#include <vtkActor.h>
 #include <vtkCamera.h>
-#include <vtkCellArray.h>
-#include <vtkNew.h>
+#include <vtkMatrix4x4.h>
 #include <vtkPointData.h>
-#include <vtkPoints.h>
-#include <vtkPolyData.h>
-#include <vtkPolyDataMapper.h>
 #include <vtkProperty.h>
 #include <vtkRenderer.h>
 #include <vtkUnsignedCharArray.h>
 
-namespace vitrine {
+#include <QMouseEvent>
+#include <algorithm>
+#include <cmath>
 
-struct PointCloudView::Scene {
-    vtkNew<vtkPolyData> points, boxes;
-    vtkNew<vtkPolyDataMapper> pointMapper, boxMapper;
-    vtkNew<vtkActor> pointActor, boxActor;
-};
+namespace vitrine {
+namespace {
+
+constexpr double kPickRadius = 7;               // device-independent pixels
+constexpr size_t kMaxPicked = size_t(4) << 20;  // of more points only every n-th can be pointed at
+constexpr int kHoverMs = 15;
+constexpr double kClickMotion = 4;
+
+void setColor(vtkActor* actor, const QColor& color, double opacity) {
+    actor->GetProperty()->SetColor(color.redF(), color.greenF(), color.blueF());
+    actor->GetProperty()->SetOpacity(opacity);
+}
+
+}  // namespace
 
 PointCloudView::PointCloudView(QWidget* parent) : VtkView(parent), scene_(std::make_unique<Scene>()) {
     setObjectName("pointCloudView");
-    scene_->pointMapper->SetInputData(scene_->points);
-    scene_->boxMapper->SetInputData(scene_->boxes);
-    scene_->pointActor->SetMapper(scene_->pointMapper);
-    scene_->boxActor->SetMapper(scene_->boxMapper);
-    scene_->pointActor->GetProperty()->SetPointSize(2);
-    scene_->boxActor->GetProperty()->SetLineWidth(2);
-    for (vtkActor* actor : {scene_->pointActor.Get(), scene_->boxActor.Get()}) {
-        actor->GetProperty()->SetLighting(false);
-        renderer()->AddActor(actor);
+    setMouseTracking(true);
+    setMinimumSize(160, 120);
+    setToolTip(tr(
+        "Drag: turn · right drag: move · wheel: zoom · click: probe · double click: turn around this point"));
+    for (Scene::Part* part : {&scene_->grid, &scene_->points, &scene_->boxes, &scene_->frustum}) {
+        part->actor->SetMapper(part->mapper);
+        part->actor->GetProperty()->SetLighting(false);
+        part->actor->VisibilityOff();
+        renderer()->AddActor(part->actor);
     }
+    scene_->grid.actor->UseBoundsOff();
+    scene_->boxes.actor->GetProperty()->SetLineWidth(2);
+    setPointSize(2);
+    applyTheme();
+    connect(&Theme::instance(), &Theme::changed, this, &PointCloudView::applyTheme);
+    hoverTimer_.setSingleShot(true);
+    hoverTimer_.setInterval(kHoverMs);
+    connect(&hoverTimer_, &QTimer::timeout, this, [this] { setHovered(pointAt(hoverAt_)); });
 }
 
 PointCloudView::~PointCloudView() = default;
 
-void PointCloudView::setCloud(CloudData cloud) {
-    cloud_ = std::move(cloud);
-    vtkNew<vtkPoints> points;
-    vtkNew<vtkCellArray> vertices;
-    const vtkIdType count = vtkIdType(pointCount());
-    points->SetNumberOfPoints(count);
-    for (vtkIdType index = 0; index < count; ++index) {
-        points->SetPoint(index, cloud_.positions.data() + index * 3);
-        vertices->InsertNextCell(1, &index);
-    }
-    scene_->points->SetPoints(points);
-    scene_->points->SetVerts(vertices);
-    coloring_ = cloud_.colors.size() == cloud_.positions.size() ? Coloring::Own : Coloring::Height;
-    rebuildBoxes();
-    recolor();
-    vtkCamera* camera = renderer()->GetActiveCamera();
-    const double up[3] = {0, cloud_.upAxis == 1 ? -1.0 : 0.0, cloud_.upAxis == 2 ? 1.0 : 0.0};
-    camera->SetFocalPoint(0, 0, 0);
-    camera->SetPosition(cloud_.upAxis == 2 ? -1.0 : 0.0, cloud_.upAxis == 2 ? 0.0 : -0.6,
-                        cloud_.upAxis == 2 ? 0.6 : -1.0);
-    camera->SetViewUp(up);
-    resetCamera();
+void PointCloudView::applyTheme() {
+    const ThemeColors& colors = Theme::instance().colors();
+    setColor(scene_->grid.actor, colors.secondaryText, 0.22);
+    setColor(scene_->boxes.actor, colors.warning, 1);
+    setColor(scene_->frustum.actor, colors.accent, 0.9);
+    update();
 }
 
-void PointCloudView::setColoring(Coloring coloring, ColorMap map) {
-    coloring_ = coloring;
-    map_ = map;
-    recolor();
+void PointCloudView::setGeometry(std::shared_ptr<const Geometry> geometry) {
+    geometry_ = std::move(geometry);
+    colors_.reset();
+    probe_.reset();
+    highlight_.reset();
+    hovered_.reset();
+    readout_.clear();
+    showGeometry();
+}
+
+void PointCloudView::replaceGeometry(std::shared_ptr<const Geometry> geometry) {
+    if (geometry == geometry_)
+        return;
+    if (!geometry || !geometry_ || geometry->cloud != geometry_->cloud)
+        return setGeometry(std::move(geometry));
+    geometry_ = std::move(geometry);
+    const std::shared_ptr<const CloudColors> colors = std::move(colors_);
+    showGeometry();
+    setColors(colors);
+    showOverview();
+}
+
+void PointCloudView::showGeometry() {
+    for (Scene::Part* part : {&scene_->grid, &scene_->points, &scene_->boxes, &scene_->frustum})
+        part->actor->SetVisibility(geometry_ != nullptr);
+    if (geometry_) {
+        scene_->shownPoints = vtkSmartPointer<vtkPolyData>::New();
+        scene_->shownPoints->ShallowCopy(geometry_->points);
+        scene_->points.mapper->SetInputData(scene_->shownPoints);
+        scene_->boxes.mapper->SetInputData(geometry_->boxes);
+        scene_->frustum.mapper->SetInputData(geometry_->frustum);
+        scene_->grid.mapper->SetInputData(geometry_->grid);
+        scene_->grid.actor->SetVisibility(gridVisible_);
+        setUpright(upVector(geometry_->up));
+    }
+    update();
+}
+
+void PointCloudView::setColors(std::shared_ptr<const CloudColors> colors) {
+    if (!geometry_ || !colors || colors->rgb.size() != geometry_->cloud->positions.size())
+        return;
+    vtkNew<vtkUnsignedCharArray> scalars;  // refers to the colours, which stay with colors_
+    scalars->SetNumberOfComponents(3);
+    scalars->SetArray(const_cast<unsigned char*>(colors->rgb.data()), vtkIdType(colors->rgb.size()), 1);
+    scene_->shownPoints->GetPointData()->SetScalars(scalars);
+    scene_->shownPoints->Modified();
+    colors_ = std::move(colors);
+    update();
 }
 
 void PointCloudView::setPointSize(double pixels) {
-    scene_->pointActor->GetProperty()->SetPointSize(float(pixels));
+    scene_->points.actor->GetProperty()->SetPointSize(float(pixels * devicePixelRatioF()));
     update();
 }
 
-void PointCloudView::recolor() {
-    const size_t count = pointCount();
-    const bool own = coloring_ == Coloring::Own && cloud_.colors.size() == count * 3;
-    std::vector<float> values;
-    if (!own && coloring_ == Coloring::Intensity && cloud_.intensities.size() == count)
-        values = cloud_.intensities;
-    else if (!own)
-        for (size_t index = 0; index < count; ++index)
-            values.push_back(cloud_.positions[index * 3 + size_t(cloud_.upAxis)]);
-    const ValueRange range = ValueDistribution(values).range(2);
-    vtkNew<vtkUnsignedCharArray> colors;
-    colors->SetNumberOfComponents(3);
-    colors->SetNumberOfTuples(vtkIdType(count));
-    for (size_t index = 0; index < count; ++index) {
-        const Rgb8 color =
-            own ? Rgb8{cloud_.colors[index * 3], cloud_.colors[index * 3 + 1], cloud_.colors[index * 3 + 2]}
-                : colorOf(map_, double(values[index]), range.low, range.high);
-        colors->SetTuple3(vtkIdType(index), color.r, color.g, color.b);
-    }
-    scene_->points->GetPointData()->SetScalars(colors);
-    scene_->points->Modified();
+void PointCloudView::setGridVisible(bool visible) {
+    gridVisible_ = visible;
+    scene_->grid.actor->SetVisibility(visible && geometry_);
     update();
 }
 
-void PointCloudView::rebuildBoxes() {
-    vtkNew<vtkPoints> points;
-    vtkNew<vtkCellArray> lines;
-    for (const CloudBox& box : cloud_.boxes) {
-        const vtkIdType first = points->GetNumberOfPoints();
-        for (int corner = 0; corner < 8; ++corner) {
-            double local[3], world[3];
-            for (int axis = 0; axis < 3; ++axis)
-                local[axis] = ((corner >> axis) & 1 ? 0.5 : -0.5) * box.size[size_t(axis)];
-            for (size_t row = 0; row < 3; ++row)
-                world[row] = box.center[row] + box.rotation[row * 3] * local[0] +
-                             box.rotation[row * 3 + 1] * local[1] + box.rotation[row * 3 + 2] * local[2];
-            points->InsertNextPoint(world);
-        }
-        for (int corner = 0; corner < 8; ++corner)
-            for (int axis = 0; axis < 3; ++axis)
-                if (!((corner >> axis) & 1)) {
-                    const vtkIdType ends[2] = {first + corner, first + (corner | (1 << axis))};
-                    lines->InsertNextCell(2, ends);
-                }
+void PointCloudView::setBoxesVisible(bool visible) {
+    scene_->boxes.actor->SetVisibility(visible && geometry_);
+    update();
+}
+
+void PointCloudView::setTitle(const QString& title, const QString& subtitle) {
+    title_ = title;
+    subtitle_ = subtitle;
+    setAccessibleName(subtitle.isEmpty() ? title : title + ", " + subtitle);
+    update();
+}
+
+void PointCloudView::setReadout(const QStringList& lines) {
+    if (lines == readout_)
+        return;
+    readout_ = lines;
+    setAccessibleDescription(lines.join(", "));
+    update();
+}
+
+void PointCloudView::applyView(const CloudView& view) {
+    vtkCamera* camera = renderer()->GetActiveCamera();
+    camera->SetPosition(view.position.data());
+    camera->SetFocalPoint(view.target.data());
+    camera->SetViewUp(view.up.data());
+    camera->SetViewAngle(view.verticalFieldOfView);
+    cameraMoved();
+}
+
+void PointCloudView::showOverview() {
+    if (geometry_)
+        applyView(geometry_->overview);
+}
+
+bool PointCloudView::hasCamera() const {
+    return geometry_ && geometry_->cloud->camera;
+}
+
+void PointCloudView::showFromCamera() {
+    if (!hasCamera())
+        return;
+    const CloudCamera& taken = *geometry_->cloud->camera;
+    CloudView view = viewOfCamera(taken, geometry_->medianDistance);
+    // The whole picture is seen, whatever the shape of this view.
+    const double aspect = double(width()) / std::max(1, height());
+    const double widest = double(std::max<int64_t>(taken.width, 1)) / taken.focalX;
+    if (aspect * double(taken.height) / taken.focalY < widest)
+        view.verticalFieldOfView = 2 * std::atan(widest / aspect / 2) * 180 / M_PI;
+    applyView(view);
+}
+
+void PointCloudView::setProbe(std::optional<size_t> point) {
+    probe_ = point;
+    update();
+}
+
+void PointCloudView::setHighlight(std::optional<size_t> point) {
+    if (point == highlight_)
+        return;
+    highlight_ = point;
+    update();
+}
+
+const PointCloud* PointCloudView::cloud() const {
+    return geometry_ ? geometry_->cloud.get() : nullptr;
+}
+
+std::optional<size_t> PointCloudView::pointAt(QPointF position) const {
+    if (!geometry_ || width() < 1 || height() < 1)
+        return std::nullopt;
+    const double aspect = double(width()) / height();
+    const double* m =
+        renderer()->GetActiveCamera()->GetCompositeProjectionTransformMatrix(aspect, -1, 1)->GetData();
+    float matrix[16];
+    std::copy_n(m, 16, matrix);
+    const float halfWidth = float(width()) / 2, halfHeight = float(height()) / 2;
+    const float atX = float(position.x()), atY = float(position.y());
+    const std::vector<float>& positions = geometry_->cloud->positions;
+    const size_t count = geometry_->cloud->pointCount(), step = count / kMaxPicked + 1;
+    std::optional<size_t> picked;
+    float nearest = 0;
+    for (size_t point = 0; point < count; point += step) {
+        const float x = positions[point * 3], y = positions[point * 3 + 1], z = positions[point * 3 + 2];
+        const float w = matrix[12] * x + matrix[13] * y + matrix[14] * z + matrix[15];
+        if (w <= 0 || (picked && w >= nearest))
+            continue;
+        const float right = (matrix[0] * x + matrix[1] * y + matrix[2] * z + matrix[3]) / w * halfWidth;
+        const float above = (matrix[4] * x + matrix[5] * y + matrix[6] * z + matrix[7]) / w * halfHeight;
+        const float awayX = halfWidth + right - atX, awayY = halfHeight - above - atY;
+        if (awayX * awayX + awayY * awayY > float(kPickRadius * kPickRadius))
+            continue;
+        picked = point;
+        nearest = w;
     }
-    scene_->boxes->SetPoints(points);
-    scene_->boxes->SetLines(lines);
-    const QColor color = Theme::instance().colors().warning;
-    scene_->boxActor->GetProperty()->SetColor(color.redF(), color.greenF(), color.blueF());
+    return picked;
+}
+
+std::optional<QPointF> PointCloudView::positionOf(size_t point) const {
+    if (!geometry_ || point >= geometry_->cloud->pointCount())
+        return std::nullopt;
+    const float* at = &geometry_->cloud->positions[point * 3];
+    double camera[3], ahead[3];
+    renderer()->GetActiveCamera()->GetPosition(camera);
+    renderer()->GetActiveCamera()->GetDirectionOfProjection(ahead);
+    double depth = 0;
+    for (int axis = 0; axis < 3; ++axis)
+        depth += (double(at[axis]) - camera[axis]) * ahead[axis];
+    if (!(depth > 0))
+        return std::nullopt;
+    return project(double(at[0]), double(at[1]), double(at[2])).position;
+}
+
+void PointCloudView::setHovered(std::optional<size_t> point) {
+    if (point == hovered_)
+        return;
+    hovered_ = point;
+    update();
+    emit pointHovered(point);
+}
+
+void PointCloudView::mousePressEvent(QMouseEvent* event) {
+    pressed_ = event->position();
+    VtkView::mousePressEvent(event);
+}
+
+void PointCloudView::mouseMoveEvent(QMouseEvent* event) {
+    if (event->buttons() == Qt::NoButton) {
+        hoverAt_ = event->position();
+        if (!hoverTimer_.isActive())
+            hoverTimer_.start();
+    }
+    VtkView::mouseMoveEvent(event);
+}
+
+void PointCloudView::mouseReleaseEvent(QMouseEvent* event) {
+    const bool still = (event->position() - pressed_).manhattanLength() < kClickMotion;
+    if (event->button() == Qt::LeftButton && still)
+        if (const auto point = pointAt(event->position()))
+            emit pointClicked(*point);
+}
+
+void PointCloudView::mouseDoubleClickEvent(QMouseEvent* event) {
+    const auto point = pointAt(event->position());
+    if (!point)
+        return showOverview();
+    const float* at = &geometry_->cloud->positions[*point * 3];
+    renderer()->GetActiveCamera()->SetFocalPoint(double(at[0]), double(at[1]), double(at[2]));
+    cameraMoved();
+}
+
+void PointCloudView::leaveEvent(QEvent* event) {
+    hoverTimer_.stop();
+    setHovered(std::nullopt);
+    VtkView::leaveEvent(event);
 }
 
 }  // namespace vitrine

@@ -1,52 +1,83 @@
-// Point clouds with boxes in 3-D: coloured by their own colours, by intensity or by height.
+// A point cloud in 3-D with its boxes, the camera of its picture, a ground grid in metres, axes and a colour
+// scale. Drag turns, right drag moves, the wheel zooms, a double click on a point turns around it.
 #pragma once
 
-#include "core/media/color_map.h"
+#include "core/clouds/cloud_camera.h"
+#include "core/clouds/cloud_colors.h"
 #include "widgets/plots/vtk_view.h"
 
-#include <array>
-#include <string>
-#include <vector>
+#include <QString>
+#include <QTimer>
 
 namespace vitrine {
-
-struct CloudBox {
-    std::array<double, 3> center{};
-    std::array<double, 3> size{};
-    std::array<double, 9> rotation{1, 0, 0, 0, 1, 0, 0, 0, 1};  // world_from_box, row-major
-    std::string label;
-};
-
-struct CloudData {
-    std::vector<float> positions;    // x, y, z per point, metres
-    std::vector<uint8_t> colors;     // r, g, b per point; may be empty
-    std::vector<float> intensities;  // one per point; may be empty
-    std::vector<CloudBox> boxes;
-    int upAxis = 2;  // which coordinate is height
-};
 
 class PointCloudView : public VtkView {
     Q_OBJECT
   public:
-    enum class Coloring { Own, Height, Intensity };
+    // A cloud as it is drawn. Made on any thread: a million points take some hundredths of a second.
+    struct Geometry;
+    static std::shared_ptr<const Geometry> prepare(std::shared_ptr<const PointCloud> cloud, UpAxis up);
 
     explicit PointCloudView(QWidget* parent = nullptr);
     ~PointCloudView() override;
 
-    void setCloud(CloudData cloud);
-    void setColoring(Coloring coloring, ColorMap map = ColorMap::Turbo);
-    void setPointSize(double pixels);
-    size_t pointCount() const { return cloud_.positions.size() / 3; }
+    // Null: nothing is shown. Colours of another cloud are dropped; the camera stays.
+    void setGeometry(std::shared_ptr<const Geometry> geometry);
+    // The same cloud with another upward axis: colours and markers stay.
+    void replaceGeometry(std::shared_ptr<const Geometry> geometry);
+    // Ignored unless they are as many as the points.
+    void setColors(std::shared_ptr<const CloudColors> colors);
+    void setPointSize(double pixels);  // device-independent
+    void setGridVisible(bool visible);
+    void setBoxesVisible(bool visible);
+    void setTitle(const QString& title, const QString& subtitle);
+    // Lines about the point under the cursor; the first is emphasised.
+    void setReadout(const QStringList& lines);
+
+    void showOverview();
+    bool hasCamera() const;
+    void showFromCamera();
+
+    // The probed point, and the one that is under the cursor of a linked view.
+    void setProbe(std::optional<size_t> point);
+    void setHighlight(std::optional<size_t> point);
+    std::optional<size_t> probe() const { return probe_; }
+    std::optional<size_t> highlight() const { return highlight_; }
+
+    const PointCloud* cloud() const;
+    // The nearest point to the viewer within a few pixels of a position in the widget.
+    std::optional<size_t> pointAt(QPointF position) const;
+    // Where a point is drawn; none if it is behind the viewer.
+    std::optional<QPointF> positionOf(size_t point) const;
+
+  signals:
+    void pointHovered(std::optional<size_t> point);
+    void pointClicked(size_t point);
+
+  protected:
+    void paintOverlay(QPainter& painter) override;
+    void mousePressEvent(QMouseEvent* event) override;
+    void mouseMoveEvent(QMouseEvent* event) override;
+    void mouseReleaseEvent(QMouseEvent* event) override;
+    void mouseDoubleClickEvent(QMouseEvent* event) override;
+    void leaveEvent(QEvent* event) override;
 
   private:
-    void recolor();
-    void rebuildBoxes();
+    void applyView(const CloudView& view);
+    void showGeometry();
+    void applyTheme();
+    void setHovered(std::optional<size_t> point);
 
     struct Scene;
     std::unique_ptr<Scene> scene_;
-    CloudData cloud_;
-    Coloring coloring_ = Coloring::Height;
-    ColorMap map_ = ColorMap::Turbo;
+    std::shared_ptr<const Geometry> geometry_;
+    std::shared_ptr<const CloudColors> colors_;
+    std::optional<size_t> probe_, highlight_, hovered_;
+    QString title_, subtitle_;
+    QStringList readout_;
+    bool gridVisible_ = true;
+    QPointF pressed_, hoverAt_;
+    QTimer hoverTimer_;  // points are looked for once per frame, not for every motion of the mouse
 };
 
 }  // namespace vitrine

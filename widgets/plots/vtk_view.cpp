@@ -14,15 +14,19 @@
 #include <QOpenGLFunctions>
 #include <QPainter>
 #include <QWheelEvent>
+#include <algorithm>
 #include <cmath>
 
 namespace vitrine {
+
+constexpr double kDegreesPerPixel = 0.4, kPoleDegrees = 2;
 
 struct VtkView::Private {
     vtkNew<vtkGenericOpenGLRenderWindow> window;
     vtkNew<vtkRenderer> renderer;
     vtkNew<vtkCallbackCommand> context;
     QPointF last;
+    std::optional<std::array<double, 3>> upright;
 };
 
 VtkView::VtkView(QWidget* parent) : QOpenGLWidget(parent), d_(std::make_unique<Private>()) {
@@ -71,6 +75,18 @@ void VtkView::resetCamera() {
     update();
 }
 
+void VtkView::cameraMoved() {
+    d_->renderer->ResetCameraClippingRange();
+    update();
+}
+
+void VtkView::setUpright(std::optional<std::array<double, 3>> up) {
+    d_->upright = up;
+    if (up)
+        d_->renderer->GetActiveCamera()->SetViewUp(up->data());
+    cameraMoved();
+}
+
 VtkView::Projected VtkView::project(double x, double y, double z) const {
     d_->renderer->SetWorldPoint(x, y, z, 1);
     d_->renderer->WorldToDisplay();
@@ -112,43 +128,64 @@ void VtkView::mousePressEvent(QMouseEvent* event) {
     d_->last = event->position();
 }
 
+void VtkView::orbit(QPointF moved) {
+    vtkCamera* camera = d_->renderer->GetActiveCamera();
+    if (!d_->upright) {
+        camera->Azimuth(-moved.x() * kDegreesPerPixel);
+        camera->Elevation(moved.y() * kDegreesPerPixel);
+        camera->OrthogonalizeViewUp();
+        return;
+    }
+    // On a turntable: the horizon stays level, the poles are not passed.
+    const std::array<double, 3>& up = *d_->upright;
+    camera->SetViewUp(up.data());
+    camera->Azimuth(-moved.x() * kDegreesPerPixel);
+    double ahead[3];
+    camera->GetDirectionOfProjection(ahead);
+    const double above =
+        std::acos(std::clamp(ahead[0] * up[0] + ahead[1] * up[1] + ahead[2] * up[2], -1.0, 1.0)) * 180 / M_PI;
+    camera->Elevation(
+        std::clamp(moved.y() * kDegreesPerPixel, kPoleDegrees - above, 180 - kPoleDegrees - above));
+}
+
+void VtkView::pan(QPointF moved) {
+    vtkCamera* camera = d_->renderer->GetActiveCamera();
+    camera->OrthogonalizeViewUp();
+    double focus[3], position[3], up[3], direction[3];
+    camera->GetFocalPoint(focus);
+    camera->GetPosition(position);
+    camera->GetViewUp(up);
+    camera->GetDirectionOfProjection(direction);
+    const double right[3] = {direction[1] * up[2] - direction[2] * up[1],
+                             direction[2] * up[0] - direction[0] * up[2],
+                             direction[0] * up[1] - direction[1] * up[0]};
+    const double perPixel =
+        2 * camera->GetDistance() * std::tan(camera->GetViewAngle() * M_PI / 360) / std::max(1, height());
+    for (int axis = 0; axis < 3; ++axis) {
+        const double shift = (-moved.x() * right[axis] + moved.y() * up[axis]) * perPixel;
+        focus[axis] += shift;
+        position[axis] += shift;
+    }
+    camera->SetFocalPoint(focus);
+    camera->SetPosition(position);
+}
+
 void VtkView::mouseMoveEvent(QMouseEvent* event) {
     const QPointF moved = event->position() - d_->last;
     d_->last = event->position();
-    vtkCamera* camera = d_->renderer->GetActiveCamera();
-    if (event->buttons() & Qt::LeftButton) {
-        camera->Azimuth(-moved.x() * 0.4);
-        camera->Elevation(moved.y() * 0.4);
-        camera->OrthogonalizeViewUp();
-    } else if (event->buttons() & (Qt::RightButton | Qt::MiddleButton)) {
-        double focus[3], position[3], up[3], direction[3];
-        camera->GetFocalPoint(focus);
-        camera->GetPosition(position);
-        camera->GetViewUp(up);
-        camera->GetDirectionOfProjection(direction);
-        const double right[3] = {direction[1] * up[2] - direction[2] * up[1],
-                                 direction[2] * up[0] - direction[0] * up[2],
-                                 direction[0] * up[1] - direction[1] * up[0]};
-        const double perPixel =
-            2 * camera->GetDistance() * std::tan(camera->GetViewAngle() * M_PI / 360) / std::max(1, height());
-        for (int axis = 0; axis < 3; ++axis) {
-            const double shift = (-moved.x() * right[axis] + moved.y() * up[axis]) * perPixel;
-            focus[axis] += shift;
-            position[axis] += shift;
-        }
-        camera->SetFocalPoint(focus);
-        camera->SetPosition(position);
-    } else {
+    if (event->buttons() & Qt::LeftButton)
+        orbit(moved);
+    else if (event->buttons() & (Qt::RightButton | Qt::MiddleButton))
+        pan(moved);
+    else
         return;
-    }
-    d_->renderer->ResetCameraClippingRange();
-    update();
+    cameraMoved();
 }
 
 void VtkView::wheelEvent(QWheelEvent* event) {
     d_->renderer->GetActiveCamera()->Dolly(std::pow(1.12, event->angleDelta().y() / 120.0));
-    d_->renderer->ResetCameraClippingRange();
-    update();
+    cameraMoved();
+    event->accept();
 }
 
 void VtkView::mouseDoubleClickEvent(QMouseEvent*) {

@@ -1,4 +1,5 @@
 // The commands of the Inspect workspace.
+#include "app/desktop/inspect/clouds/cloud_workbench.h"
 #include "app/desktop/inspect/inspect_panel.h"
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "widgets/gallery/gallery_model.h"
@@ -173,6 +174,7 @@ void InspectWorkspace::declareCommands(CommandCenter& commands) {
             embeddingStack_->setCurrentWidget(embedding_);
         });
     });
+    clouds_->declareCommands();
     buildToolbar();
     setPanelCount(4);
     for (const char* name : {"inspect.next", "inspect.previous", "inspect.clearProbe", "inspect.controls",

@@ -1,4 +1,6 @@
 // The parts of the Inspect workspace: toolbar and docks.
+#include "app/desktop/inspect/clouds/cloud_panel.h"
+#include "app/desktop/inspect/clouds/cloud_workbench.h"
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "widgets/base/icons.h"
 #include "widgets/gallery/gallery_model.h"
@@ -121,6 +123,18 @@ void InspectWorkspace::buildEmbedding() {
     embeddingStack_->addWidget(intro);
     connect(button, &QPushButton::clicked, this, [this] { window_->commands().run("inspect.embed"); });
     addPanel("embeddingDock", tr("Embedding"), embeddingStack_, Qt::RightDockWidgetArea);
+}
+
+// Beside the pictures; hidden until there is a cloud.
+void InspectWorkspace::buildClouds() {
+    clouds_ = new CloudWorkbench(window_, controller_, &link_, this);
+    QDockWidget* dock = addPanel("cloudDock", tr("3-D"), clouds_->panel(), Qt::RightDockWidgetArea);
+    tabifyDockWidget(findChild<QDockWidget*>("embeddingDock"), dock);
+    clouds_->setDock(dock);
+    connect(clouds_, &CloudWorkbench::pictureWanted, this, [this](const QString& picture) {
+        galleryModel_->addPaths({picture});
+        selection_.select({picture}, "clouds");
+    });
 }
 
 }  // namespace vitrine

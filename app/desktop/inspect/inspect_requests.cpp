@@ -89,7 +89,7 @@ void InspectController::request(int index) {
         content.result = nullptr;
         content.error = image_ ? QString() : pictureError_;
         if (!image_ && picture_.isEmpty() && index == 0)
-            content.hint = tr("Drop pictures, a folder or a model here, or press Ctrl+O");
+            content.hint = tr("Drop pictures, a folder, a model or a point cloud here, or press Ctrl+O");
         if (engine_)
             engine_->cancel(lane);
         emit panelChanged(index);

@@ -1,6 +1,8 @@
 // What the Inspect workspace opens, and what it keeps in the session.
+#include "app/desktop/inspect/clouds/cloud_workbench.h"
 #include "app/desktop/inspect/inspect_panel.h"
 #include "app/desktop/inspect/inspect_workspace.h"
+#include "core/clouds/cloud_readers.h"
 #include "core/media/image_folder.h"
 #include "widgets/gallery/gallery_model.h"
 #include "widgets/gallery/gallery_view.h"
@@ -40,6 +42,10 @@ bool InspectWorkspace::openPath(const QString& path) {
         openFolder(path);
         return true;
     }
+    if (CloudWorkbench::takes(path)) {
+        clouds_->open(path);
+        return true;
+    }
     if (!hasImageExtension(path.toStdString()))
         return false;
     galleryModel_->addPaths({path});
@@ -53,9 +59,12 @@ void InspectWorkspace::openFolder(const QString& path) {
     scanner_.submit([this, path] {
         auto list = std::make_shared<Result<ImageFolderList>>(
             listImages(path.toStdString(), ImageFolderOptions{.recursive = true}));
+        std::vector<std::filesystem::path> clouds;
+        if (*list && (*list)->images.empty())
+            clouds = listPointClouds(path.toStdString());
         QMetaObject::invokeMethod(
             this,
-            [this, path, list] {
+            [this, path, list, clouds = std::move(clouds)] {
                 --scanning_;
                 if (!*list)
                     return window_->toasts().show(ToastKind::Error,
@@ -63,6 +72,8 @@ void InspectWorkspace::openFolder(const QString& path) {
                 QStringList paths;
                 for (const auto& file : (*list)->images)
                     paths.append(QString::fromStdString(file.string()));
+                if (paths.isEmpty() && !clouds.empty())
+                    return clouds_->open(QString::fromStdString(clouds.front().string()));
                 if (paths.isEmpty())
                     return window_->toasts().show(ToastKind::Error, tr("%1 holds no pictures").arg(path));
                 galleryModel_->addPaths(paths);
@@ -85,7 +96,8 @@ Json InspectWorkspace::saveSession() const {
                  {"models", modelPaths_},
                  {"current", selection_.current().toStdString()},
                  {"text", controller_->text().toStdString()},
-                 {"cellSide", galleryView_->cellSide()}};
+                 {"cellSide", galleryView_->cellSide()},
+                 {"cloud", clouds_->saveSession()}};
     const Camera& camera = link_.camera();
     if (!camera.fitted)
         session["camera"] = {camera.centre.x(), camera.centre.y(), camera.scale};
@@ -114,6 +126,7 @@ void InspectWorkspace::restoreSession(const Json& session) {
     for (const QString& model : texts("models"))
         if (QFileInfo::exists(model))
             openPath(model);
+    clouds_->restoreSession(session.value("cloud", Json::object()));
     const QString text = QString::fromStdString(session.value("text", std::string()));
     textEdit_->setText(text);
     controller_->setText(text);

@@ -1,9 +1,11 @@
 #include "app/desktop/inspect/inspect_workspace.h"
 
+#include "app/desktop/inspect/clouds/cloud_workbench.h"
 #include "app/desktop/inspect/inspect_panel.h"
 #include "app/desktop/inspect/provenance.h"
 #include "core/base/paths.h"
 #include "core/media/image_reader.h"
+#include "widgets/base/theme.h"
 #include "widgets/gallery/gallery_model.h"
 #include "widgets/gallery/thumbnail_store.h"
 #include "widgets/shell/main_window.h"
@@ -33,6 +35,7 @@ InspectWorkspace::InspectWorkspace(MainWindow* window)
     buildGallery();
     buildInspector();
     buildEmbedding();
+    buildClouds();
     connect(&selection_, &SelectionManager::selectionChanged, this, [this] {
         if (!selection_.current().isEmpty())
             controller_->setPicture(selection_.current());
@@ -40,6 +43,8 @@ InspectWorkspace::InspectWorkspace(MainWindow* window)
     connect(controller_, &InspectController::failed, this,
             [this](const QString& message) { window_->toasts().show(ToastKind::Error, message); });
     connect(controller_, &InspectController::panelChanged, this, &InspectWorkspace::refreshPanel);
+    // The page is text with colours in it.
+    connect(&Theme::instance(), &Theme::changed, this, [this] { showProvenance(active_); });
     connect(controller_, &InspectController::modelsChanged, this, [this] {
         for (InspectPanel* panel : panels_)
             panel->refresh();
@@ -173,7 +178,7 @@ Result<void> InspectWorkspace::exportFigure(const std::string& path, int panel) 
 }
 
 bool InspectWorkspace::isBusy() const {
-    return scanning_ > 0 || controller_->isBusy() ||
+    return scanning_ > 0 || controller_->isBusy() || clouds_->isBusy() ||
            (!selection_.current().isEmpty() && controller_->picture() != selection_.current());
 }
 

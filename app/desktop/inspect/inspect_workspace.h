@@ -15,12 +15,12 @@ class QTextBrowser;
 
 namespace vitrine {
 
+class CloudWorkbench;
 class EmbeddingPlot;
 class GalleryModel;
 class GalleryView;
 class InspectPanel;
 class MainWindow;
-class PointCloudView;
 class ThumbnailStore;
 
 class InspectWorkspace : public Workspace {
@@ -45,6 +45,7 @@ class InspectWorkspace : public Workspace {
     void buildGallery();
     void buildInspector();
     void buildEmbedding();
+    void buildClouds();
     void buildPanels();
     void setPanelCount(int count);
     void editPanel(int index, const PanelState& state);
@@ -62,6 +63,7 @@ class InspectWorkspace : public Workspace {
     SelectionManager selection_;
     ViewLink link_;
     InspectController* controller_;
+    CloudWorkbench* clouds_ = nullptr;
     ThumbnailStore* thumbnails_ = nullptr;
     GalleryModel* galleryModel_ = nullptr;
     GalleryView* galleryView_ = nullptr;

@@ -138,9 +138,24 @@ Result<void> Tour::step(const Json& step) {
     return inputStep(action, step);
 }
 
+Result<Tour::Target> Tour::target(const Json& step) const {
+    if (!step.contains("widget")) {
+        VITRINE_TRY(TileView * shown, view(step));
+        return Target{shown, shown->widgetFromImage({step.value("x", 0.0), step.value("y", 0.0)}),
+                      shown->widgetFromImage({step.value("toX", 0.0), step.value("toY", 0.0)})};
+    }
+    VITRINE_TRY(QWidget * found, widget(step, "widget"));
+    if (!found->isVisible())
+        return fail(ErrorCode::InvalidArgument, "the widget is hidden: a user could not reach it");
+    return Target{found,
+                  {step.value("fx", 0.5) * found->width(), step.value("fy", 0.5) * found->height()},
+                  {step.value("toFx", 0.5) * found->width(), step.value("toFy", 0.5) * found->height()}};
+}
+
 Result<void> Tour::pointerStep(const std::string& action, const Json& step) {
-    VITRINE_TRY(TileView * target, view(step));
-    const QPointF at = target->widgetFromImage({step.value("x", 0.0), step.value("y", 0.0)});
+    VITRINE_TRY(const Target place, this->target(step));
+    QWidget* const target = place.widget;
+    const QPointF at = place.at;
     const QPoint position = at.toPoint();
     if (action == "zoom") {
         const int steps = step.value("steps", 1);
@@ -156,8 +171,7 @@ Result<void> Tour::pointerStep(const std::string& action, const Json& step) {
     if (action == "click") {
         QTest::mouseClick(target, Qt::LeftButton, {}, position);
     } else if (action == "drag") {
-        const QPoint end =
-            target->widgetFromImage({step.value("toX", 0.0), step.value("toY", 0.0)}).toPoint();
+        const QPoint end = place.to.toPoint();
         QTest::mousePress(target, Qt::LeftButton, {}, position);
         // The pressed button travels with each move, as a real drag's does.
         for (const QPoint& stop :

@@ -7,14 +7,15 @@
 //     {"do": "command", "name": "inspect.layout", "arguments": {"panels": 2}},
 //     {"do": "select", "name": "truck.jpg"},
 //     {"do": "combo", "widget": "kind2", "text": "PCA"},
-//     {"do": "click", "view": "view1", "x": 320, "y": 200},            picture pixels
+//     {"do": "click", "view": "view1", "x": 320, "y": 200},            picture pixels; or "widget" with "fx",
+//     "fy": shares of its width and height
 //     {"do": "hover" | "drag", "view": …, "x": …, "y": …, "toX": …, "toY": …},
 //     {"do": "zoom", "view": "view1", "x": …, "y": …, "steps": 4},     wheel
 //     {"do": "press", "widget": "embedButton"},
 //     {"do": "key", "keys": "Ctrl+K"}, {"do": "type", "widget": "paletteEdit", "text": "fit"},
 //     {"do": "wait", "for": "idle", "seconds": 30} or {"do": "wait", "seconds": 0.5},
 //     {"do": "assert", "widget": "galleryCount", "contains": "11"},    or "equals", "visible": true
-//     {"do": "assert", "view": "view2", "deviationAbove": 5},          pixels of the view; also
+//     {"do": "assert", "view": "view2", "deviationAbove": 5},          pixels of the view or widget; also
 //     "meanBetween": [a, b]
 //     {"do": "assert", "view": "view2", "title": "PCA", "error": ""},  what its overlay says
 //     {"do": "assert", "selection": ["truck.jpg"]},
@@ -26,6 +27,8 @@
 
 #include "core/base/json.h"
 
+#include <QImage>
+#include <QPointF>
 #include <QString>
 #include <filesystem>
 
@@ -48,11 +51,18 @@ class Tour {
 
   private:
     Result<void> step(const Json& step);
+    // The widget of a pointer step and the place in it; `to`: the end of a drag.
+    struct Target {
+        QWidget* widget = nullptr;
+        QPointF at, to;
+    };
+    Result<Target> target(const Json& step) const;
     Result<void> pointerStep(const std::string& action, const Json& step);
     Result<void> inputStep(const std::string& action, const Json& step);
     Result<void> check(const Json& step);
     Result<void> checkWidget(const Json& step);
     Result<void> checkView(const Json& step);
+    static Result<void> checkPixels(const Json& step, const QImage& shown);
     Result<void> checkSql(const Json& step);
     Result<QWidget*> widget(const Json& step, const char* key) const;
     Result<TileView*> view(const Json& step) const;

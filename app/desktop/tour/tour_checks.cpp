@@ -11,6 +11,7 @@
 #include <QFileInfo>
 #include <QLabel>
 #include <QLineEdit>
+#include <QOpenGLWidget>
 #include <QPlainTextEdit>
 #include <QTextBrowser>
 #include <cmath>
@@ -31,6 +32,8 @@ QString textOf(const QWidget& widget) {
         return text->toPlainText();
     if (const auto* text = qobject_cast<const QPlainTextEdit*>(&widget))
         return text->toPlainText();
+    if (!widget.accessibleName().isEmpty() || !widget.accessibleDescription().isEmpty())
+        return QStringLiteral("%1; %2").arg(widget.accessibleName(), widget.accessibleDescription());
     return widget.windowTitle();
 }
 
@@ -103,7 +106,11 @@ Result<void> Tour::checkWidget(const Json& step) {
     if (step.contains("visible") && target->isVisible() != step["visible"].get<bool>())
         return fail(ErrorCode::Internal,
                     target->isVisible() ? "the widget is visible" : "the widget is hidden");
-    return compareText(step, textOf(*target));
+    VITRINE_TRY_VOID(compareText(step, textOf(*target)));
+    if (!step.contains("deviationAbove") && !step.contains("meanBetween"))
+        return {};
+    auto* drawn = qobject_cast<QOpenGLWidget*>(target);
+    return checkPixels(step, drawn ? drawn->grabFramebuffer() : target->grab().toImage());
 }
 
 Result<void> Tour::checkView(const Json& step) {
@@ -124,7 +131,11 @@ Result<void> Tour::checkView(const Json& step) {
         !model.readout.join("\n").contains(QString::fromStdString(step["readout"].get<std::string>())))
         return fail(ErrorCode::Internal,
                     fmt::format("the read-out is '{}'", model.readout.join(" / ").toStdString()));
-    const PixelStatistics pixels = statisticsOf(target->grabFramebuffer());
+    return checkPixels(step, target->grabFramebuffer());
+}
+
+Result<void> Tour::checkPixels(const Json& step, const QImage& shown) {
+    const PixelStatistics pixels = statisticsOf(shown);
     if (step.contains("deviationAbove") && !(pixels.deviation > step["deviationAbove"].get<double>()))
         return fail(ErrorCode::Internal,
                     fmt::format("grey values of the view deviate by {:.2f} only", pixels.deviation));
