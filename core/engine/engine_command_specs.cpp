@@ -1,5 +1,6 @@
 #include "core/engine/cloud_command.h"
 #include "core/engine/engine_loader.h"
+#include "core/engine/segment_command.h"
 
 namespace vitrine {
 namespace {
@@ -121,6 +122,7 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareModelCommands(registry);
     declareInspect(registry);
     declareCloudCommand(registry);
+    declareSegmentCommand(registry);
 }
 
 }  // namespace vitrine

@@ -7,6 +7,7 @@
 #include "core/engine/model_store.h"
 #include "core/engine/picture_encoder.h"
 #include "core/engine/picture_list.h"
+#include "core/engine/segment_command.h"
 #include "core/engine/verify.h"
 #include "core/media/image_reader.h"
 #include "core/media/image_writer.h"
@@ -254,6 +255,7 @@ void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindInspectCommand(registry);
     bindAnalysisCommands(registry, engine);
     bindCloudCommand(registry);
+    bindSegmentCommand(registry);
     registry.bind("verify", verify);
     registry.bind("model.families", families);
     registry.bind("model.info", modelInfo);

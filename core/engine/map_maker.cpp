@@ -84,18 +84,15 @@ at::Tensor tensorFrom(const Image& rgb) {
            255;
 }
 
-// Distinct colours for labels: hues a golden angle apart.
+// (count, 3) uint8.
 at::Tensor labelPalette(int64_t count) {
     at::Tensor palette = at::empty({count, 3}, at::kByte);
     auto access = palette.accessor<uint8_t, 2>();
     for (int64_t label = 0; label < count; ++label) {
-        const double hue = std::fmod(0.58 + double(label) * 0.61803398875, 1.0) * 6;
-        const double value = label % 2 ? 0.72 : 0.92, saturation = 0.62;
-        const double x = saturation * value * (1 - std::abs(std::fmod(hue, 2.0) - 1)), c = saturation * value,
-                     m = value - c;
-        const double rgb[6][3] = {{c, x, 0}, {x, c, 0}, {0, c, x}, {0, x, c}, {x, 0, c}, {c, 0, x}};
-        for (int64_t channel = 0; channel < 3; ++channel)
-            access[label][channel] = uint8_t(255 * (rgb[int(hue) % 6][channel] + m) + 0.5);
+        const Rgb8 color = labelColor(label);
+        access[label][0] = color.r;
+        access[label][1] = color.g;
+        access[label][2] = color.b;
     }
     return palette;
 }

@@ -103,7 +103,8 @@ Result<const StoredModel*> ModelStore::load(const fs::path& path, const std::str
                     fmt::format("\"{}\" models have no vision encoder", stored.model->family()),
                     path.string());
     VITRINE_TRY(stored.preprocess, preprocessingOf(folder, *stored.model));
-    if (stored.model->textEncoder())
+    const PromptableSegmenter* segmenter = stored.model->segmenter();
+    if (stored.model->textEncoder() || (segmenter && segmenter->promptKinds().text))
         stored.textTokens = textTokensOf(folder.path, *stored.model);
     LoadedModel& description = stored.description;
     description.id = id;

@@ -109,4 +109,13 @@ Rgb8 colorOf(ColorMap map, double value, double low, double high) {
     return colorTable(map)[size_t(std::lround(std::clamp(share, 0.0, 1.0) * 255.0))];
 }
 
+Rgb8 labelColor(int64_t label) {
+    const double hue = std::fmod(0.58 + double(label) * 0.61803398875, 1.0) * 6;
+    const double value = label % 2 ? 0.72 : 0.92, saturation = 0.62;
+    const double c = saturation * value, x = c * (1 - std::abs(std::fmod(hue, 2.0) - 1)), m = value - c;
+    const double rgb[6][3] = {{c, x, 0}, {x, c, 0}, {0, c, x}, {0, x, c}, {x, 0, c}, {c, 0, x}};
+    const auto byte = [&](int channel) { return uint8_t(255 * (rgb[int(hue) % 6][channel] + m) + 0.5); };
+    return {byte(0), byte(1), byte(2)};
+}
+
 }  // namespace vitrine

@@ -27,5 +27,7 @@ ColorMap colorMapFromName(std::string_view name);
 const ColorTable& colorTable(ColorMap map);
 // Colour of `value` in [low, high]; outside values take the end colours, NaN a neutral dark grey.
 Rgb8 colorOf(ColorMap map, double value, double low, double high);
+// Distinct colours for labels 0, 1, 2, ...: hues a golden angle apart.
+Rgb8 labelColor(int64_t label);
 
 }  // namespace vitrine

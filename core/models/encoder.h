@@ -74,6 +74,43 @@ class DepthEstimator {
     virtual double maxDepth() const = 0;
 };
 
+// Which prompts a segmenter takes. All take boxes.
+struct PromptKinds {
+    bool points = false;
+    bool text = false;            // finds all that a text names; boxes are then examples of it
+    int64_t textLength = 0;       // tokens of a text, padding included
+    int64_t vocabulary = 0;       // ids of tokens are below
+    std::string textForExamples;  // stands in for the text where only examples are given
+};
+
+// What to segment in one picture. Coordinates are pixels of the model's input, x to the right, y down.
+struct SegmentPrompt {
+    at::Tensor points;               // (N, 2) of one object; undefined: none
+    at::Tensor pointLabels;          // (N): 1 inside the object, 0 outside
+    at::Tensor boxes;                // (M, 4) as x0, y0, x1, y1: an object each, or examples; undefined: none
+    at::Tensor boxLabels;            // (M): 1 like this, 0 not like this (examples only); undefined: all 1
+    at::Tensor tokenIds, tokenMask;  // (1, textLength); undefined: no text
+    bool alternatives = false;       // every reading of a prompt (part, whole), not only the best one
+};
+
+struct Segmentation {
+    at::Tensor masks;   // (K, h, w): above 0 inside; (h, w) spans the model's whole input
+    at::Tensor scores;  // (K): predicted intersection over union, or the probability of being such an object
+    at::Tensor boxes;   // (K, 4) as x0, y0, x1, y1 in pixels of the model's input; undefined: none predicted
+    std::optional<double> presence;  // probability that the picture holds any such object
+};
+
+// A model that outlines what a prompt means.
+class PromptableSegmenter {
+  public:
+    virtual ~PromptableSegmenter() = default;
+    virtual PromptKinds promptKinds() const = 0;
+    // pixels (1, 3, H, W) as for VisionEncoder::encode, of the preferred size. With a text or examples the
+    // objects are sorted by score, else they are in the order of the prompt. Errors: InvalidArgument for an
+    // empty prompt or wrong shapes, Unsupported for a kind of prompt that the model does not take.
+    virtual Result<Segmentation> segment(const at::Tensor& pixels, const SegmentPrompt& prompt) const = 0;
+};
+
 // The text side of an image-text model.
 class TextEncoder {
   public:

@@ -27,6 +27,7 @@ class Model {
     virtual const TextEncoder* textEncoder() const { return nullptr; }
     virtual const DepthEstimator* depthEstimator() const { return nullptr; }
     virtual const ImageClassifier* classifier() const { return nullptr; }
+    virtual const PromptableSegmenter* segmenter() const { return nullptr; }
     // The trainable module with its public parameter names; null for models that are not one module.
     virtual torch::nn::Module* module() { return nullptr; }
     // Runs one reference computation: outputs by the names of call.outputs. Unsupported (with the call's id)

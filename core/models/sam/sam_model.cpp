@@ -1,10 +1,11 @@
 #include "core/models/sam/sam_model.h"
 
 #include "core/models/encoder_checks.h"
+#include "core/models/picture_masks.h"
 #include "core/models/sam/sam_decoder.h"
 #include "core/models/sam/sam_prompt.h"
 #include "core/models/sam/sam_vision.h"
-#include "core/nn/functional.h"
+#include "core/models/sam/segment_prompt.h"
 
 namespace vitrine {
 namespace {
@@ -27,17 +28,13 @@ class SamModule : public torch::nn::Module {
     std::shared_ptr<MaskDecoder> decoder;
 };
 
-struct Size2 {
-    int64_t height, width;
-};
-
 // Size of a picture after its longest side was made `longestEdge` (the reference rounds half up).
-Size2 resizedSize(Size2 original, int64_t longestEdge) {
+nn::GridSize resizedSize(nn::GridSize original, int64_t longestEdge) {
     const double scale = double(longestEdge) / double(std::max(original.height, original.width));
     return {int64_t(double(original.height) * scale + 0.5), int64_t(double(original.width) * scale + 0.5)};
 }
 
-class SamModel : public Model, public VisionEncoder {
+class SamModel : public Model, public VisionEncoder, public PromptableSegmenter {
   public:
     SamModel(std::shared_ptr<SamModule> network, const ModelFolder& folder) : network_(std::move(network)) {
         const VisionSizes& sizes = network_->vision->sizes;
@@ -57,6 +54,7 @@ class SamModel : public Model, public VisionEncoder {
 
     std::string family() const override { return "sam"; }
     const VisionEncoder* encoder() const override { return this; }
+    const PromptableSegmenter* segmenter() const override { return this; }
     torch::nn::Module* module() override { return network_.get(); }
     const EncoderInfo& info() const override { return info_; }
 
@@ -88,13 +86,26 @@ class SamModel : public Model, public VisionEncoder {
                 {"pad_size", {{"height", side}, {"width", side}}}};
     }
 
+    PromptKinds promptKinds() const override { return {.points = true, .text = false}; }
+
+    Result<Segmentation> segment(const at::Tensor& pixels, const SegmentPrompt& prompt) const override {
+        VITRINE_TRY_VOID(checkPixels(info_, pixels));
+        VITRINE_TRY(const Prompts prompts, promptsFrom(prompt, info_.name, pixels.device()));
+        at::NoGradGuard noGrad;
+        const at::Tensor image = network_->vision->neck(network_->vision->hiddenStates(pixels).back());
+        const DecodedMasks decoded = network_->decoder->forward(
+            image, network_->positions->grid(image.size(2), image.size(3)), network_->prompt->sparse(prompts),
+            network_->prompt->dense(prompts, 1), wantsAlternatives(prompt));
+        return segmentationFrom(decoded.masks, decoded.scores, prompt.alternatives);
+    }
+
     Result<TensorMap> runCall(const ModelCall& call) const override {
         if (call.inputs.contains("points"))
             return rescalePoints(call);
         if (call.inputs.contains("pred_masks"))
             return fullSizeMasks(call);
         if (call.inputs.contains("pixel_values"))
-            return segment(call);
+            return runPrompts(call);
         return fail(ErrorCode::Unsupported, "computes from pixel_values, points or pred_masks", call.id);
     }
 
@@ -104,7 +115,7 @@ class SamModel : public Model, public VisionEncoder {
         return it == call.inputs.end() ? at::Tensor() : it->second;
     }
 
-    Result<TensorMap> segment(const ModelCall& call) const {
+    Result<TensorMap> runPrompts(const ModelCall& call) const {
         const at::Tensor pixels = call.inputs.at("pixel_values");
         VITRINE_TRY_VOID(checkPixels(info_, pixels));
         const auto states = network_->vision->hiddenStates(pixels);
@@ -129,16 +140,16 @@ class SamModel : public Model, public VisionEncoder {
     }
 
     // Size of the only picture that meta.json lists.
-    static Result<Size2> originalSize(const ModelCall& call) {
+    static Result<nn::GridSize> originalSize(const ModelCall& call) {
         if (!call.meta.contains("images") || call.meta["images"].size() != 1)
             return fail(ErrorCode::NotFound, "meta.json must list one picture with its size_hw", call.id);
         const Json& size = call.meta["images"].begin().value().at("size_hw");
-        return Size2{size.at(0).get<int64_t>(), size.at(1).get<int64_t>()};
+        return nn::GridSize{size.at(0).get<int64_t>(), size.at(1).get<int64_t>()};
     }
 
     Result<TensorMap> rescalePoints(const ModelCall& call) const {
-        VITRINE_TRY(const Size2 original, originalSize(call));
-        const Size2 resized = resizedSize(original, longestEdge_);
+        VITRINE_TRY(const nn::GridSize original, originalSize(call));
+        const nn::GridSize resized = resizedSize(original, longestEdge_);
         const at::Tensor& points = call.inputs.at("points");
         const at::Tensor scale = at::tensor({double(resized.width) / double(original.width),
                                              double(resized.height) / double(original.height)})
@@ -147,14 +158,12 @@ class SamModel : public Model, public VisionEncoder {
     }
 
     Result<TensorMap> fullSizeMasks(const ModelCall& call) const {
-        VITRINE_TRY(const Size2 original, originalSize(call));
-        const Size2 resized = resizedSize(original, longestEdge_);
+        VITRINE_TRY(const nn::GridSize original, originalSize(call));
+        const nn::GridSize resized = resizedSize(original, longestEdge_);
         const at::Tensor masks = call.inputs.at("pred_masks").squeeze(0);
-        const at::Tensor padded =
-            nn::resizeMap(masks, info_.preferredHeight, info_.preferredWidth, "bilinear");
-        const at::Tensor cropped = padded.slice(2, 0, resized.height).slice(3, 0, resized.width);
         return TensorMap{
-            {"a.full_masks", nn::resizeMap(cropped, original.height, original.width, "bilinear")}};
+            {"a.full_masks",
+             masksOfPicture(masks, {info_.preferredHeight, info_.preferredWidth}, resized, original)}};
     }
 
     std::shared_ptr<SamModule> network_;

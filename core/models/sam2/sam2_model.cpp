@@ -1,6 +1,7 @@
 #include "core/models/sam2/sam2_model.h"
 
 #include "core/models/encoder_checks.h"
+#include "core/models/sam/segment_prompt.h"
 #include "core/models/sam2/sam2_decoder.h"
 #include "core/models/sam2/sam2_prompt.h"
 #include "core/models/sam2/sam2_vision.h"
@@ -42,7 +43,7 @@ class Sam2Module : public torch::nn::Module {
     at::Tensor noMemory;
 };
 
-class Sam2Model : public Model, public VisionEncoder {
+class Sam2Model : public Model, public VisionEncoder, public PromptableSegmenter {
   public:
     Sam2Model(std::shared_ptr<Sam2Module> network, const ModelFolder& folder) : network_(std::move(network)) {
         const VisionSizes& sizes = network_->vision->sizes;
@@ -63,6 +64,7 @@ class Sam2Model : public Model, public VisionEncoder {
 
     std::string family() const override { return "sam2"; }
     const VisionEncoder* encoder() const override { return this; }
+    const PromptableSegmenter* segmenter() const override { return this; }
     torch::nn::Module* module() override { return network_.get(); }
     const EncoderInfo& info() const override { return info_; }
 
@@ -93,6 +95,17 @@ class Sam2Model : public Model, public VisionEncoder {
                 {"image_std", {0.229, 0.224, 0.225}}};
     }
 
+    PromptKinds promptKinds() const override { return {.points = true, .text = false}; }
+
+    Result<Segmentation> segment(const at::Tensor& pixels, const SegmentPrompt& prompt) const override {
+        VITRINE_TRY_VOID(checkPromptedPixels(pixels, info_.name));
+        VITRINE_TRY(const sam::Prompts prompts, sam::promptsFrom(prompt, info_.name, pixels.device()));
+        at::NoGradGuard noGrad;
+        const DecodedMasks decoded = decode(network_->imageLevels(network_->vision->forward(pixels)), prompts,
+                                            1, sam::wantsAlternatives(prompt));
+        return sam::segmentationFrom(decoded.masks, decoded.scores, prompt.alternatives);
+    }
+
     Result<TensorMap> runCall(const ModelCall& call) const override {
         const auto input = [&](const char* name) {
             const auto it = call.inputs.find(name);
@@ -101,29 +114,38 @@ class Sam2Model : public Model, public VisionEncoder {
         const at::Tensor pixels = input("pixel_values");
         if (!pixels.defined())
             return fail(ErrorCode::Unsupported, "computes from pixel_values", call.id);
+        VITRINE_TRY_VOID(checkPromptedPixels(pixels, call.id));
+        const sam::Prompts prompts{input("input_points"), input("input_labels"), input("input_boxes"),
+                                   input("input_masks")};
+        VITRINE_TRY(const bool multimask,
+                    jsonValueOr<bool>(call.arguments, "multimask_output", true, call.id));
+        return runPrompts(pixels, prompts, multimask);
+    }
+
+  private:
+    // The prompt encoder's positions are of one picture size.
+    Result<void> checkPromptedPixels(const at::Tensor& pixels, const std::string& where) const {
         VITRINE_TRY_VOID(checkPixels(info_, pixels));
         if (pixels.size(2) != info_.preferredHeight || pixels.size(3) != info_.preferredWidth)
             return fail(ErrorCode::InvalidArgument,
                         fmt::format("prompts need pictures of {} x {} pixels", info_.preferredHeight,
                                     info_.preferredWidth),
-                        call.id);
-        const sam::Prompts prompts{input("input_points"), input("input_labels"), input("input_boxes"),
-                                   input("input_masks")};
-        VITRINE_TRY(const bool multimask,
-                    jsonValueOr<bool>(call.arguments, "multimask_output", true, call.id));
-        return segment(pixels, prompts, multimask);
+                        where);
+        return {};
     }
 
-  private:
-    TensorMap segment(const at::Tensor& pixels, const sam::Prompts& prompts, bool multimask) const {
+    DecodedMasks decode(const std::vector<at::Tensor>& levels, const sam::Prompts& prompts, int64_t batch,
+                        bool multimask) const {
+        const at::Tensor positions = network_->positions->grid(levels[2].size(2), levels[2].size(3));
+        return network_->decoder->forward(levels, positions, network_->prompt->sparse(prompts, batch),
+                                          network_->prompt->dense(prompts, batch), multimask);
+    }
+
+    TensorMap runPrompts(const at::Tensor& pixels, const sam::Prompts& prompts, bool multimask) const {
         at::NoGradGuard noGrad;
         const VisionOutput vision = network_->vision->forward(pixels);
         const std::vector<at::Tensor> levels = network_->imageLevels(vision);
-        const int64_t batch = pixels.size(0);
-        const at::Tensor positions = network_->positions->grid(levels[2].size(2), levels[2].size(3));
-        const DecodedMasks decoded =
-            network_->decoder->forward(levels, positions, network_->prompt->sparse(prompts, batch),
-                                       network_->prompt->dense(prompts, batch), multimask);
+        const DecodedMasks decoded = decode(levels, prompts, pixels.size(0), multimask);
         TensorMap outputs = {{"pred_masks", decoded.masks},
                              {"iou_scores", decoded.scores},
                              {"object_score_logits", decoded.objectScores},

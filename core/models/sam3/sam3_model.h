@@ -1,5 +1,6 @@
-// The image encoder of SAM 3 (model_type "sam3") under the names of the published Hugging Face checkpoints.
-// Text prompts, detector and mask head are not part of it.
+// SAM 3 for pictures (model_type "sam3", also the picture side of "sam3_video") under the names of the published
+// Hugging Face checkpoints: image encoder, and the detector that finds and outlines everything a text or
+// example boxes describe. The tracker that follows objects through a video is not part of it.
 #pragma once
 
 #include "core/models/model.h"

@@ -1,28 +1,14 @@
-#include "core/models/reference_calls.h"
+#include "core/models/model.h"
+#include "tests/core/models/golden_check.h"
 #include "tests/support/test_data.h"
 
 #include <gtest/gtest.h>
 
 namespace vitrine {
 
-TEST(Sam3, ImageEncoderMatchesReferences) {
+TEST(Sam3, MatchesReferences) {
     VITRINE_SHARED_DATA(folder, "goldens/sam3");
-    const auto model = loadModel(folder, {});
-    ASSERT_TRUE(model) << model.error().text();
-    const auto data = ReferenceData::read(folder);
-    ASSERT_TRUE(data) << data.error().text();
-    Json call = data->meta.at("calls").at(0);
-    Json outputs = Json::array();
-    for (const Json& name : call.at("outputs"))
-        if (name.get<std::string>().starts_with("a.vision."))
-            outputs.push_back(name);
-    call["outputs"] = outputs;
-    std::vector<VerifyRow> rows;
-    compareCall(rows, **model, call, *data, at::kCPU);
-    EXPECT_EQ(rows.size(), 13u);
-    for (const VerifyRow& row : rows)
-        EXPECT_TRUE(row.passed) << row.tensor << " " << row.shape << ": largest error " << row.maxError
-                                << ", tolerance " << row.tolerance << " " << row.note;
+    testing::expectMatchesReferences(folder);
 }
 
 TEST(Sam3, EncodesOnePictureSize) {
