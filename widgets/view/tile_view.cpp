@@ -15,6 +15,10 @@ ThreadPool& differenceWorker() {
     return pool;
 }
 
+bool sameSamples(const Layer& a, const Layer& b) {
+    return a.image == b.image && a.rectInImage == b.rectInImage;
+}
+
 }  // namespace
 
 TileView::TileView(QWidget* parent) : QOpenGLWidget(parent), d_(std::make_unique<Private>()) {
@@ -34,6 +38,7 @@ TileView::TileView(QWidget* parent) : QOpenGLWidget(parent), d_(std::make_unique
 }
 
 TileView::~TileView() {
+    ++*d_->differenceRequest;
     // The context goes after the members: its last signal must not reach them.
     if (context())
         disconnect(context(), nullptr, this, nullptr);
@@ -124,35 +129,46 @@ void TileView::setBlinked(bool second) {
     update();
 }
 
-// The difference is computed off the interface thread; the latest request wins.
+// The difference is computed off the interface thread; the latest request of this view wins. Layers are set
+// anew whenever something about any view changes: what was asked for already is not asked for again.
 void TileView::updateDifference() {
-    const uint64_t request = ++d_->differenceRequest;
+    const bool wanted = d_->mode == CompareMode::Difference && !d_->first.isEmpty() && !d_->second.isEmpty();
+    if (wanted && sameSamples(d_->first, d_->differenceFirst) &&
+        sameSamples(d_->second, d_->differenceSecond))
+        return;
+    const uint64_t request = ++*d_->differenceRequest;
     d_->difference = {};
     d_->differencePyramid = nullptr;
     d_->differenceBadge.clear();
-    if (d_->mode != CompareMode::Difference || d_->first.isEmpty() || d_->second.isEmpty())
+    d_->differenceFirst = wanted ? d_->first : Layer();
+    d_->differenceSecond = wanted ? d_->second : Layer();
+    if (!wanted)
         return;
-    differenceWorker().clear();
-    differenceWorker().submit(
-        [self = QPointer<TileView>(this), first = d_->first, second = d_->second, request] {
-            auto result = std::make_shared<LayerDifference>(layerDifference(first, second));
-            QMetaObject::invokeMethod(
-                qApp,
-                [self, result, request] {
-                    if (!self || self->d_->differenceRequest != request)
-                        return;
-                    self->d_->difference = result->layer;
-                    self->d_->differencePyramid = TilePyramid::of(result->layer.image);
-                    self->d_->differenceBadge = tr("|A − B|  mean %1  RMS %2  max %3")
-                                                    .arg(result->meanAbsolute, 0, 'g', 3)
-                                                    .arg(result->rootMeanSquare, 0, 'g', 3)
-                                                    .arg(result->largest, 0, 'g', 3);
-                    connect(self->d_->differencePyramid.get(), &TilePyramid::changed, self.data(),
-                            qOverload<>(&QWidget::update), Qt::UniqueConnection);
-                    self->update();
-                },
-                Qt::QueuedConnection);
-        });
+    differenceWorker().submit([self = QPointer<TileView>(this), first = d_->first, second = d_->second,
+                               request, latest = d_->differenceRequest] {
+        if (*latest != request)
+            return;
+        auto result = std::make_shared<LayerDifference>(layerDifference(first, second));
+        QMetaObject::invokeMethod(
+            qApp,
+            [self, result, request] {
+                if (self && *self->d_->differenceRequest == request)
+                    self->showDifference(*result);
+            },
+            Qt::QueuedConnection);
+    });
+}
+
+void TileView::showDifference(const LayerDifference& difference) {
+    d_->difference = difference.layer;
+    d_->differencePyramid = TilePyramid::of(difference.layer.image);
+    d_->differenceBadge = tr("|A − B|  mean %1  RMS %2  max %3")
+                              .arg(difference.meanAbsolute, 0, 'g', 3)
+                              .arg(difference.rootMeanSquare, 0, 'g', 3)
+                              .arg(difference.largest, 0, 'g', 3);
+    connect(d_->differencePyramid.get(), &TilePyramid::changed, this, qOverload<>(&QWidget::update),
+            Qt::UniqueConnection);
+    update();
 }
 
 void TileView::setMarkers(std::vector<ViewMarker> markers) {

@@ -14,6 +14,8 @@
 
 namespace vitrine {
 
+struct LayerDifference;
+
 enum class CompareMode { None, Wipe, Blink, Difference };
 
 // A point or box to mark, in picture coordinates.
@@ -101,6 +103,7 @@ class TileView : public QOpenGLWidget {
     void addPixelValues(Overlay::Frame& frame) const;
     void addMarkers(Overlay::Frame& frame) const;
     void updateDifference();
+    void showDifference(const LayerDifference& difference);
     void panBy(QPointF devicePixels);
     void releaseGraphics();
 

@@ -6,6 +6,7 @@
 #include "widgets/view/tile_view.h"
 
 #include <QPointer>
+#include <atomic>
 #include <deque>
 
 namespace vitrine {
@@ -15,7 +16,10 @@ struct TileView::Private {
     Layer first, second, difference;
     std::shared_ptr<TilePyramid> firstPyramid, secondPyramid, differencePyramid;
     QString differenceBadge;
-    uint64_t differenceRequest = 0;
+    // What the difference was asked of, and the number of that request: each view has its own, the worker is
+    // shared.
+    Layer differenceFirst, differenceSecond;
+    std::shared_ptr<std::atomic<uint64_t>> differenceRequest = std::make_shared<std::atomic<uint64_t>>(0);
     CompareMode mode = CompareMode::None;
     double wipe = 0.5;
     bool blinked = false;

@@ -11,6 +11,7 @@
 #include <QDir>
 #include <QFileInfo>
 #include <QLineEdit>
+#include <utility>
 
 namespace vitrine {
 
@@ -98,9 +99,8 @@ Json InspectWorkspace::saveSession() const {
                  {"text", controller_->text().toStdString()},
                  {"cellSide", galleryView_->cellSide()},
                  {"cloud", clouds_->saveSession()}};
-    const Camera& camera = link_.camera();
-    if (!camera.fitted)
-        session["camera"] = {camera.centre.x(), camera.centre.y(), camera.scale};
+    // While the picture of the last session is still being read, its camera is the one to keep.
+    session["camera"] = cameraToJson(restoredCamera_.value_or(link_.camera()));
     return session;
 }
 
@@ -131,8 +131,18 @@ void InspectWorkspace::restoreSession(const Json& session) {
     textEdit_->setText(text);
     controller_->setText(text);
     const QString current = QString::fromStdString(session.value("current", std::string()));
-    if (galleryModel_->rowOf(current) >= 0)
-        selection_.select({current}, kSource);
+    if (galleryModel_->rowOf(current) < 0)
+        return;
+    restoredCamera_ = cameraFromJson(session.value("camera", Json()));
+    selection_.select({current}, kSource);
+}
+
+void InspectWorkspace::placeCamera() {
+    const std::optional<Camera> restored = std::exchange(restoredCamera_, std::nullopt);
+    if (restored && controller_->image())
+        link_.setCamera(*restored);
+    else
+        link_.fit();
 }
 
 }  // namespace vitrine

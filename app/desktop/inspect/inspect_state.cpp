@@ -1,6 +1,7 @@
 #include "app/desktop/inspect/inspect_state.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace vitrine {
 namespace {
@@ -118,6 +119,20 @@ PanelState defaultPanel(int index) {
     if (state.kind == MapKind::Pca)
         state.upsampler = Upsampler::JointBilateral;
     return state;
+}
+
+Json cameraToJson(const Camera& camera) {
+    return camera.fitted ? Json() : Json{camera.centre.x(), camera.centre.y(), camera.scale};
+}
+
+std::optional<Camera> cameraFromJson(const Json& json) {
+    if (!json.is_array() || json.size() != 3)
+        return std::nullopt;
+    for (const auto& number : json)
+        if (!number.is_number() || !std::isfinite(number.get<double>()))
+            return std::nullopt;
+    Camera camera{{json[0].get<double>(), json[1].get<double>()}, json[2].get<double>(), false};
+    return camera.scale > 0 ? std::optional(camera) : std::nullopt;
 }
 
 }  // namespace vitrine

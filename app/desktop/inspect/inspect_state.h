@@ -3,9 +3,11 @@
 
 #include "core/engine/inspect_engine.h"
 #include "core/media/color_map.h"
+#include "widgets/view/view_link.h"
 
 #include <QString>
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,5 +53,10 @@ const std::array<const char*, 5>& upsamplerTitles();
 
 // What a new layout of `count` panels shows: the picture first, then the maps most asked for.
 PanelState defaultPanel(int index);
+
+// The camera of the linked viewports as [x, y, scale]; null where each view shows the whole picture.
+Json cameraToJson(const Camera& camera);
+// Nothing for null, and for what no view could have saved.
+std::optional<Camera> cameraFromJson(const Json& json);
 
 }  // namespace vitrine

@@ -53,7 +53,7 @@ InspectWorkspace::InspectWorkspace(MainWindow* window)
     connect(controller_, &InspectController::pictureChanged, this, [this] {
         if (const auto probe = controller_->probe())
             link_.setProbe(QPointF(probe->positionInImage.x, probe->positionInImage.y));
-        link_.fit();
+        placeCamera();
     });
     connect(&link_, &ViewLink::cursorChanged, this, [this] {
         if (probeFollowsMouse_ && link_.cursor())

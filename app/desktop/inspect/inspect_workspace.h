@@ -58,10 +58,13 @@ class InspectWorkspace : public Workspace {
     Result<void> exportFigure(const std::string& path, int panel);
     int activePanel() const { return active_; }
     void stepPicture(int step);
+    // Of a new picture: all of it, or the part that the session was left at.
+    void placeCamera();
 
     MainWindow* window_;
     SelectionManager selection_;
     ViewLink link_;
+    std::optional<Camera> restoredCamera_;  // until the session's picture is read
     InspectController* controller_;
     CloudWorkbench* clouds_ = nullptr;
     ThumbnailStore* thumbnails_ = nullptr;
