@@ -66,8 +66,8 @@ Result<NormalizerKind> normalizerFromName(const std::string& name) {
 
 std::vector<std::string> NormalizerReport::remarks() const {
     std::vector<std::string> list;
-    if (fewerSamplesThanChannels)
-        list.push_back(fmt::format("{} vectors cannot show every direction of the channels: the covariance has rank {}",
+    if (fewerSamplesThanChannels && numericalRank > 0)
+        list.push_back(fmt::format("{} vectors cannot show every direction of the channels: {} can be told from zero",
                                    sampleCount, numericalRank));
     if (!constantChannels.empty())
         list.push_back(fmt::format("{} channels are constant (the first: {})", constantChannels.size(),

@@ -1,6 +1,7 @@
 #include "core/engine/cloud_command.h"
 #include "core/engine/engine_loader.h"
 #include "core/engine/segment_command.h"
+#include "core/engine/statistics_command.h"
 
 namespace vitrine {
 namespace {
@@ -123,6 +124,7 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareInspect(registry);
     declareCloudCommand(registry);
     declareSegmentCommand(registry);
+    declareStatisticsCommand(registry);
 }
 
 }  // namespace vitrine

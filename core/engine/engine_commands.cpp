@@ -8,6 +8,7 @@
 #include "core/engine/picture_encoder.h"
 #include "core/engine/picture_list.h"
 #include "core/engine/segment_command.h"
+#include "core/engine/statistics_command.h"
 #include "core/engine/verify.h"
 #include "core/media/image_reader.h"
 #include "core/media/image_writer.h"
@@ -256,6 +257,7 @@ void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindAnalysisCommands(registry, engine);
     bindCloudCommand(registry);
     bindSegmentCommand(registry);
+    bindStatisticsCommand(registry);
     registry.bind("verify", verify);
     registry.bind("model.families", families);
     registry.bind("model.info", modelInfo);

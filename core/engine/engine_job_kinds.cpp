@@ -5,6 +5,7 @@
 #include "core/engine/extract_kind.h"
 #include "core/engine/inspect_engine_impl.h"
 #include "core/engine/inspect_kind.h"
+#include "core/engine/statistics_kind.h"
 
 namespace vitrine {
 
@@ -13,6 +14,7 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(inspectKind(makeInspectEngine));
     kinds.add(extractKind());
     kinds.add(distillKind());
+    kinds.add(teacherStatisticsKind());
     kinds.add(claimKind());
 }
 

@@ -1,6 +1,7 @@
 #include "core/engine/inspect_kind.h"
 
 #include "core/engine/html_report.h"
+#include "core/engine/input_kind.h"
 #include "core/engine/map_names.h"
 #include "core/io/model_folder.h"
 #include "core/media/image_folder.h"
@@ -22,23 +23,17 @@ struct Inputs {
     std::vector<fs::path> models;
 };
 
-// A path is a model if it holds tensors, else a picture or a folder of pictures.
 Result<Inputs> sortInputs(const Json& paths, int64_t limit, JobContext& job) {
     Inputs inputs;
     for (const std::string path : paths) {
-        std::error_code problem;
-        if (!fs::exists(path, problem))
-            return fail(ErrorCode::NotFound, "no such file or folder", path);
-        const bool folder = fs::is_directory(path, problem);
-        if (!folder && hasImageExtension(path)) {
+        VITRINE_TRY(const InputKind kind, inputKindOf(path));
+        if (kind == InputKind::Picture) {
             inputs.pictures.emplace_back(path);
-        } else if (auto model = openModelFolder(path); model && model->weights) {
+        } else if (kind == InputKind::Model) {
             inputs.models.emplace_back(path);
-        } else if (folder) {
+        } else {
             VITRINE_TRY(const ImageFolderList list, listImages(path, {}, &job));
             inputs.pictures.insert(inputs.pictures.end(), list.images.begin(), list.images.end());
-        } else {
-            return fail(ErrorCode::InvalidArgument, "this is neither a picture nor a model", path);
         }
     }
     if (inputs.pictures.empty())

@@ -1,0 +1,291 @@
+#include "core/engine/statistics_kind.h"
+
+#include "core/base/hash.h"
+#include "core/engine/engine_plugins.h"
+#include "core/engine/picture_list.h"
+#include "core/engine/statistics_report.h"
+#include "core/engine/teacher_streams.h"
+#include "core/runs/run_context.h"
+
+#include <set>
+
+namespace vitrine {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kSafetensors = "application/x-safetensors";
+
+class StatisticsJob {
+  public:
+    explicit StatisticsJob(RunContext& run) : run_(run) {}
+
+    Result<void> execute() {
+        const Json& settings = run_.settings();
+        for (const std::string name : settings["normalizers"]) {
+            VITRINE_TRY(const NormalizerKind kind, normalizerFromName(name));
+            kinds_.push_back(kind);
+        }
+        VITRINE_TRY(
+            const auto pictures,
+            listPictures(settings["images"].get<std::vector<std::string>>(),
+                         {.recursive = settings["recursive"], .limit = settings["limit"]}, &run_.job()));
+        for (const fs::path& picture : pictures)
+            paths_.push_back(picture.string());
+        VITRINE_TRY(checkpoints_, run_.checkpointFolder());
+        VITRINE_TRY_VOID(restore());
+        const auto models = settings["models"].get<std::vector<std::string>>();
+        while (model_ < models.size())
+            VITRINE_TRY_VOID(runModel(models[model_]));
+        VITRINE_TRY([[maybe_unused]] const StoredFile file,
+                    run_.putArtifact("statistics.json", Json{{"teachers", rows_}}.dump(2) + "\n",
+                                     {.kind = "report", .mediaType = "application/json"}));
+        return {};
+    }
+
+  private:
+    // --- state: which model, which picture comes next, the streams' files of the running model
+    std::string pictureListHash() const { return sha256Hex(fmt::format("{}", fmt::join(paths_, "\n"))); }
+
+    Result<void> restore() {
+        if (!run_.savedState())
+            return {};
+        const Json& state = *run_.savedState();
+        if (state.value("pictures", "") != pictureListHash())
+            return fail(ErrorCode::InvalidArgument, "the pictures are others than when this run was stopped",
+                        "settings.images", "Start a new run");
+        model_ = state["model"];
+        next_ = state["next"];
+        files_ = state["files"].get<std::vector<std::string>>();
+        rows_ = state["rows"];
+        dataHash_ = state["data"];
+        encodeSeconds_ = state["encodeSeconds"];
+        momentSeconds_ = state["momentSeconds"];
+        skipped_ = state["skipped"].get<std::set<std::string>>();
+        return {};
+    }
+
+    Result<void> saveState() {
+        const Json state{{"pictures", pictureListHash()},
+                         {"model", model_},
+                         {"next", next_},
+                         {"files", files_},
+                         {"rows", rows_},
+                         {"data", dataHash_},
+                         {"encodeSeconds", encodeSeconds_},
+                         {"momentSeconds", momentSeconds_},
+                         {"skipped", skipped_}};
+        VITRINE_TRY_VOID(run_.saveState(state));
+        // Files that no state speaks of any more.
+        std::error_code ignored;
+        for (const auto& entry : fs::directory_iterator(checkpoints_, ignored))
+            if (entry.path().extension() == ".safetensors" &&
+                std::find(files_.begin(), files_.end(), entry.path().filename().string()) == files_.end())
+                fs::remove(entry.path(), ignored);
+        return {};
+    }
+
+    Result<void> checkpoint(const TeacherStreams& streams) {
+        encodeSeconds_ = streams.encodeSeconds;
+        momentSeconds_ = streams.momentSeconds;
+        VITRINE_TRY(files_, streams.save(checkpoints_, fmt::format("moments-{}-{}", model_, next_)));
+        return saveState();
+    }
+
+    // --- one model
+    Result<void> runModel(const std::string& path) {
+        const Json& settings = run_.settings();
+        VITRINE_TRY(const StoredModel* stored,
+                    store_.load(path, run_.recipe().value("device", "cpu"), settings["dtype"]));
+        VITRINE_TRY_VOID(run_.usedInput("model", stored->description.identity, stored->description.path));
+        VITRINE_TRY(TeacherStreams streams, TeacherStreams::open(*stored, streamSettings()));
+        if (!files_.empty())
+            VITRINE_TRY_VOID(streams.restore(checkpoints_, files_));
+        streams.encodeSeconds = encodeSeconds_;
+        streams.momentSeconds = momentSeconds_;
+        VITRINE_TRY_VOID(collect(*stored, streams));
+        VITRINE_TRY_VOID(report(*stored, streams));
+        store_.unload(stored->description.id);
+        ++model_;
+        next_ = 0;
+        files_.clear();
+        dataHash_.clear();
+        encodeSeconds_ = momentSeconds_ = 0;
+        skipped_.clear();
+        return saveState();
+    }
+
+    StreamSettings streamSettings() const {
+        const Json& settings = run_.settings();
+        StreamSettings streams;
+        streams.layers = settings["layers"].get<std::vector<int64_t>>();
+        streams.adaptors = settings["adaptors"].get<std::vector<std::string>>();
+        streams.moments.histogramBins = settings["histogram_bins"];
+        if (settings["precision"] == "float64")
+            streams.moments.precision = MomentPrecision::Float64;
+        return streams;
+    }
+
+    Result<void> collect(const StoredModel& model, TeacherStreams& streams) {
+        if (next_ == paths_.size())
+            return {};
+        const Json& settings = run_.settings();
+        PictureSet set;
+        const size_t first = next_;
+        set.paths.assign(paths_.begin() + int64_t(first), paths_.end());
+        set.resolution = settings["resolution"];
+        set.batchSize = settings["batch"];
+        BatchSource source;
+        source.models = {&model};
+        source.square = settings["square"];
+        source.stage = "statistics of " + model.description.info.name;
+        const size_t every = settings["checkpoint_every"];
+        size_t sinceCheckpoint = 0;
+        std::vector<SkippedPicture> skipped;
+        const auto use = [&](const PictureBatch& batch) -> Result<void> {
+            VITRINE_TRY_VOID(run_.pausePoint());
+            VITRINE_TRY_VOID(streams.add(batch.models.front()));
+            for (const size_t picture : batch.pictures) {
+                VITRINE_TRY(const std::string hash, sha256OfFile(set.paths[picture]));
+                dataHash_ = sha256Hex(dataHash_ + hash);
+            }
+            sinceCheckpoint += batch.pictures.size();
+            next_ = first + batch.pictures.back() + 1;
+            if (sinceCheckpoint < every)
+                return {};
+            sinceCheckpoint = 0;
+            keep(skipped, set, batch.pictures.back());
+            return checkpoint(streams);
+        };
+        // All left over pictures may be unreadable where earlier ones were not.
+        auto done = forEachBatch(set, source, run_.job(), skipped, use);
+        if (!done &&
+            !(done.error().code == ErrorCode::InvalidFile && first > 0 && skipped.size() == set.paths.size()))
+            return fail(done.error());
+        keep(skipped, set, set.paths.size());
+        for (const std::string& path : skipped_)
+            run_.log("left out: " + path);
+        next_ = paths_.size();
+        return checkpoint(streams);
+    }
+
+    // Pictures before `end` that could not be read; those after it will be tried again by a resumed run.
+    void keep(const std::vector<SkippedPicture>& skipped, const PictureSet& set, size_t end) {
+        for (const SkippedPicture& picture : skipped)
+            if (std::find(set.paths.begin(), set.paths.begin() + int64_t(end), picture.path) !=
+                set.paths.begin() + int64_t(end))
+                skipped_.insert(fmt::format("{} ({})", picture.path, picture.reason));
+    }
+
+    // --- results
+    Result<void> report(const StoredModel& model, const TeacherStreams& streams) {
+        const std::string teacher = model.description.info.name;
+        const Json& settings = run_.settings();
+        const std::string data = sha256Hex(
+            fmt::format("{}|{}|{}", dataHash_, settings["resolution"].dump(), settings["square"].dump()));
+        VITRINE_TRY_VOID(
+            run_.usedInput("data", data, fmt::format("{} pictures", paths_.size() - skipped_.size())));
+        run_.job().beginStage("spectra of " + teacher, int64_t(streams.list().size()));
+        for (const TeacherStream& stream : streams.list()) {
+            VITRINE_TRY_VOID(run_.pausePoint());
+            VITRINE_TRY(const StreamReport report, reportOn(teacher, stream.name, stream.moments, kinds_));
+            Json row = report.row();
+            row["model"] = model.description.identity;
+            row["data"] = data;
+            row["leftOut"] = skipped_.size();
+            VITRINE_TRY_VOID(store(report, stream, row));
+            record(row);
+            rows_.push_back(std::move(row));
+            run_.job().advance();
+        }
+        const double total = streams.encodeSeconds + streams.momentSeconds;
+        run_.metric("time/" + teacher + "/encoding, seconds", 0, streams.encodeSeconds);
+        run_.metric("time/" + teacher + "/statistics, seconds", 0, streams.momentSeconds);
+        run_.metric("time/" + teacher + "/speed against encoding alone", 0,
+                    total > 0 ? streams.encodeSeconds / total : 1);
+        return {};
+    }
+
+    void record(const Json& row) {
+        const std::string prefix =
+            fmt::format("{}/{}/", row["teacher"].get<std::string>(), row["stream"].get<std::string>());
+        for (const char* key :
+             {"vectors", "globalStd", "smallestChannelStd", "largestChannelStd", "phi", "rankMe",
+              "effectiveRank", "numericalRank", "largestKurtosis", "meanNorm", "dispersion"})
+            if (row[key].is_number())
+                run_.metric(prefix + key, 0, row[key].get<double>());
+    }
+
+    Result<void> store(const StreamReport& report, const TeacherStream& stream, const Json& row) {
+        const std::string folder = fmt::format("{}/{}/", report.teacher, report.stream);
+        const std::map<std::string, std::string> metadata{{"model", row["model"]},
+                                                          {"data", row["data"]},
+                                                          {"layer", std::to_string(stream.layer)},
+                                                          {"adaptor", stream.adaptor},
+                                                          {"row", row.dump()}};
+        const fs::path moments = checkpoints_ / "moments.tmp";
+        VITRINE_TRY_VOID(stream.moments.save(moments, metadata));
+        VITRINE_TRY([[maybe_unused]] const StoredFile kept,
+                    run_.putArtifactFile(folder + "moments.safetensors", moments,
+                                         {.kind = "statistics", .mediaType = kSafetensors, .provenance = row}, true));
+        for (const Normalizer& normalizer : report.normalizers) {
+            if (normalizer.kind() != NormalizerKind::PhiS)
+                continue;
+            const fs::path file = checkpoints_ / "normalizer.tmp";
+            VITRINE_TRY_VOID(normalizer.save(file));
+            VITRINE_TRY([[maybe_unused]] const StoredFile keptToo,
+                        run_.putArtifactFile(folder + "phi-s.safetensors", file,
+                                             {.kind = "normalizer", .mediaType = kSafetensors, .provenance = row}, true));
+        }
+        for (const auto& [name, csv] :
+             {std::pair{"spectrum.csv", report.spectrumCsv()}, std::pair{"channels.csv", report.channelCsv()},
+              std::pair{"histograms.csv", report.histogramCsv()}}) {
+            VITRINE_TRY([[maybe_unused]] const StoredFile table,
+                        run_.putArtifact(folder + name, csv, {.kind = "table", .mediaType = "text/csv"}));
+        }
+        return {};
+    }
+
+    RunContext& run_;
+    ModelStore store_;
+    std::vector<NormalizerKind> kinds_;
+    std::vector<std::string> paths_;
+    fs::path checkpoints_;
+
+    size_t model_ = 0, next_ = 0;     // next picture of the running model
+    std::vector<std::string> files_;  // its streams as of the last checkpoint
+    Json rows_ = Json::array();       // of finished models
+    std::string dataHash_;            // chain over the contents of the pictures that were read
+    double encodeSeconds_ = 0, momentSeconds_ = 0;
+    std::set<std::string> skipped_;  // "path (reason)"
+};
+
+}  // namespace
+
+JobKind teacherStatisticsKind() {
+    JobKind kind;
+    kind.name = "teacher-statistics";
+    kind.summary = "Collect statistics of teachers' features over pictures and fit normalisers";
+    kind.settingsSchema =
+        Json::parse(R"json({"type": "object", "required": ["models", "images"], "properties": {
+      "models": {"type": "array", "minItems": 1, "items": {"type": "string"}, "title": "Teachers", "description": "model folders or weight files"},
+      "images": {"type": "array", "minItems": 1, "items": {"type": "string"}, "title": "Pictures", "description": "pictures and folders of pictures"},
+      "recursive": {"type": "boolean", "default": false, "title": "Folders below too"},
+      "limit": {"type": "integer", "minimum": 0, "default": 0, "title": "Pictures at most", "description": "evenly spread over the list; 0: all"},
+      "layers": {"type": "array", "items": {"type": "integer", "minimum": -1}, "default": [-1], "title": "Layers", "description": "hidden states; -1: the final features"},
+      "adaptors": {"type": "array", "items": {"type": "string"}, "default": [], "title": "Adaptors", "description": "adaptor heads; * for all that a model has"},
+      "resolution": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 0, "title": "Resolution", "unit": "pixels", "description": "model pixels of the short side; 0: what each model prefers"},
+      "square": {"type": "boolean", "default": true, "title": "Square", "description": "squeeze pictures to squares, so that pictures of all shapes go into one batch"},
+      "batch": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 8, "title": "Batch", "unit": "pictures"},
+      "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Encode in"},
+      "precision": {"type": "string", "enum": ["float32", "float64"], "default": "float32", "title": "Products of the covariance", "description": "float32: eigenvalues below 1e-7 of the largest are rounding; float64: twice the time"},
+      "histogram_bins": {"type": "integer", "minimum": 0, "maximum": 65536, "default": 256, "title": "Histogram bins", "description": "even; 0: no histograms"},
+      "normalizers": {"type": "array", "items": {"type": "string", "enum": ["none", "global", "standardise", "pca-whiten", "zca", "hadamard-whiten", "phi-s"]}, "default": ["none", "global", "standardise", "pca-whiten", "zca", "hadamard-whiten", "phi-s"], "title": "Normalisers to compare"},
+      "checkpoint_every": {"type": "integer", "minimum": 1, "default": 256, "title": "Pictures between checkpoints"}}})json");
+    kind.run = [](RunContext& run) {
+        loadEnginePlugins();
+        return StatisticsJob(run).execute();
+    };
+    return kind;
+}
+
+}  // namespace vitrine
