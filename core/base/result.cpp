@@ -1,9 +1,11 @@
 #include "core/base/result.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <new>
+#include <regex>
 #include <system_error>
 
 namespace vitrine {
@@ -64,9 +66,25 @@ std::string firstLine(std::string_view text) {
     return std::string(text.substr(0, text.find('\n')));
 }
 
-Error outOfMemory(std::string_view doing, std::string detail) {
-    return Error{ErrorCode::OutOfMemory, fmt::format("not enough memory: {}", detail), std::string(doing),
-                 "Lower the resolution or the batch size, choose bf16, or close other models"};
+// "2.00 GiB" of "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 ...", "1.5 GB" of "... you tried to allocate
+// 1500000000 bytes ..."; empty for anything else.
+std::string wantedMemory(const std::string& message) {
+    static const std::regex pattern("tried to allocate ([0-9.]+) ([A-Za-z]+)", std::regex::icase);
+    std::smatch found;
+    if (!std::regex_search(message, found, pattern))
+        return {};
+    if (found[2] != "bytes")
+        return found.str();
+    const double bytes = std::strtod(found[1].str().c_str(), nullptr);
+    return bytes >= 1e9 ? fmt::format("tried to allocate {:.1f} GB", bytes / 1e9)
+                        : fmt::format("tried to allocate {:.1f} MB", bytes / 1e6);
+}
+
+Error outOfMemory(std::string_view doing, const std::string& message) {
+    const std::string wanted = wantedMemory(message);
+    return Error{ErrorCode::OutOfMemory, wanted.empty() ? "not enough memory" : "not enough memory: " + wanted,
+                 std::string(doing),
+                 "Lower the resolution, the batch or the number of pictures at once, or close other models and programs"};
 }
 
 }  // namespace

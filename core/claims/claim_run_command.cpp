@@ -68,7 +68,7 @@ Result<CommandOutput> runClaims(const Json& arguments, CommandContext& context) 
         VITRINE_TRY(const RunOutcome outcome, measureClaim(project, kinds, arguments, info, context));
         if (outcome.error) {
             if (outcome.error->code == ErrorCode::Cancelled)
-                return fail(*outcome.error);
+                return fail(outcome.failure());
             output.exitCode = 1;
             output.text += fmt::format("{}: not measured: {}\n\n", info.name, outcome.error->text());
             output.data["claims"].push_back(

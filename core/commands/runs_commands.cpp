@@ -345,7 +345,7 @@ Result<CommandOutput> runCommand(const JobKinds& kinds, const Json& arguments, C
                 resuming ? resumeRun(project, arguments["resume"].get<std::string>(), kinds, options)
                          : runRecipe(project, recipe, kinds, options));
     if (outcome.error)
-        return fail(outcome.error->in("run " + outcome.run.id));
+        return fail(outcome.failure());
     return CommandOutput{jsonOf(outcome.run),
                          fmt::format("run {} finished in {}, result {}\n", outcome.run.id,
                                      durationText(outcome.run.durationSeconds(nowSeconds())),

@@ -24,7 +24,7 @@ Result<CommandOutput> inspect(const Json& arguments, CommandContext& context) {
     options.onProgress = context.job.progressCallback();
     VITRINE_TRY(const RunOutcome outcome, runRecipe(project, recipe, kinds, options));
     if (outcome.error)
-        return fail(*outcome.error);
+        return fail(outcome.failure());
 
     CommandOutput output;
     output.data = {{"run", outcome.run.id},

@@ -63,7 +63,7 @@ Result<CommandOutput> statistics(const Json& arguments, CommandContext& context)
     options.onProgress = context.job.progressCallback();
     VITRINE_TRY(const RunOutcome outcome, runRecipe(project, recipe, kinds, options));
     if (outcome.error)
-        return fail(*outcome.error);
+        return fail(outcome.failure());
     const RunStore store(project);
     VITRINE_TRY(const auto artifacts, store.artifacts(outcome.run));
     CommandOutput output;

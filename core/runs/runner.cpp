@@ -111,6 +111,13 @@ Result<std::string> resultHash(const Project& project, const Run& run) {
     }
 }
 
+Error RunOutcome::failure() const {
+    Error failure = error->in("run " + run.id);
+    const std::string resume = fmt::format("\"vitrine run --resume {}\" goes on from the last checkpoint", run.id);
+    failure.hint = failure.hint.empty() ? resume : failure.hint + "; " + resume;
+    return failure;
+}
+
 Result<RunOutcome> runRecipe(const Project& project, const Json& recipe, const JobKinds& kinds,
                              const RunnerOptions& options) {
     VITRINE_TRY(const Json complete, completeRecipe(recipe, kinds, "recipe"));

@@ -24,6 +24,9 @@ struct RunnerOptions {
 struct RunOutcome {
     Run run;                     // as it ended
     std::optional<Error> error;  // why it failed or was cancelled
+
+    // `error` for the user: with the run's id and how to go on. There must be one.
+    Error failure() const;
 };
 
 // `recipe` as completeRecipe made it. An error: the run could not even be recorded; a job that fails is an

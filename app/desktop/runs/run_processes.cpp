@@ -63,7 +63,8 @@ void RunProcesses::checkStart(qint64 pid, const QString& log, int attempts) {
             return;
         }
         const auto text = readFile(log.toStdString(), 1 << 20);
-        if (text && text->find("error") != std::string::npos)
+        // How the command line begins its last words (app/cli/main.cpp).
+        if (text && (text->starts_with("vitrine: ") || text->find("\nvitrine: ") != std::string::npos))
             emit failedEarly(QString::fromStdString(*text).right(2000).trimmed());
     });
 }

@@ -103,5 +103,15 @@ TEST(Dino, ReportsWrongConfigurations) {
     EXPECT_THAT(errorOf("model_type", "dinov9"), HasSubstr("dinov2_with_registers"));
 }
 
+TEST(Dino, NamesASizeThatTheConfigurationLeavesOut) {
+    VITRINE_SHARED_DATA(golden, "goldens/dinov2");
+    auto folder = openModelFolder(golden);
+    ASSERT_TRUE(folder) << folder.error().text();
+    folder->config.erase("hidden_size");
+    const auto model = ModelFamilies::instance().load(*folder, {});
+    ASSERT_FALSE(model);
+    EXPECT_THAT(model.error().text(), HasSubstr("does not state hidden_size"));
+}
+
 }  // namespace
 }  // namespace vitrine

@@ -203,6 +203,21 @@ TEST(Runner, TerminateCancelsGracefully) {
     EXPECT_EQ(store.find("last")->status, RunStatus::Cancelled);
 }
 
+TEST(Runner, ACancelledRunSaysHowToGoOn) {
+    TemporaryFolder folder;
+    const auto project = Project::create(folder / "p");
+    ASSERT_TRUE(project);
+    std::stop_source stop;
+    stop.request_stop();
+    RunnerOptions options;
+    options.stop = stop.get_token();
+    const auto outcome = runRecipe(*project, recipeOf(1000, 5), selftestOnly(), options);
+    ASSERT_TRUE(outcome) << outcome.error().text();
+    ASSERT_TRUE(outcome->error);
+    EXPECT_EQ(outcome->failure().code, ErrorCode::Cancelled);
+    EXPECT_THAT(outcome->failure().text(), HasSubstr("vitrine run --resume " + outcome->run.id));
+}
+
 TEST(Runner, PauseSetAndStopOverTheSocket) {
     TemporaryFolder folder;
     ASSERT_TRUE(Project::create(folder / "p"));
