@@ -1,5 +1,6 @@
 #include "core/engine/cloud_command.h"
 #include "core/engine/engine_loader.h"
+#include "core/engine/evaluate_command.h"
 #include "core/engine/segment_command.h"
 #include "core/engine/statistics_command.h"
 
@@ -123,6 +124,7 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareModelCommands(registry);
     declareInspect(registry);
     declareCloudCommand(registry);
+    declareEvaluateCommand(registry);
     declareSegmentCommand(registry);
     declareStatisticsCommand(registry);
 }

@@ -3,6 +3,7 @@
 #include "core/commands/text_table.h"
 #include "core/engine/analysis_commands.h"
 #include "core/engine/cloud_command.h"
+#include "core/engine/evaluate_command.h"
 #include "core/engine/map_names.h"
 #include "core/engine/model_store.h"
 #include "core/engine/picture_encoder.h"
@@ -256,6 +257,7 @@ void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindInspectCommand(registry);
     bindAnalysisCommands(registry, engine);
     bindCloudCommand(registry);
+    bindEvaluateCommand(registry);
     bindSegmentCommand(registry);
     bindStatisticsCommand(registry);
     registry.bind("verify", verify);

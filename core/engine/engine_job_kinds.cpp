@@ -2,6 +2,7 @@
 
 #include "core/claims/claim_kind.h"
 #include "core/engine/distill_kind.h"
+#include "core/engine/evaluate_kind.h"
 #include "core/engine/extract_kind.h"
 #include "core/engine/inspect_engine_impl.h"
 #include "core/engine/inspect_kind.h"
@@ -15,6 +16,7 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(extractKind());
     kinds.add(distillKind());
     kinds.add(teacherStatisticsKind());
+    kinds.add(evaluateKind());
     kinds.add(claimKind());
 }
 

@@ -19,7 +19,7 @@ struct Prepared {
 Result<std::vector<std::vector<PreprocessedImage>>> prepare(const std::string& path, size_t index,
                                                             const PictureFraming& framing,
                                                             const BatchSource& source) {
-    VITRINE_TRY(Image picture, readImage(path));
+    VITRINE_TRY(Image picture, source.read ? source.read(path) : readImage(path));
     std::vector<Image> views;
     if (source.views) {
         VITRINE_TRY(views, source.views(picture, index));

@@ -26,6 +26,8 @@ struct BatchSource {
     bool square = false;                     // whole pictures squeezed to squares
     std::string stage;                       // what progress says: "encoding pictures"
     int64_t rowLimit = 0;                    // rows of a batch at most; 0: PictureSet::batchSize
+    // How a path becomes a picture, on several threads; empty: readImage.
+    std::function<Result<Image>(const std::string& path)> read;
     // Views of a picture (all of one size), e.g. augmented ones; empty: the picture itself. Called on several
     // threads.
     std::function<Result<std::vector<Image>>(const Image& picture, size_t index)> views;

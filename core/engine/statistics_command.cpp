@@ -1,22 +1,19 @@
 #include "core/engine/statistics_command.h"
 
-#include "core/base/file.h"
-#include "core/engine/engine_job_kinds.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/input_kind.h"
+#include "core/engine/job_command.h"
 #include "core/engine/statistics_report.h"
-#include "core/runs/runner.h"
 
 namespace vitrine {
-namespace fs = std::filesystem;
 namespace {
 
-Result<Json> recipeFor(const Json& arguments, const JobKinds& kinds) {
+Result<Json> settingsFor(const Json& arguments) {
     Json settings{{"models", Json::array()}, {"images", Json::array()}};
-    for (const std::string path : arguments["inputs"]) {
+    const Json inputs = absolutePaths(arguments["inputs"]);
+    for (const std::string path : inputs) {
         VITRINE_TRY(const InputKind kind, inputKindOf(path));
-        settings[kind == InputKind::Model ? "models" : "images"].push_back(
-            fs::absolute(path).lexically_normal().string());
+        settings[kind == InputKind::Model ? "models" : "images"].push_back(path);
     }
     if (settings["models"].empty())
         return fail(ErrorCode::InvalidArgument, "there is no model among the inputs", {},
@@ -27,57 +24,25 @@ Result<Json> recipeFor(const Json& arguments, const JobKinds& kinds) {
     for (const char* key :
          {"recursive", "limit", "layers", "adaptors", "resolution", "batch", "precision", "dtype"})
         settings[key] = arguments[key];
-    return completeRecipe({{"kind", "teacher-statistics"},
-                           {"name", "statistics of teachers"},
-                           {"device", arguments["device"]},
-                           {"settings", settings}},
-                          kinds, "statistics");
-}
-
-// Copies the run's files under their names.
-Result<void> exportFiles(const Project& project, const std::vector<Artifact>& artifacts,
-                         const fs::path& folder) {
-    for (const Artifact& artifact : artifacts) {
-        if (artifact.kind == "log" || artifact.kind == "checkpoint")
-            continue;
-        const fs::path file = folder / artifact.name;
-        std::error_code problem;
-        fs::create_directories(file.parent_path(), problem);
-        if (problem)
-            return fail(errorFromErrno(problem.value(), "make the folder", file.parent_path()));
-        VITRINE_TRY(const std::string content, project.artifacts().read(artifact.sha256));
-        VITRINE_TRY_VOID(writeFileAtomically(file, content));
-    }
-    return {};
+    return settings;
 }
 
 Result<CommandOutput> statistics(const Json& arguments, CommandContext& context) {
     loadEnginePlugins();
-    VITRINE_TRY(const Project project, Project::openOrCreate(context.project));
-    JobKinds kinds;
-    addJobKinds(kinds);
-    VITRINE_TRY(const Json recipe, recipeFor(arguments, kinds));
-    RunnerOptions options;
-    options.stop = context.job.stopToken();
-    options.handleSignals = false;  // the command line has its own
-    options.onProgress = context.job.progressCallback();
-    VITRINE_TRY(const RunOutcome outcome, runRecipe(project, recipe, kinds, options));
-    if (outcome.error)
-        return fail(outcome.failure());
-    const RunStore store(project);
-    VITRINE_TRY(const auto artifacts, store.artifacts(outcome.run));
+    VITRINE_TRY(const Json settings, settingsFor(arguments));
+    VITRINE_TRY(const FinishedJob job, runJob({{"kind", "teacher-statistics"},
+                                               {"name", "statistics of teachers"},
+                                               {"device", arguments["device"]},
+                                               {"settings", settings}},
+                                              context));
     CommandOutput output;
-    for (const Artifact& artifact : artifacts)
-        if (artifact.name == "statistics.json") {
-            VITRINE_TRY(const std::string text, project.artifacts().read(artifact.sha256));
-            VITRINE_TRY(output.data, parseJson(text, "statistics.json"));
-        }
-    output.data["run"] = outcome.run.id;
-    output.data["resultHash"] = outcome.run.resultHash;
-    output.text =
-        statisticsTable(output.data["teachers"]) + fmt::format("\nrun {} finished\n", outcome.run.id);
+    VITRINE_TRY(const std::string text, job.content("statistics.json"));
+    VITRINE_TRY(output.data, parseJson(text, "statistics.json"));
+    output.data["run"] = job.run.id;
+    output.data["resultHash"] = job.run.resultHash;
+    output.text = statisticsTable(output.data["teachers"]) + fmt::format("\nrun {} finished\n", job.run.id);
     if (const std::string folder = arguments["output"]; !folder.empty()) {
-        VITRINE_TRY_VOID(exportFiles(project, artifacts, folder));
+        VITRINE_TRY_VOID(job.exportTo(folder));
         output.text += fmt::format("files: {}\n", folder);
     }
     return output;

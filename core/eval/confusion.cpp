@@ -12,8 +12,10 @@ Result<void> ConfusionMatrix::add(const at::Tensor& truth, const at::Tensor& pre
     const at::Tensor known = expected.ge(0).logical_and(expected.lt(classes));
     const at::Tensor rows = expected.masked_select(known);
     const at::Tensor columns = prediction.flatten().to(at::kLong).masked_select(known);
-    if (columns.numel() > 0 && (columns.min().item<int64_t>() < 0 || columns.max().item<int64_t>() >= classes))
-        return fail(ErrorCode::InvalidArgument, fmt::format("a prediction is none of the {} classes", classes));
+    if (columns.numel() > 0 &&
+        (columns.min().item<int64_t>() < 0 || columns.max().item<int64_t>() >= classes))
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("a prediction is none of the {} classes", classes));
     counts_ += (rows * classes + columns).bincount({}, classes * classes).view({classes, classes});
     return {};
 }
@@ -33,7 +35,8 @@ std::vector<std::optional<double>> ConfusionMatrix::intersectionOverUnion() cons
     std::vector<std::optional<double>> list;
     for (int64_t index = 0; index < counts_.size(0); ++index) {
         const int64_t all = either[index].item<int64_t>();
-        list.push_back(all > 0 ? std::optional(double(right[index].item<int64_t>()) / double(all)) : std::nullopt);
+        list.push_back(all > 0 ? std::optional(double(right[index].item<int64_t>()) / double(all))
+                               : std::nullopt);
     }
     return list;
 }

@@ -12,9 +12,10 @@ Result<void> checkInputs(const at::Tensor& features, const at::Tensor& labels, i
                                 fmt::join(features.sizes(), "x"), fmt::join(labels.sizes(), "x")),
                     "linear probe");
     if (features.size(0) < 2 || classCount < 2)
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("{} vectors of {} classes: two of each are needed", features.size(0), classCount),
-                    "linear probe");
+        return fail(
+            ErrorCode::InvalidArgument,
+            fmt::format("{} vectors of {} classes: two of each are needed", features.size(0), classCount),
+            "linear probe");
     if (labels.min().item<int64_t>() < 0 || labels.max().item<int64_t>() >= classCount)
         return fail(ErrorCode::InvalidArgument, fmt::format("a label is none of the {} classes", classCount),
                     "linear probe");
@@ -28,8 +29,8 @@ Result<void> checkInputs(const at::Tensor& features, const at::Tensor& labels, i
 
 Result<void> LinearProbeOptions::validate() const {
     if (steps < 1 || learningRate <= 0 || weightDecay < 0)
-        return fail(ErrorCode::InvalidArgument, "a probe needs at least one step, a positive rate and no negative decay",
-                    "linear probe");
+        return fail(ErrorCode::InvalidArgument,
+                    "a probe needs at least one step, a positive rate and no negative decay", "linear probe");
     return {};
 }
 
@@ -39,7 +40,8 @@ ColumnScale columnScale(const at::Tensor& rows) {
     const at::Tensor deviation = (values - mean).square().mean(0).sqrt();
     // Below this a column is rounding of a constant.
     const at::Tensor floor = 1e-6 * mean.abs() + 1e-12;
-    const at::Tensor inverse = at::where(deviation > floor, 1 / deviation.clamp_min(1e-12), at::zeros_like(deviation));
+    const at::Tensor inverse =
+        at::where(deviation > floor, 1 / deviation.clamp_min(1e-12), at::zeros_like(deviation));
     return {mean.to(at::kFloat), inverse.to(at::kFloat)};
 }
 
@@ -61,7 +63,8 @@ Result<LinearProbe> LinearProbe::fit(const at::Tensor& features, const at::Tenso
     for (int64_t step = 0; step < options.steps; ++step) {
         VITRINE_TRY_VOID(job.checkStop());
         // Gradient of the mean cross-entropy by the logits: (softmax - truth) / N.
-        const at::Tensor slope = (at::softmax(at::addmm(probe.bias_, rows, probe.weight_), 1) - truth) / double(rows.size(0));
+        const at::Tensor slope =
+            (at::softmax(at::addmm(probe.bias_, rows, probe.weight_), 1) - truth) / double(rows.size(0));
         probe.weight_.mutable_grad() = rows.t().mm(slope);
         probe.bias_.mutable_grad() = slope.sum(0);
         optimizer.step(cosineRate(step, 0, options.steps, options.learningRate));

@@ -1,5 +1,5 @@
-// Linear probe of frozen vectors: standardisation and one linear layer under cross-entropy, the protocol by which
-// encoders are compared (features stay as they are; only what a linear read-out finds in them counts).
+// Linear probe of frozen vectors: standardisation and one linear layer under cross-entropy, the protocol by
+// which encoders are compared (features stay as they are; only what a linear read-out finds in them counts).
 #pragma once
 
 #include "core/base/job_context.h"
@@ -9,7 +9,7 @@
 namespace vitrine {
 
 struct LinearProbeOptions {
-    int64_t steps = 400;        // of AdamW over all vectors at once, cosine rate
+    int64_t steps = 400;  // of AdamW over all vectors at once, cosine rate
     double learningRate = 1e-2;
     double weightDecay = 1e-2;  // decoupled
 
@@ -19,9 +19,9 @@ struct LinearProbeOptions {
 // Multinomial logistic regression. Deterministic: it starts from zero.
 class LinearProbe {
   public:
-    // features (N, D) float, labels (N) int64 in [0, classCount). Channels are standardised by their own mean and deviation
-    // (constant ones are left at 0). ShapeMismatch, InvalidArgument (labels outside, fewer than 2 vectors or classes, values
-    // that are not finite), Cancelled.
+    // features (N, D) float, labels (N) int64 in [0, classCount). Channels are standardised by their own mean
+    // and deviation (constant ones are left at 0). ShapeMismatch, InvalidArgument (labels outside, fewer than
+    // 2 vectors or classes, values that are not finite), Cancelled.
     static Result<LinearProbe> fit(const at::Tensor& features, const at::Tensor& labels, int64_t classCount,
                                    const LinearProbeOptions& options, JobContext& job);
 

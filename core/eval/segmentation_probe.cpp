@@ -17,7 +17,8 @@ at::Tensor samplingGrid(const LabelledFeatures& picture, int64_t height, int64_t
         axis(width, picture.labels.size(1), picture.scaleX, picture.offsetX, picture.features.size(2));
     const at::Tensor y =
         axis(height, picture.labels.size(0), picture.scaleY, picture.offsetY, picture.features.size(1));
-    return at::stack({x.view({1, width}).expand({height, width}), y.view({height, 1}).expand({height, width})}, 2)
+    return at::stack(
+               {x.view({1, width}).expand({height, width}), y.view({height, 1}).expand({height, width})}, 2)
         .unsqueeze(0);
 }
 
@@ -46,11 +47,12 @@ Result<void> checkPictures(const std::vector<LabelledFeatures>& pictures, int64_
     for (const LabelledFeatures& picture : pictures) {
         if (picture.features.dim() != 3 || picture.labels.dim() != 2 ||
             picture.features.size(0) != pictures.front().features.size(0))
-            return fail(ErrorCode::ShapeMismatch,
-                        fmt::format("expected features ({}, h, w) and labels (H, W), found {} and {}",
-                                    pictures.front().features.size(0), fmt::join(picture.features.sizes(), "x"),
-                                    fmt::join(picture.labels.sizes(), "x")),
-                        "segmentation probe");
+            return fail(
+                ErrorCode::ShapeMismatch,
+                fmt::format("expected features ({}, h, w) and labels (H, W), found {} and {}",
+                            pictures.front().features.size(0), fmt::join(picture.features.sizes(), "x"),
+                            fmt::join(picture.labels.sizes(), "x")),
+                "segmentation probe");
         labelled = labelled || picture.labels.lt(classCount).any().item<bool>();
     }
     if (!labelled)
@@ -70,14 +72,16 @@ struct TrainingPicture {
 
 Result<void> SegmentationProbeOptions::validate() const {
     if (steps < 1 || batch < 1 || learningRate <= 0 || weightDecay < 0 || trainingSide < 8)
-        return fail(ErrorCode::InvalidArgument,
-                    "a segmentation probe needs positive steps, batch and rate and labels of at least 8 pixels",
-                    "segmentation probe");
+        return fail(
+            ErrorCode::InvalidArgument,
+            "a segmentation probe needs positive steps, batch and rate and labels of at least 8 pixels",
+            "segmentation probe");
     return {};
 }
 
-Result<SegmentationProbe> SegmentationProbe::fit(const std::vector<LabelledFeatures>& pictures, int64_t classCount,
-                                                 const SegmentationProbeOptions& options, JobContext& job) {
+Result<SegmentationProbe> SegmentationProbe::fit(const std::vector<LabelledFeatures>& pictures,
+                                                 int64_t classCount, const SegmentationProbeOptions& options,
+                                                 JobContext& job) {
     VITRINE_TRY_VOID(options.validate());
     VITRINE_TRY_VOID(checkPictures(pictures, classCount));
     const at::NoGradGuard noGrad;
@@ -105,7 +109,8 @@ Result<SegmentationProbe> SegmentationProbe::fit(const std::vector<LabelledFeatu
     const int64_t count = int64_t(prepared.size()), batch = std::min(options.batch, count);
     for (int64_t step = 0; step < options.steps; ++step) {
         VITRINE_TRY_VOID(job.checkStop());
-        at::Tensor weight = probe.weight_.detach().requires_grad_(), bias = probe.bias_.detach().requires_grad_();
+        at::Tensor weight = probe.weight_.detach().requires_grad_(),
+                   bias = probe.bias_.detach().requires_grad_();
         {
             const at::AutoGradMode grad(true);
             at::Tensor loss = at::zeros({});
@@ -115,10 +120,12 @@ Result<SegmentationProbe> SegmentationProbe::fit(const std::vector<LabelledFeatu
                 const TrainingPicture& picture = prepared[size_t(order[at].item<int64_t>())];
                 if (!picture.labels.ge(0).any().item<bool>())
                     continue;  // their mean loss would be 0 / 0
-                const at::Tensor map = (weight.t().mm(picture.features.flatten(1)) + bias.unsqueeze(1))
-                                           .view({classCount, picture.features.size(1), picture.features.size(2)});
-                loss = loss + at::cross_entropy_loss(sampled(map, picture.grid).unsqueeze(0),
-                                                     picture.labels.unsqueeze(0), {}, at::Reduction::Mean, -1);
+                const at::Tensor map =
+                    (weight.t().mm(picture.features.flatten(1)) + bias.unsqueeze(1))
+                        .view({classCount, picture.features.size(1), picture.features.size(2)});
+                loss =
+                    loss + at::cross_entropy_loss(sampled(map, picture.grid).unsqueeze(0),
+                                                  picture.labels.unsqueeze(0), {}, at::Reduction::Mean, -1);
             }
             if (loss.requires_grad())
                 (loss / double(batch)).backward();
@@ -133,7 +140,10 @@ Result<SegmentationProbe> SegmentationProbe::fit(const std::vector<LabelledFeatu
 
 at::Tensor SegmentationProbe::scores(const at::Tensor& features) const {
     const at::Tensor rows = (features.to(at::kFloat).flatten(1).t() - mean_) * inverseDeviation_;
-    return at::addmm(bias_, rows, weight_).t().contiguous().view({bias_.size(0), features.size(1), features.size(2)});
+    return at::addmm(bias_, rows, weight_)
+        .t()
+        .contiguous()
+        .view({bias_.size(0), features.size(1), features.size(2)});
 }
 
 at::Tensor SegmentationProbe::logits(const LabelledFeatures& picture, int64_t height, int64_t width) const {

@@ -7,7 +7,8 @@ namespace {
 
 TEST(ConfusionMatrix, GivesIntersectionOverUnionByHand) {
     ConfusionMatrix matrix(3);
-    // Class 0: three times right, once taken for 1. Class 1: once right. Class 2 never occurs. 255 is no label.
+    // Class 0: three times right, once taken for 1. Class 1: once right. Class 2 never occurs. 255 is no
+    // label.
     ASSERT_TRUE(matrix.add(at::tensor({0, 0, 0, 0, 1, 255}), at::tensor({0, 0, 0, 1, 1, 2})));
     EXPECT_EQ(matrix.total(), 5);
     EXPECT_DOUBLE_EQ(matrix.accuracy(), 0.8);

@@ -5,7 +5,8 @@
 namespace vitrine {
 namespace {
 
-// Three classes around three means in 8 dimensions whose scales differ by a thousand, and one constant channel.
+// Three classes around three means in 8 dimensions whose scales differ by a thousand, and one constant
+// channel.
 struct Clusters {
     at::Tensor features, labels;
     explicit Clusters(double spread, uint64_t seed = 1) {

@@ -5,8 +5,9 @@
 namespace vitrine {
 namespace {
 
-// A picture of 24 x 32 pixels, left part class 0, right part class 1 from column `edge` on; the map of 6 x 8 cells sees
-// columns from `crop` pixels on, and its first channel tells left from right. The last row of pixels is unlabelled.
+// A picture of 24 x 32 pixels, left part class 0, right part class 1 from column `edge` on; the map of 6 x 8
+// cells sees columns from `crop` pixels on, and its first channel tells left from right. The last row of
+// pixels is unlabelled.
 LabelledFeatures halves(int64_t edge, int64_t crop, uint64_t seed) {
     at::manual_seed(seed);
     LabelledFeatures picture;

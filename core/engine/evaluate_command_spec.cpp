@@ -1,0 +1,38 @@
+#include "core/engine/evaluate_command.h"
+
+namespace vitrine {
+
+// clang-format off
+constexpr const char* kEvaluateArguments = R"json({"type": "object", "required": ["models"], "properties": {
+  "models": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "model folders or weight files"},
+  "classification": {"type": "string", "default": "", "description": "folder with one folder of pictures for each class, or a CIFAR-10 .bin file"},
+  "test": {"type": "string", "default": "", "description": "the same for testing; empty: every fifth picture of each class is kept for it"},
+  "labels": {"type": "string", "default": "", "description": "CSV file with the classes of the pictures, in place of class folders"},
+  "segmentation": {"type": "string", "default": "", "description": "folder with train, train_labels, test, test_labels and classes.csv"},
+  "resolutions": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, "maximum": 8192}, "default": [0], "description": "model pixels of the short side (may be given again); 0: what each model prefers"},
+  "batch": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 16, "description": "pictures that go through the model together"},
+  "output": {"type": "string", "default": "", "description": "folder for the tables and the segmented pictures; empty: they stay in the project"},
+  "device": {"type": "string", "default": "cpu", "description": "cpu, cuda or cuda:N"},
+  "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "description": "element type to encode in"}}})json";
+// clang-format on
+
+void declareEvaluateCommand(CommandRegistry& registry) {
+    CommandSpec spec;
+    spec.name = "evaluate";
+    spec.summary =
+        "Measure frozen features: kNN, linear probe and segmentation probe, several models side by side";
+    spec.arguments = Json::parse(kEvaluateArguments);
+    spec.positional = {"models"};
+    spec.home = CommandHome::Engine;
+    spec.help =
+        "kNN: 20 neighbours by cosine, votes exp(cosine / 0.07). Linear probe: standardised vectors, one "
+        "layer, AdamW. "
+        "Segmentation: a 1x1 convolution on normalised features, bilinear to the picture; mean IoU over the "
+        "classes. "
+        "Everything is kept as a run of the project, which can be resumed.\n\n"
+        "  vitrine evaluate resnet/ vit/ --classification train.bin --test test.bin\n"
+        "  vitrine evaluate radio/ --segmentation camvid/ --resolutions 256 --resolutions 512";
+    registry.declare(std::move(spec));
+}
+
+}  // namespace vitrine
