@@ -98,6 +98,10 @@ QPushButton:default { background: @accent; color: @accentText; border-color: @ac
 QLineEdit, QPlainTextEdit, QTextBrowser, QSpinBox, QDoubleSpinBox { background: @raised; border: 1px solid @border;
   border-radius: 5px; padding: 4px 7px; selection-background-color: @selection; selection-color: @text; }
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus { border-color: @accent; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { border: none; background: transparent; width: 18px; }
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover { background: @border; }
+QAbstractSpinBox::up-arrow { image: url(@arrowUp); width: 8px; height: 8px; }
+QAbstractSpinBox::down-arrow { image: url(@arrow); width: 8px; height: 8px; }
 QTextBrowser { border: none; background: @panel; }
 QToolButton#paletteButton { background: @raised; border-color: @border; color: @secondary; padding: 4px 12px; }
 QComboBox { background: @raised; border: 1px solid @border; border-radius: 5px; padding: 3px 8px; min-height: 20px; }
@@ -109,7 +113,7 @@ QComboBox QAbstractItemView { background: @panel; border: 1px solid @border; sel
 QDockWidget { color: @secondary; font-weight: 600; titlebar-close-icon: none; titlebar-normal-icon: none; }
 QDockWidget::title { background: @panel; padding: 0px 10px; border-bottom: 1px solid @border; }
 QDockWidget > QWidget { background: @panel; }
-QTabBar { background: transparent; }
+QTabBar { background: transparent; qproperty-drawBase: 0; }
 QTabBar::tab { background: transparent; color: @secondary; padding: 6px 12px; border-bottom: 2px solid transparent; }
 QTabBar::tab:hover { color: @text; }
 QTabBar::tab:selected { color: @text; border-bottom: 2px solid @accent; }
@@ -159,8 +163,9 @@ QString styleSheetOf(const ThemeColors& colors) {
                                                     {"@selection", colors.selection}};
     for (const auto& [name, color] : names)
         sheet.replace(QLatin1String(name), color.name());
-    sheet.replace(QLatin1String("@arrow"),
-                  colors.text.lightness() > 128 ? ":/vitrine/arrow_dark.svg" : ":/vitrine/arrow_light.svg");
+    const QString kind = colors.text.lightness() > 128 ? "dark" : "light";
+    sheet.replace(QLatin1String("@arrowUp"), QStringLiteral(":/vitrine/arrow_up_%1.svg").arg(kind));
+    sheet.replace(QLatin1String("@arrow"), QStringLiteral(":/vitrine/arrow_%1.svg").arg(kind));
     return sheet;
 }
 

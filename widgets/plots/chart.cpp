@@ -7,6 +7,7 @@
 
 #include <QBuffer>
 #include <QSvgGenerator>
+#include <QToolTip>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
@@ -21,10 +22,20 @@ QColor seriesColor(size_t index) {
     return QColor(colors[index % std::size(colors)]);
 }
 
+ThemeColors paperColors() {
+    ThemeColors colors;
+    colors.panel = colors.raised = Qt::white;
+    colors.border = QColor("#c4c9d0");
+    colors.text = QColor("#1b1e23");
+    colors.secondaryText = QColor("#3f4650");
+    return colors;
+}
+
 }  // namespace
 
 struct Chart::Private {
     QCustomPlot* plot = nullptr;
+    QStringList xNames;
 };
 
 Chart::Chart(QWidget* parent) : QWidget(parent), d_(std::make_unique<Private>()) {
@@ -35,12 +46,20 @@ Chart::Chart(QWidget* parent) : QWidget(parent), d_(std::make_unique<Private>())
     d_->plot->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
     d_->plot->setNoAntialiasingOnDrag(true);
     d_->plot->legend->setVisible(false);
+    d_->plot->axisRect()->setMinimumMargins({14, 12, 30, 10});  // half of the last name of the x axis
     connect(d_->plot, &QCustomPlot::mouseDoubleClick, this, &Chart::showAll);
     connect(d_->plot, &QCustomPlot::plottableClick, this, [this](QCPAbstractPlottable* plottable, int index) {
         for (int graph = 0; graph < d_->plot->graphCount(); ++graph)
             if (d_->plot->graph(graph) == plottable)
                 emit pointClicked(plottable->property("series").toInt(), index);
     });
+    connect(d_->plot, &QCustomPlot::mouseMove, this, [this](QMouseEvent* event) {
+        const bool inside = d_->plot->axisRect()->rect().contains(event->pos());
+        QToolTip::showText(event->globalPosition().toPoint(),
+                           inside ? readoutAt(d_->plot->xAxis->pixelToCoord(event->pos().x())) : QString(),
+                           d_->plot);
+    });
+    connect(d_->plot->xAxis, qOverload<const QCPRange&>(&QCPAxis::rangeChanged), this, &Chart::placeXNames);
     connect(&Theme::instance(), &Theme::changed, this, &Chart::applyTheme);
     applyTheme();
 }
@@ -48,7 +67,11 @@ Chart::Chart(QWidget* parent) : QWidget(parent), d_(std::make_unique<Private>())
 Chart::~Chart() = default;
 
 void Chart::applyTheme() {
-    const ThemeColors& colors = Theme::instance().colors();
+    applyColors(Theme::instance().colors());
+    d_->plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void Chart::applyColors(const ThemeColors& colors) {
     d_->plot->setBackground(colors.panel);
     QFont font = this->font();
     font.setPixelSize(11);
@@ -67,7 +90,6 @@ void Chart::applyTheme() {
     d_->plot->legend->setBorderPen(QPen(colors.border));
     d_->plot->legend->setTextColor(colors.text);
     d_->plot->legend->setFont(font);
-    d_->plot->replot(QCustomPlot::rpQueuedReplot);
 }
 
 void Chart::setTitle(const QString& title) {
@@ -91,6 +113,51 @@ void Chart::setLogarithmic(bool x, bool y) {
     apply(d_->plot->xAxis, x);
     apply(d_->plot->yAxis, y);
     showAll();
+}
+
+void Chart::setXNames(const QStringList& names) {
+    d_->xNames = names;
+    if (names.isEmpty())
+        d_->plot->xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new QCPAxisTicker));
+    placeXNames();
+}
+
+// The names that fit side by side, the last among them.
+void Chart::placeXNames() {
+    if (d_->xNames.isEmpty())
+        return;
+    const QCPRange range = d_->plot->xAxis->range();
+    const QFontMetrics metrics(d_->plot->xAxis->tickLabelFont());
+    int widest = 1;
+    for (const QString& name : d_->xNames)
+        widest = std::max(widest, metrics.horizontalAdvance(name) + 8);
+    const double perName = d_->plot->axisRect()->width() / std::max(1e-9, range.size());
+    const int count = int(d_->xNames.size()),
+              step = std::max(1, int(std::ceil(widest / std::max(0.01, perName))));
+    QSharedPointer<QCPAxisTickerText> ticker(new QCPAxisTickerText);
+    for (int index = 0; index < count; ++index)
+        if (index + 1 == count || (index % step == 0 && (step == 1 || index + step < count)))
+            ticker->addTick(index, d_->xNames[index]);
+    d_->plot->xAxis->setTicker(ticker);
+}
+
+// Values of all series at their nearest points.
+QString Chart::readoutAt(double x) const {
+    QStringList lines;
+    for (const ChartSeries& series : series_) {
+        qsizetype nearest = -1;
+        for (qsizetype index = 0; index < series.x.size(); ++index)
+            if (!std::isnan(series.y.value(index)) &&
+                (nearest < 0 || std::abs(series.x[index] - x) < std::abs(series.x[nearest] - x)))
+                nearest = index;
+        if (nearest < 0)
+            continue;
+        const double at = series.x[nearest];
+        lines.append(QStringLiteral("%1  %2: %3")
+                         .arg(series.name, d_->xNames.value(int(at), QString::number(at, 'g', 6)),
+                              QString::number(series.y[nearest], 'g', 5)));
+    }
+    return lines.join('\n');
 }
 
 void Chart::setSeries(std::vector<ChartSeries> series) {
@@ -142,7 +209,28 @@ void Chart::showAll() {
         else if (logarithmic && range.lower <= 0)
             axis->setRangeLower(std::max(range.upper * 1e-6, 1e-12));
     }
+    placeXNames();
+    placeLegend();
     d_->plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
+// Into the corner that the fewest points lie in.
+void Chart::placeLegend() {
+    const QCPRange x = d_->plot->xAxis->range(), y = d_->plot->yAxis->range();
+    int counts[4] = {};
+    for (const ChartSeries& series : series_)
+        for (qsizetype index = 0; index < series.x.size(); ++index) {
+            const double across = (series.x[index] - x.lower) / std::max(1e-30, x.size());
+            const double up = (series.y.value(index) - y.lower) / std::max(1e-30, y.size());
+            for (int corner = 0; corner < 4; ++corner)
+                counts[corner] +=
+                    (corner % 2 ? across > 0.6 : across < 0.4) && (corner / 2 ? up < 0.45 : up > 0.55);
+        }
+    static const Qt::Alignment corners[] = {Qt::AlignTop | Qt::AlignLeft, Qt::AlignTop | Qt::AlignRight,
+                                            Qt::AlignBottom | Qt::AlignLeft,
+                                            Qt::AlignBottom | Qt::AlignRight};
+    const auto best = std::min_element(std::begin(counts), std::end(counts)) - std::begin(counts);
+    d_->plot->axisRect()->insetLayout()->setInsetAlignment(0, corners[best]);
 }
 
 QString Chart::toCsv() const {
@@ -162,7 +250,10 @@ QString Chart::toCsv() const {
 }
 
 QPixmap Chart::toPixmap(int width, int height) {
-    return d_->plot->toPixmap(width, height);
+    applyColors(paperColors());
+    const QPixmap pixmap = d_->plot->toPixmap(width, height);
+    applyTheme();
+    return pixmap;
 }
 
 Result<void> Chart::save(const std::filesystem::path& file) {
@@ -180,8 +271,10 @@ Result<void> Chart::save(const std::filesystem::path& file) {
         generator.setSize({1200, 800});
         generator.setViewBox(QRect(0, 0, 1200, 800));
         QCPPainter painter(&generator);
+        applyColors(paperColors());
         d_->plot->toPainter(&painter, 1200, 800);
         painter.end();
+        applyTheme();
     } else {
         return fail(ErrorCode::InvalidArgument, "a chart is saved as .png, .svg or .csv", file.string());
     }

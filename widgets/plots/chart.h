@@ -5,12 +5,15 @@
 #include "core/base/result.h"
 
 #include <QColor>
+#include <QStringList>
 #include <QVector>
 #include <QWidget>
 #include <filesystem>
 #include <vector>
 
 namespace vitrine {
+
+struct ThemeColors;
 
 struct ChartSeries {
     QString name;
@@ -31,10 +34,13 @@ class Chart : public QWidget {
     // Labels with their unit: "step", "loss (nats)".
     void setAxes(const QString& x, const QString& y);
     void setLogarithmic(bool x, bool y);
+    // Names at whole numbers of the x axis: "0", …, "final". As many as fit are written. Empty: numbers.
+    void setXNames(const QStringList& names);
     void setSeries(std::vector<ChartSeries> series);
     const std::vector<ChartSeries>& series() const { return series_; }
     void showAll();
-    // By the ending: .png, .svg, .csv (columns series, x, y, low, high).
+    // Files and pictures are on white whatever the theme. By the ending: .png, .svg, .csv (columns series, x,
+    // y, low, high).
     Result<void> save(const std::filesystem::path& file);
     QString toCsv() const;
     QPixmap toPixmap(int width, int height);
@@ -44,7 +50,11 @@ class Chart : public QWidget {
 
   private:
     void applyTheme();
+    void applyColors(const ThemeColors& colors);
+    void placeLegend();
     void rebuild();
+    void placeXNames();
+    QString readoutAt(double x) const;
 
     struct Private;
     std::unique_ptr<Private> d_;

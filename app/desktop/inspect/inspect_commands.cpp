@@ -1,4 +1,5 @@
 // The commands of the Inspect workspace.
+#include "app/desktop/inspect/analysis/analysis_workbench.h"
 #include "app/desktop/inspect/clouds/cloud_workbench.h"
 #include "app/desktop/inspect/inspect_panel.h"
 #include "app/desktop/inspect/inspect_workspace.h"
@@ -175,6 +176,7 @@ void InspectWorkspace::declareCommands(CommandCenter& commands) {
         });
     });
     clouds_->declareCommands();
+    analyses_->declareCommands();
     buildToolbar();
     setPanelCount(4);
     for (const char* name : {"inspect.next", "inspect.previous", "inspect.clearProbe", "inspect.controls",

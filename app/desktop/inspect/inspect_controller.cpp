@@ -1,7 +1,6 @@
 #include "app/desktop/inspect/inspect_controller.h"
 
 #include "core/media/image_reader.h"
-#include "widgets/shell/job_list.h"
 
 #include <algorithm>
 
@@ -20,52 +19,6 @@ InspectController::~InspectController() {
 
 void InspectController::post(std::function<void()> finish) {
     QMetaObject::invokeMethod(this, std::move(finish), Qt::QueuedConnection);
-}
-
-void InspectController::startEngine() {
-    if (engine_)
-        return;
-    emit engineStateChanged(tr("Engine starting…"));
-    engine_ = std::make_unique<EngineThread>(
-        [this](const Result<void>& ready) {
-            const QString error = ready ? QString() : QString::fromStdString(ready.error().text());
-            post([this, error] {
-                emit engineStateChanged(error.isEmpty() ? tr("Engine ready") : tr("Engine not available"));
-                if (!error.isEmpty())
-                    emit failed(error);
-            });
-        },
-        [this](const std::string& lane, const Progress& progress) {
-            post([this, lane = QString::fromStdString(lane), progress] {
-                if (laneJobs_.contains(lane))
-                    jobs_.update(laneJobs_[lane], progress);
-            });
-        });
-}
-
-void InspectController::openModel(const QString& path) {
-    startEngine();
-    ++loading_;
-    const QString lane = "model:" + path;
-    laneJobs_[lane] =
-        jobs_.begin(tr("loading %1").arg(path), [this, lane] { engine_->cancel(lane.toStdString()); });
-    engine_->submit(lane.toStdString(), [this, lane, path](InspectEngine& engine, JobContext& job) {
-        auto loaded = std::make_shared<Result<LoadedModel>>(
-            engine.loadModel(path.toStdString(), "cpu", "float32", job));
-        post([this, lane, path, loaded] {
-            --loading_;
-            jobs_.end(laneJobs_.take(lane));
-            if (!*loaded) {
-                emit failed(QString::fromStdString(loaded->error().text()));
-                return;
-            }
-            (*loaded)->path = path.toStdString();
-            std::erase_if(models_, [&](const LoadedModel& model) { return model.path == (*loaded)->path; });
-            models_.push_back(**loaded);
-            emit modelsChanged();
-            refreshAll();
-        });
-    });
 }
 
 const LoadedModel* InspectController::modelOf(const PanelState& panel) const {
@@ -161,7 +114,7 @@ void InspectController::setText(const QString& text) {
 }
 
 bool InspectController::isBusy() const {
-    return loading_ > 0 || readingPicture_ || (engine_ && !engine_->idle()) ||
+    return loading_ > 0 || readingPicture_ || (engine_ && engineError_.isEmpty() && !engine_->idle()) ||
            std::any_of(contents_.begin(), contents_.end(),
                        [](const PanelContent& content) { return content.busy; });
 }

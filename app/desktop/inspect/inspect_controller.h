@@ -62,6 +62,17 @@ class InspectController : public QObject {
     void refreshAll();
     bool isBusy() const;
 
+    // Long work of the engine thread, shown in the status bar with progress and a cancel button. `work` runs
+    // on that thread; what it returns is called on the interface thread, unless the job was cancelled or
+    // another one of the same lane took its place: then `abandoned` is called instead.
+    struct EngineJob {
+        QString lane, title;
+        std::function<std::function<void()>(InspectEngine& engine, JobContext& job)> work;
+        std::function<void()> abandoned;
+    };
+    void runJob(EngineJob job);
+    void cancelJob(const QString& lane);
+
     using EmbeddingCallback = std::function<void(Result<SummaryEmbedding>)>;
     void embed(const QStringList& pictures, EmbeddingCallback done);
 
@@ -94,7 +105,14 @@ class InspectController : public QObject {
     std::optional<Probe> probe_;
     std::string lockedBasis_;
     int basisNumber_ = 0;
-    QMap<QString, int> laneJobs_;
+    struct LaneJob {
+        int id = 0;  // in the status bar
+        uint64_t number = 0;
+        std::function<void()> abandoned;
+    };
+    QMap<QString, LaneJob> laneJobs_;
+    uint64_t jobNumber_ = 0;
+    QString engineError_;  // why there is none
     int loading_ = 0;
     bool readingPicture_ = false;
     std::unique_ptr<EngineThread> engine_;  // last: its thread ends before the rest

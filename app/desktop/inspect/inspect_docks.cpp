@@ -1,4 +1,6 @@
 // The parts of the Inspect workspace: toolbar and docks.
+#include "app/desktop/inspect/analysis/analysis_panel.h"
+#include "app/desktop/inspect/analysis/analysis_workbench.h"
 #include "app/desktop/inspect/clouds/cloud_panel.h"
 #include "app/desktop/inspect/clouds/cloud_workbench.h"
 #include "app/desktop/inspect/inspect_workspace.h"
@@ -135,6 +137,22 @@ void InspectWorkspace::buildClouds() {
         galleryModel_->addPaths({picture});
         selection_.select({picture}, "clouds");
     });
+}
+
+void InspectWorkspace::buildAnalyses() {
+    analyses_ = new AnalysisWorkbench(
+        window_, controller_,
+        [this] {
+            return PictureChoice{galleryModel_->shownPaths(), selection_.current()};
+        },
+        this);
+    QDockWidget* dock = addPanel("analysisDock", tr("Analysis"), analyses_->panel(), Qt::RightDockWidgetArea);
+    auto* embedding = findChild<QDockWidget*>("embeddingDock");
+    tabifyDockWidget(embedding, dock);
+    embedding->raise();
+    analyses_->setDock(dock);
+    connect(analyses_, &AnalysisWorkbench::pictureWanted, this,
+            [this](const QString& picture) { selection_.select({picture}, "analysis"); });
 }
 
 }  // namespace vitrine

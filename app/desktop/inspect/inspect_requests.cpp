@@ -1,7 +1,6 @@
-// What the Inspect workspace asks of the engine: a map for each panel, a locked basis, an embedding. The
+// What the Inspect workspace asks of the engine: a map for each panel, a locked basis. The
 // latest request of a panel wins.
 #include "app/desktop/inspect/inspect_controller.h"
-#include "widgets/shell/job_list.h"
 
 #include <algorithm>
 
@@ -72,8 +71,8 @@ std::optional<MapRequest> InspectController::requestFor(int index, QString& miss
         if (other == models_.end())
             missing = tr("Open a second model to compare with");
         else
-            request.other = {
-                .modelId = other->id, .imagePath = request.source.imagePath, .square = other->info.fixedSize};
+            request.other.modelId = other->id, request.other.imagePath = request.source.imagePath,
+            request.other.square = other->info.fixedSize;
     }
     return missing.isEmpty() ? std::optional(request) : std::nullopt;
 }
@@ -158,33 +157,6 @@ void InspectController::unlockBasis() {
     lockedBasis_.clear();
     emit basisChanged();
     refreshAll();
-}
-
-void InspectController::embed(const QStringList& pictures, EmbeddingCallback done) {
-    if (models_.empty()) {
-        emit failed(tr("Open a model first: the plot shows its summaries of the pictures"));
-        return;
-    }
-    std::vector<std::string> paths;
-    for (const QString& path : pictures)
-        paths.push_back(path.toStdString());
-    FeatureSource source;
-    source.modelId = modelOf(panels_.front())->id;
-    source.square = models_.front().info.fixedSize;
-    const QString lane = "embedding";
-    if (!laneJobs_.contains(lane))
-        laneJobs_[lane] =
-            jobs_.begin(tr("embedding pictures"), [this, lane] { engine_->cancel(lane.toStdString()); });
-    engine_->submit(
-        lane.toStdString(), [this, lane, source, paths, done](InspectEngine& engine, JobContext& job) {
-            auto result = std::make_shared<Result<SummaryEmbedding>>(engine.embed(source, paths, 8, job));
-            post([this, lane, result, done] {
-                jobs_.end(laneJobs_.take(lane));
-                if (!*result && result->error().code != ErrorCode::Cancelled)
-                    emit failed(QString::fromStdString(result->error().text()));
-                done(std::move(*result));
-            });
-        });
 }
 
 }  // namespace vitrine

@@ -1,4 +1,5 @@
 // What the Inspect workspace opens, and what it keeps in the session.
+#include "app/desktop/inspect/analysis/analysis_workbench.h"
 #include "app/desktop/inspect/clouds/cloud_workbench.h"
 #include "app/desktop/inspect/inspect_panel.h"
 #include "app/desktop/inspect/inspect_workspace.h"
@@ -98,7 +99,8 @@ Json InspectWorkspace::saveSession() const {
                  {"current", selection_.current().toStdString()},
                  {"text", controller_->text().toStdString()},
                  {"cellSide", galleryView_->cellSide()},
-                 {"cloud", clouds_->saveSession()}};
+                 {"cloud", clouds_->saveSession()},
+                 {"analysis", analyses_->saveSession()}};
     // While the picture of the last session is still being read, its camera is the one to keep.
     session["camera"] = cameraToJson(restoredCamera_.value_or(link_.camera()));
     return session;
@@ -127,6 +129,7 @@ void InspectWorkspace::restoreSession(const Json& session) {
         if (QFileInfo::exists(model))
             openPath(model);
     clouds_->restoreSession(session.value("cloud", Json::object()));
+    analyses_->restoreSession(session.value("analysis", Json::object()));
     const QString text = QString::fromStdString(session.value("text", std::string()));
     textEdit_->setText(text);
     controller_->setText(text);

@@ -1,5 +1,6 @@
 #include "app/desktop/inspect/inspect_workspace.h"
 
+#include "app/desktop/inspect/analysis/analysis_workbench.h"
 #include "app/desktop/inspect/clouds/cloud_workbench.h"
 #include "app/desktop/inspect/inspect_panel.h"
 #include "app/desktop/inspect/provenance.h"
@@ -36,9 +37,11 @@ InspectWorkspace::InspectWorkspace(MainWindow* window)
     buildInspector();
     buildEmbedding();
     buildClouds();
+    buildAnalyses();
     connect(&selection_, &SelectionManager::selectionChanged, this, [this] {
         if (!selection_.current().isEmpty())
             controller_->setPicture(selection_.current());
+        analyses_->follow();
     });
     connect(controller_, &InspectController::failed, this,
             [this](const QString& message) { window_->toasts().show(ToastKind::Error, message); });
@@ -178,7 +181,7 @@ Result<void> InspectWorkspace::exportFigure(const std::string& path, int panel) 
 }
 
 bool InspectWorkspace::isBusy() const {
-    return scanning_ > 0 || controller_->isBusy() || clouds_->isBusy() ||
+    return scanning_ > 0 || controller_->isBusy() || clouds_->isBusy() || analyses_->isBusy() ||
            (!selection_.current().isEmpty() && controller_->picture() != selection_.current());
 }
 

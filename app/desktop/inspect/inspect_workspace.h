@@ -15,6 +15,7 @@ class QTextBrowser;
 
 namespace vitrine {
 
+class AnalysisWorkbench;
 class CloudWorkbench;
 class EmbeddingPlot;
 class GalleryModel;
@@ -46,6 +47,7 @@ class InspectWorkspace : public Workspace {
     void buildInspector();
     void buildEmbedding();
     void buildClouds();
+    void buildAnalyses();
     void buildPanels();
     void setPanelCount(int count);
     void editPanel(int index, const PanelState& state);
@@ -67,6 +69,7 @@ class InspectWorkspace : public Workspace {
     std::optional<Camera> restoredCamera_;  // until the session's picture is read
     InspectController* controller_;
     CloudWorkbench* clouds_ = nullptr;
+    AnalysisWorkbench* analyses_ = nullptr;
     ThumbnailStore* thumbnails_ = nullptr;
     GalleryModel* galleryModel_ = nullptr;
     GalleryView* galleryView_ = nullptr;
