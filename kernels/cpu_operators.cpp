@@ -1,6 +1,7 @@
 // CPU versions of the operators, and the gradients for all devices.
 #include "kernels/local_attention/local_attention_operators.h"
 #include "kernels/operator_bodies.h"
+#include "kernels/selective_scan/selective_scan_operators.h"
 
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -39,6 +40,14 @@ struct CpuBackend {
     template <typename T>
     static void run(const LocalAttentionKeyGradArguments<T>& arguments) {
         localAttentionGradCpu(arguments);
+    }
+    template <typename T>
+    static void run(const SelectiveScanArguments<T>& arguments) {
+        selectiveScanCpu(arguments);
+    }
+    template <typename T>
+    static void run(const SelectiveScanGradArguments<T>& arguments) {
+        selectiveScanGradCpu(arguments);
     }
     template <typename T, typename Tap>
     static void jbuLearnedTaps(const JbuTapArguments<T, Tap>& arguments) {
@@ -93,6 +102,7 @@ at::Tensor hadamardWithGradient(const at::Tensor& input, int64_t order, double s
 TORCH_LIBRARY_IMPL(vitrine, CPU, library) {
     Operators<CpuBackend>::registerIn(library);
     LocalAttentionOperators<CpuBackend>::registerIn(library);
+    SelectiveScanOperators<CpuBackend>::registerIn(library);
 }
 
 TORCH_LIBRARY_IMPL(vitrine, Autograd, library) {

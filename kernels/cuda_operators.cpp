@@ -1,6 +1,7 @@
 // CUDA versions of the operators. This library is loaded at run time only (cuda_loader.h).
 #include "kernels/local_attention/local_attention_operators.h"
 #include "kernels/operator_bodies.h"
+#include "kernels/selective_scan/selective_scan_operators.h"
 
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAStream.h>
@@ -57,6 +58,16 @@ struct CudaBackend {
         localAttentionGradCuda(arguments, stream());
         checkLaunch();
     }
+    template <typename T>
+    static void run(const SelectiveScanArguments<T>& arguments) {
+        selectiveScanCuda(arguments, stream());
+        checkLaunch();
+    }
+    template <typename T>
+    static void run(const SelectiveScanGradArguments<T>& arguments) {
+        selectiveScanGradCuda(arguments, stream());
+        checkLaunch();
+    }
     template <typename T, typename Tap>
     static void jbuLearnedTaps(const JbuTapArguments<T, Tap>& arguments) {
         jbuLearnedTapsCuda(arguments, stream());
@@ -84,6 +95,7 @@ struct CudaBackend {
 TORCH_LIBRARY_IMPL(vitrine, CUDA, library) {
     Operators<CudaBackend>::registerIn(library);
     LocalAttentionOperators<CudaBackend>::registerIn(library);
+    SelectiveScanOperators<CudaBackend>::registerIn(library);
 }
 
 }  // namespace vitrine::kernels

@@ -29,6 +29,12 @@ TORCH_LIBRARY(vitrine, library) {
     library.def(
         "local_attention_backward(Tensor grad, Tensor query, Tensor key, Tensor value, Tensor slopes, Tensor log_sum, "
         "int radius, float scale) -> (Tensor, Tensor, Tensor)");
+    library.def(
+        "selective_scan(Tensor u, Tensor delta, Tensor a, Tensor b, Tensor c, Tensor? skip, Tensor? gate, "
+        "Tensor? delta_bias, Tensor? initial_state, bool softplus) -> (Tensor, Tensor)");
+    library.def(
+        "selective_scan_backward(Tensor grad_out, Tensor grad_last_state, Tensor u, Tensor delta, Tensor a, Tensor b, "
+        "Tensor c, Tensor? skip, Tensor? gate, Tensor? delta_bias, Tensor? initial_state, bool softplus) -> Tensor[]");
     library.def("hadamard_transform(Tensor input, int order, float scale) -> Tensor");
 }
 
@@ -125,6 +131,16 @@ at::Tensor localAttention(const at::Tensor& query, const at::Tensor& key, const 
         find<std::tuple<at::Tensor, at::Tensor>(const at::Tensor&, const at::Tensor&, const at::Tensor&,
                                                 const at::Tensor&, int64_t, double)>("vitrine::local_attention");
     return std::get<0>(op.call(query, key, value, slopes, radius, scale));
+}
+
+std::tuple<at::Tensor, at::Tensor> selectiveScan(const SelectiveScanTensors& in) {
+    using Tensor = at::Tensor;
+    using Optional = std::optional<at::Tensor>;
+    static const auto op =
+        find<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
+                                        const Optional&, const Optional&, const Optional&, const Optional&, bool)>(
+            "vitrine::selective_scan");
+    return op.call(in.u, in.delta, in.a, in.b, in.c, in.skip, in.gate, in.deltaBias, in.initialState, in.softplus);
 }
 
 at::Tensor hadamardTransform(const at::Tensor& input, int64_t order, double scale) {

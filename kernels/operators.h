@@ -6,6 +6,8 @@
 
 #include <ATen/ATen.h>
 
+#include <optional>
+
 namespace vitrine::kernels {
 
 // Registers the operators (once per process). Calling any function below does it too; only code that looks
@@ -55,6 +57,20 @@ at::Tensor neighbourProducts(const at::Tensor& centre, const at::Tensor& around)
 // (constants) -> (B, heads, E, H, W); f32 or f64. Differentiable once in query, key and value.
 at::Tensor localAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                           const at::Tensor& slopes, int64_t radius, double scale);
+
+// One selective scan (Mamba-1; equations in selective_scan/selective_scan.h). All tensors f32 or all f64; u, delta and gate
+// may have any strides, and results take those of u: no copies where channels lie last.
+struct SelectiveScanTensors {
+    at::Tensor u, delta;  // (B, D, L)
+    at::Tensor a;         // (D, N)
+    at::Tensor b, c;      // (B, N, L), or (B, G, N, L) with G groups that divide the channels
+    std::optional<at::Tensor> skip = {}, gate = {};  // (D) and (B, D, L)
+    std::optional<at::Tensor> deltaBias = {};        // (D)
+    std::optional<at::Tensor> initialState = {};     // (B, D, N); zeros if absent
+    bool softplus = false;                           // of delta + deltaBias
+};
+// Output (B, D, L) and last state (B, D, N). Differentiable once in every tensor; N at most 64 on CUDA devices.
+std::tuple<at::Tensor, at::Tensor> selectiveScan(const SelectiveScanTensors& tensors);
 
 // input (..., C) f32/f64/f16/bf16 -> (..., C), f64 for f64 input, else f32: every vector, seen as an (order, C /
 // order) matrix, times scale * Sylvester(order) from the left; order is a power of two that divides C.

@@ -2,6 +2,7 @@
 
 #include "core/features/checks.h"
 #include "core/features/learned_jbu.h"
+#include "core/features/numeric_scan.h"
 #include "core/io/fp8.h"
 #include "kernels/operators.h"
 
@@ -156,6 +157,10 @@ Result<Tensors> runFp8(const Case& one) {
 
 using Runner = Result<Tensors> (*)(const Case&);
 
+Result<Tensors> runScan(const Case& one) {
+    return runScanCall(one.call, one.inputs);
+}
+
 Runner runnerOf(const Json& call) {
     static const std::map<std::string, Runner> runners{{"stack", &runStack},
                                                        {"stage", &runStage},
@@ -164,6 +169,8 @@ Runner runnerOf(const Json& call) {
                                                        {"fp8", &runFp8}};
     if (!call.is_object() || !call.contains("id") || !call["id"].is_string())
         return nullptr;
+    if (isScanCall(call))
+        return &runScan;
     const auto runner = runners.find(call["id"].get<std::string>());
     return runner == runners.end() ? nullptr : runner->second;
 }
@@ -188,7 +195,7 @@ Result<Tensors> runNumericCase(const Json& meta, const Json& call, const Tensors
                     fmt::format("numeric computation {} is not known", call.is_object() && call.contains("id")
                                                                            ? call["id"].dump()
                                                                            : std::string("without an id")),
-                    "calls", "Known: stack, stage, adaptive_conv, sparse24, fp8.");
+                    "calls", "Known: stack, stage, adaptive_conv, sparse24, fp8, selective scans.");
     return runner(Case{call, inputs, weights});
 }
 

@@ -4,6 +4,7 @@
 //   adaptive_conv    spatially varying filter with both gradients
 //   sparse24         N:M masks, kept values and their positions
 //   fp8              8-bit floating formats and quantisation
+//   full, plain      selective scan with all gradients; causal_conv1d (numeric_scan.h)
 #pragma once
 
 #include "core/base/json.h"

@@ -77,6 +77,31 @@ at::Tensor sylvester(int64_t order) {
     return matrix;
 }
 
+// u, delta, A, B, C, D, z, delta bias for shape (batch, channels, length, states).
+std::vector<at::Tensor> scanInputs(const std::vector<int64_t>& s) {
+    return {normal({s[0], s[1], s[2]}),
+            normal({s[0], s[1], s[2]}) * 0.5 - 1,
+            -(normal({s[1], s[3]}) * 0.5).exp(),
+            normal({s[0], s[3], s[2]}),
+            normal({s[0], s[3], s[2]}),
+            normal({s[1]}),
+            normal({s[0], s[1], s[2]}),
+            normal({s[1]}) * 0.3};
+}
+
+at::Tensor plainScan(const std::vector<at::Tensor>& in) {
+    const auto delta = at::softplus(in[1] + in[7].unsqueeze(1));
+    auto state = at::zeros({in[0].size(0), in[0].size(1), in[2].size(1)}, at::kDouble);
+    auto out = at::empty_like(in[0]);
+    for (int64_t t = 0; t < in[0].size(2); ++t) {
+        const auto step = delta.select(2, t).unsqueeze(2);
+        state = (step * in[2]).exp() * state +
+                step * in[0].select(2, t).unsqueeze(2) * in[3].select(2, t).unsqueeze(1);
+        out.select(2, t).copy_((state * in[4].select(2, t).unsqueeze(1)).sum(2));
+    }
+    return (out + in[5].unsqueeze(1) * in[0]) * at::silu(in[6]);
+}
+
 std::vector<Case> cases() {
     const std::vector<at::ScalarType> all{at::kFloat, at::kDouble, at::kHalf, at::kBFloat16};
     const std::vector<at::ScalarType> full{at::kFloat, at::kDouble};
@@ -151,6 +176,14 @@ std::vector<Case> cases() {
                             return (0.37 * sylvester(order).matmul(x)).reshape(in[0].sizes());
                         },
                         all});
+    for (const auto& shape :
+         std::vector<std::vector<int64_t>>{{1, 1, 1, 1}, {2, 7, 33, 8}, {1, 40, 65, 16}, {3, 17, 16, 5}})
+        list.push_back({"selective_scan", shape, scanInputs,
+                        [](const auto& in) {
+                            return std::get<0>(selectiveScan(
+                                {in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], {}, true}));
+                        },
+                        plainScan, full, 2});
     return list;
 }
 

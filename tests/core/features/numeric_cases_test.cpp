@@ -68,6 +68,11 @@ TEST(NumericCases, Fp8) {
     checkCase(folder);
 }
 
+TEST(NumericCases, SelectiveScanWithItsGradients) {
+    VITRINE_SHARED_DATA(folder, "goldens/numeric_selective_scan");
+    checkCase(folder);
+}
+
 TEST(NumericCases, UnknownComputationsAndMissingInputsAreNamed) {
     const Json unknown{{"id", "fft"}};
     EXPECT_FALSE(isNumericCase(Json{{"family", "numeric"}, {"calls", Json::array({unknown})}}));
