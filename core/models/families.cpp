@@ -5,6 +5,7 @@
 #include "core/models/clip/clip_model.h"
 #include "core/models/depth_anything/depth_anything.h"
 #include "core/models/dino/dino_model.h"
+#include "core/models/featsharp/featsharp_model.h"
 #include "core/models/radio/radio_model.h"
 #include "core/models/sam/sam_model.h"
 #include "core/models/sam2/sam2_model.h"
@@ -23,6 +24,7 @@ std::vector<ModelFamily> builtInFamilies() {
         siglipFamily(),
         dinoFamily(),
         depthAnythingFamily(),
+        featSharpFamily(),
         resnetCifarFamily(),
         vitCifarFamily(),
     };

@@ -1,0 +1,41 @@
+// FeatSharp upsamplers as a model family (folders with "upsample_factor" and tensors upsampler.ups.0.*), and
+// what callers need to use one with an encoder.
+#pragma once
+
+#include "core/models/featsharp/featsharp_network.h"
+#include "core/models/model.h"
+
+namespace vitrine {
+
+class FeatSharpModel : public Model {
+  public:
+    FeatSharpModel(const featsharp::FeatSharpConfig& config, std::string name);
+
+    std::string family() const override { return "featsharp"; }
+    torch::nn::Module* module() override { return module_.get(); }
+    Result<TensorMap> runCall(const ModelCall& call) const override;
+
+    const std::string& name() const { return name_; }
+    const featsharp::FeatSharpConfig& config() const { return network_.config(); }
+    const featsharp::FeatSharpNetwork& network() const { return network_; }
+    // InvalidArgument if the encoder has another patch size, feature width or fixed input size.
+    Result<void> checkFits(const EncoderInfo& info) const;
+    // Features of an encoder u times finer: picture (1, 3, H, W) prepared for it -> (1, C, n·u, n·u), in the
+    // encoder's own feature space.
+    Result<at::Tensor> sharpen(const VisionEncoder& encoder, const at::Tensor& picture) const;
+
+  private:
+    std::shared_ptr<torch::nn::Module> module_;
+    featsharp::FeatSharpNetwork network_;
+    std::string name_;
+    at::Tensor patchWeight_, patchBias_;  // the folder's own featurizer: tanh of a patch convolution
+};
+
+ModelFamily featSharpFamily();
+// The model that `folder.config` describes, with uninitialised parameters.
+Result<std::unique_ptr<Model>> createFeatSharp(const ModelFolder& folder);
+// Opens a folder; InvalidArgument if it is of another family.
+Result<std::unique_ptr<FeatSharpModel>> loadFeatSharp(const std::filesystem::path& folder,
+                                                      const LoadOptions& options);
+
+}  // namespace vitrine
