@@ -6,6 +6,7 @@
 #include "core/models/depth_anything/depth_anything.h"
 #include "core/models/dino/dino_model.h"
 #include "core/models/featsharp/featsharp_model.h"
+#include "core/models/mambavision/mamba_vision.h"
 #include "core/models/radio/radio_model.h"
 #include "core/models/sam/sam_model.h"
 #include "core/models/sam2/sam2_model.h"
@@ -24,6 +25,7 @@ std::vector<ModelFamily> builtInFamilies() {
         siglipFamily(),
         dinoFamily(),
         depthAnythingFamily(),
+        mambaVisionFamily(),
         featSharpFamily(),
         resnetCifarFamily(),
         vitCifarFamily(),
