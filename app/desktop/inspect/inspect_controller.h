@@ -69,6 +69,7 @@ class InspectController : public QObject {
         QString lane, title;
         std::function<std::function<void()>(InspectEngine& engine, JobContext& job)> work;
         std::function<void()> abandoned;
+        EnginePriority priority = EnginePriority::Interactive;
     };
     void runJob(EngineJob job);
     void cancelJob(const QString& lane);

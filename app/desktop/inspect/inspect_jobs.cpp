@@ -53,16 +53,19 @@ void InspectController::runJob(EngineJob job) {
         });
     });
     laneJobs_.insert(job.lane, {id, number, std::move(job.abandoned)});
-    engine_->submit(job.lane.toStdString(), [this, lane = job.lane, isCurrent, work = std::move(job.work)](
-                                                InspectEngine& engine, JobContext& context) {
-        auto finish = work(engine, context);
-        post([this, lane, isCurrent, finish = std::move(finish)] {
-            if (!isCurrent())
-                return;
-            jobs_.end(laneJobs_.take(lane).id);
-            finish();
-        });
-    });
+    engine_->submit(
+        job.lane.toStdString(),
+        [this, lane = job.lane, isCurrent, work = std::move(job.work)](InspectEngine& engine,
+                                                                       JobContext& context) {
+            auto finish = work(engine, context);
+            post([this, lane, isCurrent, finish = std::move(finish)] {
+                if (!isCurrent())
+                    return;
+                jobs_.end(laneJobs_.take(lane).id);
+                finish();
+            });
+        },
+        job.priority);
 }
 
 void InspectController::cancelJob(const QString& lane) {

@@ -159,7 +159,8 @@ void AnalysisController::run(const QStringList& pictures, const QString& chosen)
          [this] {
              running_ = false;
              emit changed();
-         }});
+         },
+         EnginePriority::Background});
 }
 
 }  // namespace vitrine
