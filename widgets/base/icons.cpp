@@ -51,6 +51,8 @@ const QHash<QString, QString>& drawings() {
          "cx='17' cy='12' r='1.3'/><circle cx='15' cy='16' r='1.3'/><circle cx='9' cy='7' r='1.3'/>"},
         {"gallery", "<rect x='3' y='4' width='18' height='16' rx='1.5'/><path d='M3 12h18M9 4v16M15 4v16'/>"},
         {"chart", "<path d='M4 3v17h17'/><path d='M7 16l4-6 4 3 5-8'/>"},
+        {"compare",
+         "<rect x='3' y='5' width='18' height='14' rx='1.5'/><path d='M12 2.500v19M15 9h3M15 15h3'/>"},
         {"heat",
          "<rect x='3' y='3' width='18' height='18' rx='1.5'/><path d='M9 3v18M15 3v18M3 9h18M3 15h18'/>"
          "<path d='M4 5h4M4 7h4M10 11h4M10 13h4M16 17h4M16 19h4'/>"},

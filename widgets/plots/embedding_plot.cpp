@@ -167,6 +167,8 @@ void EmbeddingPlot::mouseReleaseEvent(QMouseEvent* event) {
     } else if ((event->position() - pressed_).manhattanLength() < 4 && event->button() == Qt::LeftButton) {
         if (const int index = nearestItem(event->position()); index >= 0)
             selection_->select({items_[index]}, kSource);
+    } else if (event->button() == Qt::RightButton && (event->position() - pressed_).manhattanLength() < 4) {
+        emit menuRequested(event->globalPosition().toPoint());
     }
     lassoing_ = false;
     lasso_.clear();

@@ -27,6 +27,9 @@ class EmbeddingPlot : public VtkView {
     // Items whose points lie inside a polygon in widget coordinates.
     QStringList itemsInside(const QPolygonF& lasso) const;
 
+  signals:
+    void menuRequested(QPoint globalPosition);  // a click of the right button; dragging it pans
+
   protected:
     void paintOverlay(QPainter& painter) override;
     void mousePressEvent(QMouseEvent* event) override;

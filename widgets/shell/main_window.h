@@ -64,6 +64,7 @@ class MainWindow : public QMainWindow {
 
   private:
     void buildHeader();
+    void followUndoStack();
     void buildMenus();
     void buildStatusBar();
     void declareCommands();

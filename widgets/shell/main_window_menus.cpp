@@ -40,6 +40,9 @@ void MainWindow::buildHeader() {
     for (const char* name : {"edit.undo", "edit.redo", "theme.toggle"})
         bar->addAction(commands_.action(name, this));
     addToolBar(Qt::TopToolBarArea, bar);
+    connect(&commands_.undoStack(), &QUndoStack::indexChanged, this, &MainWindow::followUndoStack);
+    connect(&commands_, &CommandCenter::shortcutsChanged, this, &MainWindow::followUndoStack);
+    followUndoStack();
     connect(tabs_, &QTabBar::tabBarClicked, this, [this](int index) {
         if (index >= 0)
             commands_.run("workspace.show", {{"name", workspaces_[index]->name().toStdString()}});
@@ -63,6 +66,21 @@ void MainWindow::buildMenus() {
     QMenu* help = menuBar()->addMenu(tr("&Help"));
     for (const char* name : {"palette.open", "shortcuts.show", "recorder.toggle", "help.about"})
         help->addAction(commands_.action(name, this));
+}
+
+// Enabled where there is a step to take; the tooltip says which.
+void MainWindow::followUndoStack() {
+    const auto follow = [this](const char* name, bool possible, const QString& step) {
+        QAction* action = commands_.action(name, this);
+        action->setEnabled(possible);
+        const QString keys = commands_.shortcut(name).toString(QKeySequence::NativeText);
+        const QString text =
+            step.isEmpty() ? action->text() : QStringLiteral("%1: %2").arg(action->text(), step);
+        action->setToolTip(keys.isEmpty() ? text : QStringLiteral("%1  (%2)").arg(text, keys));
+    };
+    const QUndoStack& steps = commands_.undoStack();
+    follow("edit.undo", steps.canUndo(), steps.undoText());
+    follow("edit.redo", steps.canRedo(), steps.redoText());
 }
 
 void MainWindow::buildStatusBar() {

@@ -53,7 +53,8 @@ struct Overlay::Private {
         rects.emplace_back(at.x, at.y, size.x, size.y);
         ImGui::End();
     }
-    // A card takes the size of its content one frame after the content changed, and a new one is hidden until then.
+    // A card takes the size of its content one frame after the content changed, and a new one is hidden until
+    // then.
     bool hasUnfittedCard() const {
         for (const ImGuiWindow* window : context->Windows) {
             if (!window->Active)
@@ -217,7 +218,7 @@ bool Overlay::draw(const QWidget& view, const Frame& frame) {
     // Sent after the frame: the owner may change the model that is being drawn.
     d_->drawTitleCard(frame, size, [this](const char* name, const QVariant& value) {
         QMetaObject::invokeMethod(
-            this, [this, name, value] { emit action(QString::fromLatin1(name), value); },
+            this, [this, name = QString::fromLatin1(name), value] { emit action(name, value); },
             Qt::QueuedConnection);
     });
     d_->drawMessageCard(*frame.model, size);

@@ -20,6 +20,14 @@ class QWidget;
 
 namespace vitrine {
 
+// A whole number that the map takes: attention head, channel, number of clusters.
+struct OverlayNumber {
+    QString name;  // of the action and of the control
+    QString label;
+    int low = 0, high = 0, value = 0;
+    QString text;  // of the value, where it is not the number itself: "mean"
+};
+
 // What the overlay shows. Everything is given by the view's owner.
 struct OverlayModel {
     QString title;     // "PCA 1–3"
@@ -33,6 +41,7 @@ struct OverlayModel {
     int resolution = 0;              // index
     QStringList upsamplers;
     int upsampler = 0;
+    std::vector<OverlayNumber> numbers;
     bool hasBasis = false, basisLocked = false;
     bool hasScale = false;  // a scalar map: colour bar, range, percentile clip
     QString unit;
@@ -90,8 +99,8 @@ class Overlay : public QObject {
     QRectF controlRect(const QString& name) const;
 
   signals:
-    // "layer" int, "resolution" int (index), "upsampler" int, "basisLock" bool, "clip" double, "colorMap"
-    // int, "rangeLock" bool, "exposure" double, "gamma" double.
+    // The names of OverlayModel::numbers int, "layer" int, "resolution" int (index), "upsampler" int,
+    // "basisLock" bool, "clip" double, "colorMap" int, "rangeLock" bool, "exposure" double, "gamma" double.
     void action(const QString& name, const QVariant& value);
 
   private:

@@ -70,6 +70,16 @@ void drawOverlayControls(const OverlayModel& model, const std::function<void(con
         }
         remember("upsampler");
     }
+    for (const OverlayNumber& number : model.numbers) {
+        const QByteArray name = number.name.toUtf8(), label = number.label.toUtf8();
+        const QByteArray text =
+            (number.text.isEmpty() ? QString::number(number.value) : number.text).toUtf8();
+        int value = number.value;
+        if (ImGui::SliderInt(label.constData(), &value, number.low, number.high, text.constData(),
+                             ImGuiSliderFlags_AlwaysClamp | ImGuiSliderFlags_NoInput))
+            emitAction(name.constData(), value);
+        remember(name.constData());
+    }
     if (model.hasBasis) {
         bool locked = model.basisLocked;
         if (ImGui::Checkbox("lock PCA basis", &locked))

@@ -60,12 +60,13 @@ void applyOverlayStyle() {
     style.GrabRounding = 4;
     style.GrabMinSize = 9;
     style.WindowBorderSize = 1;
+    style.FrameBorderSize = 1;  // without it the frame of a slider is lost on a dark card
     style.WindowPadding = {9, 7};
     style.FramePadding = {7, 3};
     style.ItemSpacing = {7, 5};
     style.Colors[ImGuiCol_WindowBg] = imColor(colors.panel, 0.90f);
     style.Colors[ImGuiCol_PopupBg] = imColor(colors.panel, 0.98f);
-    style.Colors[ImGuiCol_Border] = imColor(colors.border, 0.8f);
+    style.Colors[ImGuiCol_Border] = imColor(colors.secondaryText, 0.45f);
     style.Colors[ImGuiCol_Text] = imColor(colors.text);
     style.Colors[ImGuiCol_TextDisabled] = imColor(colors.secondaryText);
     style.Colors[ImGuiCol_FrameBg] = imColor(colors.raised, 0.95f);

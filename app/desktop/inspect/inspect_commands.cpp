@@ -4,14 +4,10 @@
 #include "app/desktop/inspect/inspect_panel.h"
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "widgets/gallery/gallery_model.h"
-#include "widgets/gallery/thumbnail_store.h"
-#include "widgets/plots/embedding_plot.h"
 #include "widgets/shell/main_window.h"
 
 #include <QAbstractButton>
-#include <QFileDialog>
 #include <QLineEdit>
-#include <QStackedWidget>
 
 namespace vitrine {
 namespace {
@@ -140,41 +136,7 @@ void InspectWorkspace::declareCommands(CommandCenter& commands) {
                           controller_->unlockBasis();
                       return {};
                   }});
-    commands.add(
-        {"inspect.exportFigure", "Save the active viewport as a figure (PNG, SVG)", QKeySequence("Ctrl+E"),
-         "export", objectSchema({{"path", {{"type", "string"}}}, {"panel", {{"type", "integer"}}}}),
-         [this](const Json& arguments) -> Result<void> {
-             const int panel = int(arguments.value("panel", active_ + 1)) - 1;
-             if (arguments.contains("path"))
-                 return exportFigure(arguments["path"].get<std::string>(), panel);
-             auto* dialog = new QFileDialog(this, tr("Save figure"), {}, tr("Figures (*.png *.svg)"));
-             dialog->setAcceptMode(QFileDialog::AcceptSave);
-             dialog->setDefaultSuffix("png");
-             dialog->setAttribute(Qt::WA_DeleteOnClose);
-             connect(dialog, &QFileDialog::fileSelected, this, [this, panel](const QString& file) {
-                 window_->commands().run("inspect.exportFigure",
-                                         {{"path", file.toStdString()}, {"panel", panel + 1}});
-             });
-             dialog->open();
-             return {};
-         }});
-    add("inspect.embed", "Plot the summaries of all pictures in 3-D", "Ctrl+Shift+E", "scatter", [this] {
-        controller_->embed(galleryModel_->shownPaths(), [this](Result<SummaryEmbedding> embedding) {
-            if (!embedding)
-                return;
-            if (!embedding_) {
-                embedding_ = new EmbeddingPlot(&selection_);
-                embedding_->setThumbnailSource(
-                    [this](const QString& path) { return thumbnails_->find(path); });
-                embeddingStack_->addWidget(embedding_);
-            }
-            QStringList items;
-            for (const std::string& path : embedding->imagePaths)
-                items.append(QString::fromStdString(path));
-            embedding_->setPoints(items, embedding->coordinates);
-            embeddingStack_->setCurrentWidget(embedding_);
-        });
-    });
+    declareFigureCommands(commands);
     clouds_->declareCommands();
     analyses_->declareCommands();
     buildToolbar();

@@ -65,6 +65,7 @@ void InspectWorkspace::buildGallery() {
     auto* content = new QWidget;
     auto* layout = new QVBoxLayout(content);
     layout->setContentsMargins(6, 6, 0, 4);
+    content->setMinimumWidth(166);  // two small columns, or one of 112 and the scroll bar
     layout->setSpacing(5);
     auto* filter = new QLineEdit;
     filter->setObjectName("galleryFilter");

@@ -1,6 +1,7 @@
 #include "app/desktop/inspect/inspect_panel.h"
 
-#include <QComboBox>
+#include "widgets/base/elided_combo.h"
+
 #include <QToolButton>
 #include <algorithm>
 
@@ -11,9 +12,9 @@ InspectPanel::InspectPanel(InspectController* controller, int index, ViewLink* l
       controller_(controller),
       index_(index),
       view_(new TileView),
-      kind_(new QComboBox),
-      model_(new QComboBox),
-      compare_(new QComboBox),
+      kind_(new ElidedCombo),
+      model_(new ElidedCombo),
+      compare_(new ElidedCombo),
       controls_(new QToolButton) {
     setObjectName(QStringLiteral("panel%1").arg(index + 1));
     view_->setObjectName(QStringLiteral("view%1").arg(index + 1));
@@ -124,6 +125,14 @@ void InspectPanel::handleAction(const QString& name, const QVariant& value) {
         state.clipPercent = value.toDouble();
     else if (name == "colorMap")
         state.colorMap = ColorMap(value.toInt());
+    else if (name == "components")
+        state.firstComponent = 3 * value.toInt();
+    else if (name == "head")
+        state.head = value.toInt();
+    else if (name == "channel")
+        state.channel = value.toInt();
+    else if (name == "clusters")
+        state.clusters = value.toInt();
     else if (name == "basisLock")
         return emit basisLockRequested(index_, value.toBool());
     else if (name == "rangeLock")

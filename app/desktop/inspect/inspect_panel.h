@@ -7,10 +7,11 @@
 
 #include <QWidget>
 
-class QComboBox;
 class QToolButton;
 
 namespace vitrine {
+
+class ElidedCombo;
 
 class InspectPanel : public QWidget {
     Q_OBJECT
@@ -36,6 +37,9 @@ class InspectPanel : public QWidget {
     void provenanceRequested(int index);
     void layerShown(int index);
 
+  protected:
+    void resizeEvent(QResizeEvent* event) override;
+
   private:
     void buildHeader();
     void handleAction(const QString& name, const QVariant& value);
@@ -48,10 +52,10 @@ class InspectPanel : public QWidget {
     InspectController* controller_;
     int index_;
     TileView* view_;
-    QComboBox* kind_;
-    QComboBox* model_;
-    QComboBox* compare_;
-    QToolButton* controls_;
+    ElidedCombo* kind_;
+    ElidedCombo* model_;
+    ElidedCombo* compare_;
+    QToolButton *controls_, *info_ = nullptr;
     std::shared_ptr<const MapResult> shownResult_;
     std::shared_ptr<const Image> shownImage_;
     Layer base_;  // without display settings of the panel's state

@@ -1,8 +1,8 @@
 // The header of an InspectPanel: what is shown, of which model, compared with what.
 #include "app/desktop/inspect/inspect_panel.h"
+#include "widgets/base/elided_combo.h"
 #include "widgets/base/icons.h"
 
-#include <QComboBox>
 #include <QFileInfo>
 #include <QHBoxLayout>
 #include <QToolButton>
@@ -10,21 +10,26 @@
 
 namespace vitrine {
 
+constexpr int kNarrowPanel = 400, kCompactWidth = 48, kWidestList = 170;
+constexpr int kNarrowestKind = 90, kNarrowestModel = 76;
+
 void InspectPanel::buildHeader() {
     kind_->setObjectName(QStringLiteral("kind%1").arg(index_ + 1));
     model_->setObjectName(QStringLiteral("model%1").arg(index_ + 1));
     compare_->setObjectName(QStringLiteral("compare%1").arg(index_ + 1));
-    kind_->setToolTip(tr("What this viewport shows"));
-    model_->setToolTip(tr("Whose features"));
-    compare_->setToolTip(
-        tr("Compare with another viewport: wipe (drag the line), blink (Space), difference"));
-    // Six panels side by side must fit a screen of 1600 pixels: names are cut rather than panels pushed out.
-    for (QComboBox* box : {kind_, model_, compare_}) {
-        box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-        box->setMinimumContentsLength(5);
+    kind_->setTip(tr("What this viewport shows"));
+    model_->setTip(tr("Whose features"));
+    compare_->setTip(tr("Compare with another viewport: wipe (drag the line), blink (Space), difference"));
+    // Three panels side by side must fit a screen of 1280 pixels beside both docks: names are cut rather than
+    // panels pushed out.
+    for (ElidedCombo* box : {kind_, model_, compare_}) {
+        box->setMinimumContentsLength(3);
         box->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-        box->setMaximumWidth(170);
+        box->setMaximumWidth(kWidestList);
     }
+    kind_->setMinimumWidth(kNarrowestKind);
+    model_->setMinimumWidth(kNarrowestModel);
+    compare_->setMinimumWidth(kCompactWidth);
     kind_->setMaxVisibleItems(16);
     for (const MapKindName& kind : mapKinds()) {
         kind_->addItem(tr(kind.title), int(kind.kind));
@@ -34,15 +39,16 @@ void InspectPanel::buildHeader() {
     controls_->setCheckable(true);
     controls_->setToolTip(tr("Layer, resolution, upsampler and colour scale  (C)"));
     controls_->setObjectName(QStringLiteral("controls%1").arg(index_ + 1));
-    auto* info = new QToolButton;
+    auto* info = info_ = new QToolButton;
     info->setIcon(themedIcon("info"));
     info->setToolTip(tr("What made this picture"));
     auto* header = new QHBoxLayout;
     header->setContentsMargins(6, 4, 6, 4);
     header->setSpacing(5);
     // The lists take the room that is there, up to their largest width.
-    for (QComboBox* box : {kind_, model_, compare_})
-        header->addWidget(box, 4);
+    header->addWidget(kind_, 5);
+    header->addWidget(model_, 4);
+    header->addWidget(compare_, 4);
     header->addStretch(1);
     header->addWidget(controls_);
     header->addWidget(info);
@@ -72,6 +78,16 @@ void InspectPanel::buildHeader() {
     });
     connect(controls_, &QToolButton::toggled, view_, &TileView::setControlsVisible);
     connect(info, &QToolButton::clicked, this, [this] { emit provenanceRequested(index_); });
+}
+
+// Narrow panels keep kind and model readable: comparing becomes an icon, and what made the picture is shown
+// anyway once the panel is clicked.
+void InspectPanel::resizeEvent(QResizeEvent* event) {
+    const bool narrow = width() < kNarrowPanel;
+    compare_->setCompact(narrow ? "compare" : "");
+    compare_->setMaximumWidth(narrow ? kCompactWidth : kWidestList);
+    info_->setVisible(!narrow);
+    QWidget::resizeEvent(event);
 }
 
 void InspectPanel::refreshHeader() {

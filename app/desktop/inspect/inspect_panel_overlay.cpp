@@ -12,6 +12,37 @@ QString number(double value) {
     return QString::number(value, 'g', 5);
 }
 
+constexpr int kFittedComponents = 9;  // of a PCA basis
+constexpr int kMostClusters = 24;
+
+// The numbers that this kind of map takes.
+std::vector<OverlayNumber> numbersOf(const PanelState& state, const EncoderInfo& info) {
+    const auto tr = [](const char* text) { return InspectPanel::tr(text); };
+    switch (state.kind) {
+        case MapKind::Pca: {
+            const int first = int(std::min<int64_t>(state.firstComponent, kFittedComponents - 3));
+            return {{"components", tr("components"), 0, kFittedComponents / 3 - 1, first / 3,
+                     QStringLiteral("%1–%2").arg(first + 1).arg(first + 3)}};
+        }
+        case MapKind::Attention:
+            if (info.headCount > 1)
+                return {{"head", tr("head"), -1, int(info.headCount) - 1, int(state.head),
+                         state.head < 0 ? tr("mean") : QString()}};
+            return {};
+        case MapKind::Channel:
+            return {{"channel",
+                     tr("channel"),
+                     0,
+                     int(std::max<int64_t>(info.featureWidth, 1)) - 1,
+                     int(state.channel),
+                     {}}};
+        case MapKind::Clusters:
+            return {{"clusters", tr("clusters"), 2, kMostClusters, int(state.clusters), {}}};
+        default:
+            return {};
+    }
+}
+
 }  // namespace
 
 std::vector<int> resolutionsOf(const EncoderInfo& info) {
@@ -39,6 +70,10 @@ OverlayModel InspectPanel::overlayModel() const {
     model.title = QStringLiteral("%1  %2").arg(index_ + 1).arg(tr(kind.title));
     if (state.kind == MapKind::Pca)
         model.title += QStringLiteral(" %1–%2").arg(state.firstComponent + 1).arg(state.firstComponent + 3);
+    if (state.kind == MapKind::Attention && state.head >= 0)
+        model.title += tr(" · head %1").arg(state.head);
+    if (state.kind == MapKind::Channel)
+        model.title += QStringLiteral(" %1").arg(state.channel);
     model.busy = content.busy;
     model.error = content.error;
     model.hint = content.hint;
@@ -69,6 +104,7 @@ OverlayModel InspectPanel::overlayModel() const {
         for (const char* title : upsamplerTitles())
             model.upsamplers.append(tr(title));
         model.upsampler = int(state.upsampler);
+        model.numbers = numbersOf(state, loaded->info);
         model.hasBasis = state.kind == MapKind::Pca;
         model.basisLocked = controller_->basisLocked();
         if (content.result) {

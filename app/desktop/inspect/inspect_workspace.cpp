@@ -10,7 +10,6 @@
 #include "widgets/gallery/gallery_model.h"
 #include "widgets/gallery/thumbnail_store.h"
 #include "widgets/shell/main_window.h"
-#include "widgets/view/figure.h"
 
 #include <QGridLayout>
 #include <QTextBrowser>
@@ -93,6 +92,9 @@ void InspectWorkspace::buildPanels() {
         connect(panel->view(), &TileView::probed, this, [this](QPointF at) {
             window_->commands().run("inspect.probe", {{"x", at.x()}, {"y", at.y()}});
         });
+        panel->view()->setContextMenuPolicy(Qt::CustomContextMenu);
+        connect(panel->view(), &QWidget::customContextMenuRequested, this,
+                [this, index](QPoint at) { showPanelMenu(index, at); });
         connect(panel->view(), &TileView::activated, this, [this, index] {
             active_ = index;
             showProvenance(index);
@@ -166,18 +168,6 @@ void InspectWorkspace::stepPicture(int step) {
         galleryModel_->pathAt(std::clamp(row + step, 0, std::max(0, galleryModel_->rowCount() - 1)));
     if (!next.isEmpty())
         selection_.select({next}, kSource);
-}
-
-Result<void> InspectWorkspace::exportFigure(const std::string& path, int panel) {
-    if (panel < 0 || panel >= panels_.size())
-        return fail(ErrorCode::InvalidArgument, fmt::format("there is no viewport {}", panel + 1));
-    Figure figure;
-    figure.layer = panels_[panel]->view()->shownLayer();
-    figure.title = panels_[panel]->view()->overlayModel().title;
-    figure.provenance = provenanceLine(*controller_, panel);
-    VITRINE_TRY_VOID(writeFigure(figure, path));
-    window_->toasts().show(ToastKind::Success, tr("Saved %1").arg(QString::fromStdString(path)));
-    return {};
 }
 
 bool InspectWorkspace::isBusy() const {

@@ -5,6 +5,7 @@
 #include "app/desktop/inspect/inspect_controller.h"
 #include "widgets/base/selection_manager.h"
 #include "widgets/shell/workspace.h"
+#include "widgets/view/figure.h"
 #include "widgets/view/view_link.h"
 
 class QGridLayout;
@@ -42,6 +43,7 @@ class InspectWorkspace : public Workspace {
     ViewLink& link() { return link_; }
 
   private:
+    void declareFigureCommands(CommandCenter& commands);
     void buildToolbar();
     void buildGallery();
     void buildInspector();
@@ -56,7 +58,12 @@ class InspectWorkspace : public Workspace {
     void refreshComparisons();
     void showProvenance(int index);
     void updateSharedRange();
+    void embedGallery();
     void openFolder(const QString& path);
+    Result<Figure> figureOf(int panel) const;
+    Result<void> copyFigure(int panel);
+    Result<void> copyEmbedding();
+    void showPanelMenu(int panel, QPoint at);
     Result<void> exportFigure(const std::string& path, int panel);
     int activePanel() const { return active_; }
     void stepPicture(int step);

@@ -141,6 +141,17 @@ Result<void> Tour::step(const Json& step) {
 Result<Tour::Target> Tour::target(const Json& step) const {
     if (!step.contains("widget")) {
         VITRINE_TRY(TileView * shown, view(step));
+        if (step.contains("control")) {
+            const QRectF rect =
+                shown->overlay()->controlRect(QString::fromStdString(step.value("control", "")));
+            if (rect.isEmpty())
+                return fail(ErrorCode::NotFound, "the view shows no such control");
+            const auto place = [&](const char* across, const char* down) {
+                return QPointF(rect.left() + step.value(across, 0.5) * rect.width(),
+                               rect.top() + step.value(down, 0.5) * rect.height());
+            };
+            return Target{shown, place("fx", "fy"), place("toFx", "toFy")};
+        }
         return Target{shown, shown->widgetFromImage({step.value("x", 0.0), step.value("y", 0.0)}),
                       shown->widgetFromImage({step.value("toX", 0.0), step.value("toY", 0.0)})};
     }

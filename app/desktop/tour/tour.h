@@ -9,6 +9,7 @@
 //     {"do": "combo", "widget": "kind2", "text": "PCA"},
 //     {"do": "click", "view": "view1", "x": 320, "y": 200},            picture pixels; or "widget" with "fx",
 //     "fy": shares of its width and height
+//     {"do": "click", "view": "view1", "control": "head", "fx": 0.9},  a control drawn over the view
 //     {"do": "hover" | "drag", "view": …, "x": …, "y": …, "toX": …, "toY": …},
 //     {"do": "zoom", "view": "view1", "x": …, "y": …, "steps": 4},     wheel
 //     {"do": "press", "widget": "embedButton"},
@@ -18,6 +19,9 @@
 //     {"do": "assert", "view": "view2", "deviationAbove": 5},          pixels of the view or widget; also
 //     "meanBetween": [a, b]
 //     {"do": "assert", "view": "view2", "title": "PCA", "error": ""},  what its overlay says
+//     {"do": "assert", "widget": "galleryView", "widthAbove": 159},  also "widthBelow"
+//     {"do": "assert", "clipboard": "image", "minimum": 400},          or "text" with "contains" or "equals"
+//     {"do": "assert", "action": "edit.undo", "enabled": false},
 //     {"do": "assert", "selection": ["truck.jpg"]},
 //     {"do": "assert", "file": "${OUT}/figure.svg", "contains": "truck"},
 //     {"do": "assert", "sql": "select count(*) from runs", "equals": "1"},
@@ -61,6 +65,7 @@ class Tour {
     Result<void> inputStep(const std::string& action, const Json& step);
     Result<void> check(const Json& step);
     Result<void> checkWidget(const Json& step);
+    Result<void> checkClipboard(const Json& step);
     Result<void> checkView(const Json& step);
     static Result<void> checkPixels(const Json& step, const QImage& shown);
     Result<void> checkSql(const Json& step);

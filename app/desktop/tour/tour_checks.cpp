@@ -7,8 +7,10 @@
 #include "widgets/view/tile_view.h"
 
 #include <QAbstractButton>
+#include <QClipboard>
 #include <QComboBox>
 #include <QFileInfo>
+#include <QGuiApplication>
 #include <QLabel>
 #include <QLineEdit>
 #include <QOpenGLWidget>
@@ -86,6 +88,16 @@ Result<void> Tour::check(const Json& step) {
             return fail(ErrorCode::Internal, fmt::format("notices say '{}'", found.toStdString()));
         return {};
     }
+    if (step.contains("clipboard"))
+        return checkClipboard(step);
+    if (step.contains("action")) {
+        const std::string name = step["action"];
+        const bool enabled = window_.commands().action(name, &window_)->isEnabled();
+        if (enabled != step.value("enabled", true))
+            return fail(ErrorCode::Internal,
+                        fmt::format("the action is {}", enabled ? "enabled" : "disabled"), name);
+        return {};
+    }
     if (step.contains("selection")) {
         auto* inspect = qobject_cast<InspectWorkspace*>(window_.workspace("inspect"));
         QStringList names, wanted;
@@ -106,11 +118,27 @@ Result<void> Tour::checkWidget(const Json& step) {
     if (step.contains("visible") && target->isVisible() != step["visible"].get<bool>())
         return fail(ErrorCode::Internal,
                     target->isVisible() ? "the widget is visible" : "the widget is hidden");
+    if ((step.contains("widthAbove") && target->width() <= step["widthAbove"].get<int>()) ||
+        (step.contains("widthBelow") && target->width() >= step["widthBelow"].get<int>()))
+        return fail(ErrorCode::Internal, fmt::format("the widget is {} pixels wide", target->width()));
     VITRINE_TRY_VOID(compareText(step, textOf(*target)));
     if (!step.contains("deviationAbove") && !step.contains("meanBetween"))
         return {};
     auto* drawn = qobject_cast<QOpenGLWidget*>(target);
     return checkPixels(step, drawn ? drawn->grabFramebuffer() : target->grab().toImage());
+}
+
+// "image": a picture at least as large as "minimum"; "text": with "contains" or "equals".
+Result<void> Tour::checkClipboard(const Json& step) {
+    const QClipboard& clipboard = *QGuiApplication::clipboard();
+    if (step["clipboard"] == "text")
+        return compareText(step, clipboard.text());
+    const QImage image = clipboard.image();
+    const int minimum = step.value("minimum", 1);
+    if (image.width() < minimum || image.height() < minimum)
+        return fail(ErrorCode::Internal, fmt::format("the clipboard holds a picture of {} x {} pixels",
+                                                     image.width(), image.height()));
+    return checkPixels(step, image);
 }
 
 Result<void> Tour::checkView(const Json& step) {

@@ -1,8 +1,8 @@
 // The form of an AnalysisPanel: kind, models, and what the kind takes.
 #include "app/desktop/inspect/analysis/analysis_panel.h"
+#include "widgets/base/elided_combo.h"
 #include "widgets/base/icons.h"
 
-#include <QComboBox>
 #include <QFileInfo>
 #include <QFormLayout>
 #include <QLineEdit>
@@ -18,17 +18,16 @@ void AnalysisPanel::addField(const QString& label, QWidget* field, const QString
     field->setObjectName(name);
     field->setToolTip(tip);
     field->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-    if (auto* box = qobject_cast<QComboBox*>(field)) {
-        box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-        box->setMinimumContentsLength(8);
+    if (auto* box = qobject_cast<ElidedCombo*>(field)) {
+        box->setTip(tip);
+        box->setMinimumContentsLength(6);
     }
     form_->addRow(label, field);
 }
 
 void AnalysisPanel::buildForm() {
     kind_->setObjectName("analysisKind");
-    kind_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    kind_->setMinimumContentsLength(10);
+    kind_->setMinimumContentsLength(6);
     for (const AnalysisKindName& kind : analysisKinds()) {
         kind_->addItem(tr(kind.title), int(kind.kind));
         kind_->setItemData(kind_->count() - 1, tr(kind.tip), Qt::ToolTipRole);
@@ -113,7 +112,7 @@ void AnalysisPanel::edit(const std::function<void(AnalysisSettings&)>& change) {
     controller_->setSettings(settings);
 }
 
-void AnalysisPanel::refreshModels(QComboBox* box, const LoadedModel* chosen, bool onlyWithText) {
+void AnalysisPanel::refreshModels(ElidedCombo* box, const LoadedModel* chosen, bool onlyWithText) {
     box->clear();
     for (const LoadedModel& model : controller_->models())
         if (model.info.hasText || !onlyWithText)
@@ -127,7 +126,7 @@ void AnalysisPanel::refreshForm() {
     const AnalysisSettings& settings = controller_->settings();
     const QSignalBlocker blocked[] = {QSignalBlocker(views_), QSignalBlocker(count_), QSignalBlocker(layer_)};
     kind_->setCurrentIndex(kind_->findData(int(settings.kind)));
-    kind_->setToolTip(tr(analysisKindName(settings.kind).tip));
+    kind_->setTip(tr(analysisKindName(settings.kind).tip));
     refreshModels(model_, controller_->model(), settings.kind == AnalysisKind::ZeroShot);
     refreshModels(other_, controller_->other(), false);
     samples_->setCurrentIndex(settings.places ? 0 : 1);

@@ -1,9 +1,9 @@
 #include "app/desktop/inspect/analysis/analysis_panel.h"
 
 #include "app/desktop/inspect/analysis/analysis_pages.h"
+#include "widgets/base/elided_combo.h"
 #include "widgets/shell/command_center.h"
 
-#include <QComboBox>
 #include <QContextMenuEvent>
 #include <QFormLayout>
 #include <QLabel>
@@ -22,11 +22,11 @@ AnalysisPanel::AnalysisPanel(AnalysisController* controller, ThumbnailStore* thu
     : QWidget(parent),
       controller_(controller),
       form_(new QFormLayout),
-      kind_(new QComboBox),
-      model_(new QComboBox),
-      other_(new QComboBox),
-      samples_(new QComboBox),
-      patternOf_(new QComboBox),
+      kind_(new ElidedCombo),
+      model_(new ElidedCombo),
+      other_(new ElidedCombo),
+      samples_(new ElidedCombo),
+      patternOf_(new ElidedCombo),
       views_(new QSpinBox),
       count_(new QSpinBox),
       layer_(new QSpinBox),

@@ -7,7 +7,6 @@
 #include <QImage>
 #include <QWidget>
 
-class QComboBox;
 class QFormLayout;
 class QLabel;
 class QLineEdit;
@@ -22,6 +21,7 @@ namespace vitrine {
 class Chart;
 class CommandCenter;
 class DataTable;
+class ElidedCombo;
 class HeatMapView;
 class PictureStrip;
 class ThumbnailStore;
@@ -50,14 +50,14 @@ class AnalysisPanel : public QWidget {
     void buildResults();
     void addField(const QString& label, QWidget* field, const QString& name, const QString& tip);
     void refreshForm();
-    void refreshModels(QComboBox* box, const LoadedModel* chosen, bool onlyWithText);
+    void refreshModels(ElidedCombo* box, const LoadedModel* chosen, bool onlyWithText);
     void refreshResult();
     void showOutcome(const AnalysisOutcome& outcome);
     void edit(const std::function<void(AnalysisSettings&)>& change);
 
     AnalysisController* controller_;
     QFormLayout* form_;
-    QComboBox *kind_, *model_, *other_, *samples_, *patternOf_;
+    ElidedCombo *kind_, *model_, *other_, *samples_, *patternOf_;
     QSpinBox *views_, *count_, *layer_;
     QLineEdit *classes_, *sentence_;
     QPushButton* run_;
