@@ -45,7 +45,7 @@ constexpr const char* kMapArguments = R"json({
   "layer": {"type": "integer", "minimum": -1, "default": -1, "description": "hidden state; -1: the final features"},
   "adaptor": {"type": "string", "default": "", "description": "adaptor head; empty: backbone"},
   "resolution": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 0, "description": "model pixels of the short side; 0: what the model prefers"},
-  "upsampler": {"type": "string", "default": "jbu", "enum": ["none", "nearest", "bilinear", "bicubic", "jbu"], "description": "how the map is enlarged"},
+  "upsampler": {"type": "string", "default": "jbu", "minLength": 1, "description": "how the map is enlarged: a name of `vitrine upsamplers` or the folder of an upsampler trained for this model (FeatSharp)"},
   "size": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 512, "description": "pixels of the map's long side"},
   "x": {"type": "number", "default": 0.5, "minimum": 0, "maximum": 1, "description": "probe, as a share of the picture's width"},
   "y": {"type": "number", "default": 0.5, "minimum": 0, "maximum": 1, "description": "probe, as a share of the picture's height"},
@@ -65,6 +65,15 @@ void declareMap(CommandRegistry& registry) {
     spec.summary = "Make one picture of what a model sees: PCA, similarity, attention, norms, clusters, ...";
     spec.arguments = object(kMapArguments, R"(["image", "model"])");
     spec.positional = {"image", "model"};
+    spec.home = CommandHome::Engine;
+    registry.declare(std::move(spec));
+}
+
+void declareUpsamplers(CommandRegistry& registry) {
+    CommandSpec spec;
+    spec.name = "upsamplers";
+    spec.summary = "List the ways to enlarge feature maps, with those of plugins";
+    spec.arguments = Json::parse(R"({"type": "object", "properties": {}})");
     spec.home = CommandHome::Engine;
     registry.declare(std::move(spec));
 }
@@ -121,6 +130,7 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareAnalysisCommands(registry);
     declareVerify(registry);
     declareMap(registry);
+    declareUpsamplers(registry);
     declareModelCommands(registry);
     declareInspect(registry);
     declareCloudCommand(registry);

@@ -116,7 +116,7 @@ Result<CommandOutput> map(const Json& arguments, CommandContext& context, Inspec
     VITRINE_TRY(const ImageHeader header, readImageHeader(image));
     MapRequest request;
     VITRINE_TRY(request.kind, mapKindFromName(arguments["kind"]));
-    VITRINE_TRY(request.upsampler, upsamplerFromName(arguments["upsampler"]));
+    VITRINE_TRY_VOID(setUpsampler(request, arguments["upsampler"].get<std::string>()));
     request.source.modelId = model.id;
     request.source.imagePath = image;
     request.source.layer = arguments["layer"];
@@ -145,6 +145,7 @@ Result<CommandOutput> map(const Json& arguments, CommandContext& context, Inspec
                         engine.loadModel(other, arguments["device"], arguments["dtype"], context.job));
             request.other.modelId = second.id;
             request.other.layer = -1;
+            request.other.trainedUpsampler.clear();
         }
     }
     VITRINE_TRY(const MapResult result, engine.render(request, context.job));
@@ -157,8 +158,24 @@ Result<CommandOutput> map(const Json& arguments, CommandContext& context, Inspec
                    {"high", result.high},
                    {"unit", result.unit},
                    {"milliseconds", result.milliseconds},
+                   {"upsamplingMilliseconds", result.upsamplingMilliseconds},
                    {"provenance", result.provenance}};
-    output.text = fmt::format("{}  ({:.0f} ms)\n", file.string(), result.milliseconds);
+    output.text = fmt::format("{}  ({:.0f} ms, of those upsampling {:.0f} ms)\n", file.string(),
+                              result.milliseconds, result.upsamplingMilliseconds);
+    return output;
+}
+
+Result<CommandOutput> upsamplers(const Json&, CommandContext&) {
+    CommandOutput output;
+    TextTable table;
+    table.header = {"upsampler", "linear", "what"};
+    output.data["upsamplers"] = Json::array();
+    for (const UpsamplerEntry& entry : upsamplerList()) {
+        table.rows.push_back({entry.name, entry.linear ? "yes" : "no", entry.summary});
+        output.data["upsamplers"].push_back(
+            {{"name", entry.name}, {"summary", entry.summary}, {"linear", entry.linear}});
+    }
+    output.text = table.text();
     return output;
 }
 
@@ -264,6 +281,7 @@ void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     registry.bind("model.families", families);
     registry.bind("model.info", modelInfo);
     registry.bind("classify", classify);
+    registry.bind("upsamplers", upsamplers);
     registry.bind("map", [&engine](const Json& arguments, CommandContext& context) {
         return map(arguments, context, engine);
     });

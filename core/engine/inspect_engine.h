@@ -43,7 +43,8 @@ enum class MapKind {
     Correspondence  // best match of the probe picture's patches: colours are the matched positions
 };
 
-enum class Upsampler { None, Nearest, Bilinear, Bicubic, JointBilateral };
+// Registered: one of the upsampler registry (plugins), named by MapRequest::registeredUpsampler.
+enum class Upsampler { None, Nearest, Bilinear, Bicubic, JointBilateral, Registered };
 
 // Where features come from.
 struct FeatureSource {
@@ -55,6 +56,9 @@ struct FeatureSource {
         0;  // model pixels of the short side, rounded to what the model takes; 0: its preferred size
     bool square = false;  // resize to a square, ignoring the aspect ratio (as fixed-size models must)
     std::optional<int64_t> windowSize;  // RADIO ViTDet mode
+    // Folder of an upsampler trained for this encoder (FeatSharp): its final features on a finer grid, whatever
+    // `resolution` and `square` say; empty: the encoder's own grid.
+    std::string trainedUpsampler;
     bool operator==(const FeatureSource&) const = default;
 };
 
@@ -75,6 +79,7 @@ struct MapRequest {
     MapKind kind = MapKind::Pca;
     FeatureSource source;
     Upsampler upsampler = Upsampler::Nearest;
+    std::string registeredUpsampler;
     ImageSize outputSize;  // of upsampled maps; {0,0}: the feature grid itself
     PcaSettings pca;
     std::optional<Probe> probe;
@@ -99,6 +104,7 @@ struct MapResult {
     std::vector<float> probeFeatures;  // raw feature vector at the probe, if there is one (first 64 channels)
     Json provenance;  // model identity, layer, transform, upsampler, code version, recipe to re-run
     double milliseconds = 0;
+    double upsamplingMilliseconds = 0;  // of those; a trained upsampler's include its encodings
     int64_t peakBytes = 0;    // of the tensors made for it
     bool encodedNow = false;  // false: features came from the cache
 };

@@ -7,6 +7,7 @@
 #include "core/features/comparison.h"
 #include "core/features/similarity.h"
 #include "core/features/token_norms.h"
+#include "core/features/upsampler_registry.h"
 #include "core/media/resample.h"
 
 #include <chrono>
@@ -22,7 +23,8 @@ Json requestJson(const MapRequest& request, const StoredModel* model) {
                  {"layer", request.source.layer},
                  {"adaptor", request.source.adaptor},
                  {"resolution", request.source.resolution},
-                 {"upsampler", upsamplerName(request.upsampler)},
+                 {"upsampler", request.upsampler == Upsampler::Registered ? request.registeredUpsampler
+                                                                          : upsamplerName(request.upsampler)},
                  {"code", versionText()}};
     if (model) {
         json["model"] = model->description.path;
@@ -30,6 +32,8 @@ Json requestJson(const MapRequest& request, const StoredModel* model) {
         json["dtype"] = model->description.dtype;
         json["device"] = model->description.device;
     }
+    if (!request.source.trainedUpsampler.empty())
+        json["trainedUpsampler"] = request.source.trainedUpsampler;
     if (request.source.windowSize)
         json["window"] = *request.source.windowSize;
     if (request.kind == MapKind::Pca) {
@@ -76,7 +80,7 @@ std::shared_ptr<const Image> imageFrom(const at::Tensor& colors) {
     return image;
 }
 
-// (1, 3, H, W) in [0, 1].
+// (3, H, W) in [0, 1].
 at::Tensor tensorFrom(const Image& rgb) {
     return at::from_blob(const_cast<std::byte*>(rgb.data()), {rgb.height(), rgb.width(), 3}, at::kByte)
                .permute({2, 0, 1})
@@ -95,6 +99,15 @@ at::Tensor labelPalette(int64_t count) {
         access[label][2] = color.b;
     }
     return palette;
+}
+
+double millisecondsSince(std::chrono::steady_clock::time_point started) {
+    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+}
+
+// Kinds of maps that are read from the encoder itself, not from features on a grid.
+bool needsOwnGrid(MapKind kind) {
+    return kind == MapKind::Attention || kind == MapKind::Rollout || kind == MapKind::TextHeat;
 }
 
 struct Cell {
@@ -116,7 +129,11 @@ Result<Cell> cellOf(const FeatureMap& map, const Probe& probe) {
 Result<MapResult> MapMaker::make(const MapRequest& request, JobContext& job) {
     const auto started = std::chrono::steady_clock::now();
     encodedNow_ = false;
+    upsamplingMilliseconds_ = 0;
     VITRINE_TRY_VOID(job.checkStop());
+    if (!request.source.trainedUpsampler.empty() && needsOwnGrid(request.kind))
+        return fail(ErrorCode::Unsupported, "a trained upsampler has no attention and no text to show",
+                    request.source.trainedUpsampler, "Choose another upsampler for this map");
     const StoredModel* model = nullptr;
     if (request.kind != MapKind::Image) {
         VITRINE_TRY(model, models_.find(request.source.modelId));
@@ -142,8 +159,8 @@ Result<MapResult> MapMaker::make(const MapRequest& request, JobContext& job) {
     result->provenance = requestJson(request, model);
     result->provenance["transform"] = result->transform.toJson();
     result->encodedNow = encodedNow_;
-    result->milliseconds =
-        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
+    result->milliseconds = millisecondsSince(started);
+    result->upsamplingMilliseconds = upsamplingMilliseconds_;
     return result;
 }
 
@@ -166,8 +183,8 @@ Result<std::shared_ptr<const JbuTaps>> MapMaker::tapsFor(const FeatureSource& so
                                                          const StoredModel& model, ImageSize size,
                                                          ImageSize grid) {
     const std::string key =
-        fmt::format("{}|{}|{}|{}|{}x{}|{}x{}", source.imagePath, model.description.id, source.resolution,
-                    source.square, size.width, size.height, grid.width, grid.height);
+        fmt::format("{}|{}|{}|{}|{}|{}x{}|{}x{}", source.imagePath, model.description.id, source.resolution,
+                    source.square, source.trainedUpsampler, size.width, size.height, grid.width, grid.height);
     if (const auto* cached = taps_.find(key))
         return *cached;
     // Guided by what the model saw: features and picture are aligned to the pixel.
@@ -178,8 +195,50 @@ Result<std::shared_ptr<const JbuTaps>> MapMaker::tapsFor(const FeatureSource& so
     return taps_.insert(key, shared, shared->byteCount());
 }
 
+Result<EncodedPicture> MapMaker::featuresOf(const StoredModel& model, const FeatureSource& source) {
+    const auto started = std::chrono::steady_clock::now();
+    auto encoded = pictures_.features(model, source);
+    if (!source.trainedUpsampler.empty())
+        upsamplingMilliseconds_ += millisecondsSince(started);
+    return encoded;
+}
+
+Result<at::Tensor> MapMaker::enlargeWhole(const MapRequest& request, const StoredModel& model,
+                                          const at::Tensor& map, ImageSize size) {
+    if (request.upsampler == Upsampler::JointBilateral) {
+        VITRINE_TRY(const auto taps, tapsFor(request.source, model, size, {map.size(2), map.size(1)}));
+        return taps->apply(map);
+    }
+    if (request.upsampler == Upsampler::Registered) {
+        VITRINE_TRY(const FeatureUpsampler* upsampler,
+                    UpsamplerRegistry::instance().find(request.registeredUpsampler));
+        VITRINE_TRY(const PreprocessedImage input, pictures_.prepare(model, request.source));
+        VITRINE_TRY(const Image guidance, resize(modelInputAsImage(input), size, Resampling::Bicubic));
+        VITRINE_TRY(const at::Tensor enlarged, upsampler->upsample(map, tensorFrom(guidance)));
+        if (enlarged.dim() != 3 || enlarged.size(0) != map.size(0) || enlarged.size(1) != size.height ||
+            enlarged.size(2) != size.width)
+            return fail(ErrorCode::ShapeMismatch,
+                        fmt::format("the upsampler did not give {} channels of {} x {}", map.size(0),
+                                    size.width, size.height),
+                        request.registeredUpsampler);
+        return enlarged.to(at::kFloat);
+    }
+    const ResizeMode mode = request.upsampler == Upsampler::Nearest    ? ResizeMode::Nearest
+                            : request.upsampler == Upsampler::Bilinear ? ResizeMode::Bilinear
+                                                                       : ResizeMode::Bicubic;
+    return resizeFeatures(map, size.height, size.width, mode);
+}
+
 Result<at::Tensor> MapMaker::enlarge(const MapRequest& request, const StoredModel& model,
                                      const at::Tensor& map, const ImageTransform& transform) {
+    const auto started = std::chrono::steady_clock::now();
+    auto enlarged = enlargeUntimed(request, model, map, transform);
+    upsamplingMilliseconds_ += millisecondsSince(started);
+    return enlarged;
+}
+
+Result<at::Tensor> MapMaker::enlargeUntimed(const MapRequest& request, const StoredModel& model,
+                                            const at::Tensor& map, const ImageTransform& transform) {
     if (request.upsampler == Upsampler::None || request.outputSize.width < 1 || request.outputSize.height < 1)
         return map;
     // Output pixels per model pixel; the whole model input is enlarged, then the picture's part of it is
@@ -191,16 +250,7 @@ Result<at::Tensor> MapMaker::enlarge(const MapRequest& request, const StoredMode
     const ImageSize whole{
         std::max<int64_t>(map.size(2), std::llround(double(transform.modelSize.width) * perModelX)),
         std::max<int64_t>(map.size(1), std::llround(double(transform.modelSize.height) * perModelY))};
-    at::Tensor enlarged;
-    if (request.upsampler == Upsampler::JointBilateral) {
-        VITRINE_TRY(const auto taps, tapsFor(request.source, model, whole, {map.size(2), map.size(1)}));
-        VITRINE_TRY(enlarged, taps->apply(map));
-    } else {
-        const ResizeMode mode = request.upsampler == Upsampler::Nearest    ? ResizeMode::Nearest
-                                : request.upsampler == Upsampler::Bilinear ? ResizeMode::Bilinear
-                                                                           : ResizeMode::Bicubic;
-        VITRINE_TRY(enlarged, resizeFeatures(map, whole.height, whole.width, mode));
-    }
+    VITRINE_TRY(const at::Tensor enlarged, enlargeWhole(request, model, map, whole));
     const int64_t left = std::llround(transform.offset.x * perModelX),
                   top = std::llround(transform.offset.y * perModelY);
     if (left == 0 && top == 0 && enlarged.size(2) == request.outputSize.width &&
@@ -220,8 +270,7 @@ Result<at::Tensor> MapMaker::enlarge(const MapRequest& request, const StoredMode
     return canvas;
 }
 
-Result<at::Tensor> MapMaker::projections(const MapRequest& request, const FeatureMap& map, at::Tensor& low,
-                                         at::Tensor& high) {
+Result<const PcaBasis*> MapMaker::basisFor(const MapRequest& request, const FeatureMap& map) {
     const PcaBasis* basis = nullptr;
     if (!request.pca.lockedBasis.empty()) {
         const auto it = bases_.find(request.pca.lockedBasis);
@@ -231,9 +280,10 @@ Result<at::Tensor> MapMaker::projections(const MapRequest& request, const Featur
                         "Lock one first");
         basis = &it->second;
     } else {
-        const std::string key = fmt::format(
-            "{}|{}|{}|{}|{}|{}|{}", request.source.modelId, request.source.imagePath, request.source.layer,
-            request.source.adaptor, request.source.resolution, request.source.square, map.origin.imageHash);
+        const std::string key =
+            fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", request.source.modelId, request.source.imagePath,
+                        request.source.layer, request.source.adaptor, request.source.resolution,
+                        request.source.square, request.source.trainedUpsampler, map.origin.imageHash);
         basis = fitted_.find(key);
         if (!basis) {
             VITRINE_TRY(PcaBasis fitted, fitPca(map.tokens()));
@@ -241,11 +291,31 @@ Result<at::Tensor> MapMaker::projections(const MapRequest& request, const Featur
             basis = &fitted_.insert(key, std::move(fitted), bytes);
         }
     }
+    return basis;
+}
+
+Result<at::Tensor> MapMaker::pcaPicture(const MapRequest& request, const StoredModel& model,
+                                        const FeatureMap& map) {
+    VITRINE_TRY(const PcaBasis* basis, basisFor(request, map));
     const int64_t first = std::min(request.pca.firstComponent, basis->count() - 1);
     const int64_t count = std::min<int64_t>(3, basis->count() - first);
-    low = basis->low.slice(0, first, first + count);
-    high = basis->high.slice(0, first, first + count);
-    return projectOnBasis(*basis, map.features, first, count);
+    bool linear = true;
+    if (request.upsampler == Upsampler::Registered) {
+        VITRINE_TRY(const FeatureUpsampler* upsampler,
+                    UpsamplerRegistry::instance().find(request.registeredUpsampler));
+        linear = upsampler->linear;
+    }
+    at::Tensor shown;
+    if (linear) {
+        // Project first, enlarge three channels after: the two commute, and it is C/3 times cheaper.
+        VITRINE_TRY(const at::Tensor projected, projectOnBasis(*basis, map.features, first, count));
+        VITRINE_TRY(shown, enlarge(request, model, projected, map.transform));
+    } else {
+        VITRINE_TRY(const at::Tensor enlarged, enlarge(request, model, map.features, map.transform));
+        VITRINE_TRY(shown, projectOnBasis(*basis, enlarged, first, count));
+    }
+    return pcaColors(shown, basis->low.slice(0, first, first + count),
+                     basis->high.slice(0, first, first + count));
 }
 
 Result<at::Tensor> MapMaker::clusterColors(const MapRequest& request, const FeatureMap& map) {
@@ -264,7 +334,7 @@ Result<at::Tensor> MapMaker::correspondenceColors(const MapRequest& request, con
                                                   const FeatureMap& map) {
     FeatureSource target = request.source;
     target.imagePath = request.other.imagePath;
-    VITRINE_TRY(const EncodedPicture other, pictures_.features(model, target));
+    VITRINE_TRY(const EncodedPicture other, featuresOf(model, target));
     encodedNow_ |= other.encodedNow;
     VITRINE_TRY(const Correspondence matches, denseCorrespondence(map.features, other.map.features));
     // The matched place as a colour (x: red, y: green); places whose way back ends elsewhere are dark.
@@ -278,18 +348,14 @@ Result<at::Tensor> MapMaker::correspondenceColors(const MapRequest& request, con
 }
 
 Result<MapResult> MapMaker::colors(const MapRequest& request, const StoredModel& model) {
-    VITRINE_TRY(const EncodedPicture encoded, pictures_.features(model, request.source));
+    VITRINE_TRY(const EncodedPicture encoded, featuresOf(model, request.source));
     encodedNow_ |= encoded.encodedNow;
     const FeatureMap& map = encoded.map;
     MapResult result;
     result.transform = map.transform;
     if (request.kind == MapKind::Pca) {
-        // Project first, enlarge three channels after: the two commute (both are linear), and it is C/3 times
-        // cheaper.
-        at::Tensor low, high;
-        VITRINE_TRY(const at::Tensor projected, projections(request, map, low, high));
-        VITRINE_TRY(const at::Tensor enlarged, enlarge(request, model, projected, map.transform));
-        result.colors = imageFrom(pcaColors(enlarged, low, high));
+        VITRINE_TRY(const at::Tensor colors, pcaPicture(request, model, map));
+        result.colors = imageFrom(colors);
     } else {
         VITRINE_TRY(const at::Tensor grid, request.kind == MapKind::Clusters
                                                ? clusterColors(request, map)
@@ -315,11 +381,11 @@ Result<MapMaker::Scalars> MapMaker::similarity(const MapRequest& request, const 
     if (!request.probe)
         return fail(ErrorCode::InvalidArgument, "similarity needs a probe", {},
                     "Click a point of the picture");
-    VITRINE_TRY(const EncodedPicture shown, pictures_.features(model, request.source));
+    VITRINE_TRY(const EncodedPicture shown, featuresOf(model, request.source));
     encodedNow_ |= shown.encodedNow;
     FeatureSource probed = request.source;
     probed.imagePath = request.probe->imagePath;
-    VITRINE_TRY(const EncodedPicture origin, pictures_.features(model, probed));
+    VITRINE_TRY(const EncodedPicture origin, featuresOf(model, probed));
     encodedNow_ |= origin.encodedNow;
     VITRINE_TRY(const Cell cell, cellOf(origin.map, *request.probe));
     VITRINE_TRY(const at::Tensor vector, patchVector(origin.map.features, cell.row, cell.column));
@@ -357,8 +423,8 @@ Result<MapMaker::Scalars> MapMaker::disagreement(const MapRequest& request, cons
     VITRINE_TRY(const StoredModel* second, models_.find(request.other.modelId));
     FeatureSource otherSource = request.other;
     otherSource.imagePath = request.source.imagePath;
-    VITRINE_TRY(const EncodedPicture first, pictures_.features(model, request.source));
-    VITRINE_TRY(const EncodedPicture other, pictures_.features(*second, otherSource));
+    VITRINE_TRY(const EncodedPicture first, featuresOf(model, request.source));
+    VITRINE_TRY(const EncodedPicture other, featuresOf(*second, otherSource));
     encodedNow_ |= first.encodedNow || other.encodedNow;
     // How well the second model's features predict the first's.
     VITRINE_TRY(const Disagreement result, vitrine::disagreement(other.map.features, first.map.features));
@@ -395,7 +461,7 @@ Result<MapMaker::Scalars> MapMaker::valuesOf(const MapRequest& request, const St
         default:
             break;
     }
-    VITRINE_TRY(const EncodedPicture encoded, pictures_.features(model, request.source));
+    VITRINE_TRY(const EncodedPicture encoded, featuresOf(model, request.source));
     encodedNow_ |= encoded.encodedNow;
     const FeatureMap& map = encoded.map;
     if (request.kind == MapKind::Channel) {

@@ -36,16 +36,25 @@ class MapMaker {
     Result<Scalars> attention(const MapRequest& request, const StoredModel& model);
     Result<Scalars> disagreement(const MapRequest& request, const StoredModel& model);
     Result<Scalars> textHeat(const MapRequest& request, const StoredModel& model);
-    Result<at::Tensor> projections(const MapRequest& request, const FeatureMap& map, at::Tensor& low,
-                                   at::Tensor& high);
+    Result<const PcaBasis*> basisFor(const MapRequest& request, const FeatureMap& map);
+    // Colours of the three components, enlarged as asked.
+    Result<at::Tensor> pcaPicture(const MapRequest& request, const StoredModel& model, const FeatureMap& map);
     Result<at::Tensor> clusterColors(const MapRequest& request, const FeatureMap& map);
     Result<at::Tensor> correspondenceColors(const MapRequest& request, const StoredModel& model,
                                             const FeatureMap& map);
 
-    // (K, h, w) enlarged to the picture's size as asked: the model's padding is cut off, what it never saw is
-    // NaN.
+    // enlarge() with the time it takes added up.
     Result<at::Tensor> enlarge(const MapRequest& request, const StoredModel& model, const at::Tensor& map,
                                const ImageTransform& transform);
+    // (K, h, w) enlarged to the picture's size as asked: the model's padding is cut off, what it never saw is
+    // NaN.
+    Result<at::Tensor> enlargeUntimed(const MapRequest& request, const StoredModel& model,
+                                      const at::Tensor& map, const ImageTransform& transform);
+    // The whole model input enlarged.
+    Result<at::Tensor> enlargeWhole(const MapRequest& request, const StoredModel& model,
+                                    const at::Tensor& map, ImageSize size);
+    // Features of a source; a trained upsampler's time is added up.
+    Result<EncodedPicture> featuresOf(const StoredModel& model, const FeatureSource& source);
     Result<std::shared_ptr<const JbuTaps>> tapsFor(const FeatureSource& source, const StoredModel& model,
                                                    ImageSize size, ImageSize grid);
 
@@ -55,6 +64,7 @@ class MapMaker {
     ByteCache<PcaBasis> fitted_;
     ByteCache<std::shared_ptr<const JbuTaps>> taps_;
     bool encodedNow_ = false;
+    double upsamplingMilliseconds_ = 0;
 };
 
 }  // namespace vitrine

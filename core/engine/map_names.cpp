@@ -1,7 +1,9 @@
 #include "core/engine/map_names.h"
 
 #include "core/base/nearest.h"
+#include "core/features/upsampler_registry.h"
 
+#include <algorithm>
 #include <array>
 
 namespace vitrine {
@@ -62,6 +64,43 @@ Result<Upsampler> upsamplerFromName(const std::string& name) {
 }
 const char* upsamplerName(Upsampler upsampler) {
     return nameIn(kUpsamplers, upsampler);
+}
+
+std::vector<UpsamplerEntry> upsamplerList() {
+    std::vector<UpsamplerEntry> list{{"none", "the feature grid itself", true},
+                                     {"nearest", "patches as they are", true},
+                                     {"bilinear", "between the four nearest patches", true},
+                                     {"bicubic", "between the sixteen nearest patches", true},
+                                     {"jbu", "joint bilateral: edges of the picture", true}};
+    for (const FeatureUpsampler& upsampler : UpsamplerRegistry::instance().all())
+        list.push_back({upsampler.name, upsampler.summary, upsampler.linear});
+    return list;
+}
+
+Result<void> setUpsampler(MapRequest& request, const std::string& wanted) {
+    std::error_code problem;
+    const auto& registered = UpsamplerRegistry::instance().all();
+    if (const auto builtIn = upsamplerFromName(wanted)) {
+        request.upsampler = *builtIn;
+    } else if (std::any_of(registered.begin(), registered.end(),
+                           [&](const FeatureUpsampler& upsampler) { return upsampler.name == wanted; })) {
+        request.upsampler = Upsampler::Registered;
+        request.registeredUpsampler = wanted;
+    } else if (std::filesystem::exists(wanted, problem)) {
+        // The last step from the finer grid to pixels.
+        request.upsampler = Upsampler::Bilinear;
+        request.source.trainedUpsampler = std::filesystem::weakly_canonical(wanted, problem).string();
+    } else {
+        std::vector<std::string> names;
+        for (const UpsamplerEntry& entry : upsamplerList())
+            names.push_back(entry.name);
+        const auto nearest = nearestName(wanted, names);
+        return fail(ErrorCode::InvalidArgument, fmt::format("there is no upsampler \"{}\"", wanted), {},
+                    nearest
+                        ? fmt::format("Did you mean \"{}\"? A folder with a trained one works too", *nearest)
+                        : "`vitrine upsamplers` lists them; a folder with a trained one works too");
+    }
+    return {};
 }
 
 Image pictureOfMap(const MapResult& map, ColorMap colors) {

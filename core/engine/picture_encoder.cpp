@@ -14,8 +14,9 @@ namespace {
 constexpr int64_t kAllLayersLimitBytes = int64_t(256) << 20;
 
 std::string cacheKey(const StoredModel& model, const FeatureSource& source, const std::string& part) {
-    return fmt::format("{}|{}|{}|{}|{}|{}", model.description.id, fileStamp(source.imagePath),
-                       source.resolution, source.square, source.windowSize.value_or(0), part);
+    return fmt::format("{}|{}|{}|{}|{}|{}|{}", model.description.id, fileStamp(source.imagePath),
+                       source.resolution, source.square, source.windowSize.value_or(0),
+                       source.trainedUpsampler, part);
 }
 
 std::string partName(const FeatureSource& source) {
@@ -77,9 +78,28 @@ Result<std::shared_ptr<const Image>> PictureEncoder::picture(const std::string& 
     return pictures_.insert(key, shared, int64_t(shared->byteCount()));
 }
 
+Result<const FeatSharpModel*> PictureEncoder::trainedUpsampler(const StoredModel& model,
+                                                               const FeatureSource& source) {
+    auto& kept = upsamplers_[source.trainedUpsampler + "|" + model.device.str()];
+    if (!kept) {
+        // In float32 whatever the encoder computes in: it is small.
+        VITRINE_TRY(kept, loadFeatSharp(source.trainedUpsampler, {model.device, at::kFloat}));
+    }
+    VITRINE_TRY_VOID(kept->checkFits(model.description.info));
+    return kept.get();
+}
+
 Result<PreprocessedImage> PictureEncoder::prepare(const StoredModel& model, const FeatureSource& source) {
     VITRINE_TRY(const auto image, picture(source.imagePath));
-    auto prepared = preprocess(*image, model.preprocess, changeFor(model, source));
+    PreprocessOverride change = changeFor(model, source);
+    if (!source.trainedUpsampler.empty()) {
+        // The upsampler cuts its tiles from a square of this size, also for encoders of one fixed size.
+        VITRINE_TRY(const FeatSharpModel* upsampler, trainedUpsampler(model, source));
+        const int64_t side = upsampler->config().modelResolution * upsampler->config().factor;
+        change.targetSize = ImageSize{side, side};
+        change.shortSide.reset();
+    }
+    auto prepared = preprocess(*image, model.preprocess, change);
     if (!prepared)
         return fail(prepared.error().in(source.imagePath));
     return prepared;
@@ -110,6 +130,8 @@ FeatureMap PictureEncoder::makeMap(const StoredModel& model, const FeatureSource
 Result<EncodedPicture> PictureEncoder::features(const StoredModel& model, const FeatureSource& source) {
     if (const FeatureMap* cached = features_.find(cacheKey(model, source, partName(source))))
         return EncodedPicture{*cached, false};
+    if (!source.trainedUpsampler.empty())
+        return upsampledFeatures(model, source);
     VITRINE_TRY(const PreprocessedImage input, prepare(model, source));
     VITRINE_TRY(const at::Tensor tensor, pixels(model, input));
     const EncoderInfo& info = model.description.info;
@@ -156,6 +178,24 @@ Result<EncodedPicture> PictureEncoder::features(const StoredModel& model, const 
         return EncodedPicture{keep(part, output.features, {}, summary), true};
     const size_t index = request.layers.size() == 1 ? 0 : size_t(source.layer);
     return EncodedPicture{keep(part, output.layers[index].features, output.layers[index].prefix, summary),
+                          true};
+}
+
+Result<EncodedPicture> PictureEncoder::upsampledFeatures(const StoredModel& model,
+                                                         const FeatureSource& source) {
+    if (source.layer >= 0 || !source.adaptor.empty())
+        return fail(ErrorCode::Unsupported,
+                    fmt::format("a trained upsampler gives the final features, not {}", partName(source)),
+                    source.trainedUpsampler, "Choose the final features or another upsampler");
+    VITRINE_TRY(const FeatSharpModel* upsampler, trainedUpsampler(model, source));
+    VITRINE_TRY(const PreprocessedImage input, prepare(model, source));
+    VITRINE_TRY(const at::Tensor tensor, pixels(model, input));
+    VITRINE_TRY(const at::Tensor fine, upsampler->sharpen(*model.model->encoder(), tensor));
+    FeatureMap map = makeMap(model, source, input.transform);
+    VITRINE_TRY(map.origin.imageHash, sha256OfFile(source.imagePath));
+    map.features = single(fine);
+    map.transform.patchSize = upsampler->config().patchSize;
+    return EncodedPicture{features_.insert(cacheKey(model, source, partName(source)), map, bytesOf(map)),
                           true};
 }
 

@@ -4,6 +4,7 @@
 #include "core/engine/byte_cache.h"
 #include "core/engine/model_store.h"
 #include "core/features/feature_map.h"
+#include "core/models/featsharp/featsharp_model.h"
 
 namespace vitrine {
 
@@ -37,7 +38,7 @@ class PictureEncoder {
     Result<std::shared_ptr<const Image>> picture(const std::string& path);
     // What the model takes for this picture.
     Result<PreprocessedImage> prepare(const StoredModel& model, const FeatureSource& source);
-    // Features of the asked layer or adaptor. All layers of a picture are kept at once where they fit, so
+    // Features of the asked layer or adaptor, or, with a trained upsampler, final features on its grid. All layers of a picture are kept at once where they fit, so
     // that a layer slider need not encode again.
     Result<EncodedPicture> features(const StoredModel& model, const FeatureSource& source);
     // Attention of blocks 1..lastLayer.
@@ -50,10 +51,14 @@ class PictureEncoder {
 
   private:
     Result<at::Tensor> pixels(const StoredModel& model, const PreprocessedImage& input) const;
+    // The source's trained upsampler on the model's device; loaded once.
+    Result<const FeatSharpModel*> trainedUpsampler(const StoredModel& model, const FeatureSource& source);
+    Result<EncodedPicture> upsampledFeatures(const StoredModel& model, const FeatureSource& source);
     FeatureMap makeMap(const StoredModel& model, const FeatureSource& source,
                        const ImageTransform& transform) const;
 
     ByteCache<FeatureMap> features_;
+    std::map<std::string, std::unique_ptr<FeatSharpModel>> upsamplers_;  // by folder and device
     ByteCache<std::shared_ptr<const Image>> pictures_;
 };
 

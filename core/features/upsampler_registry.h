@@ -16,6 +16,8 @@ struct FeatureUpsampler {
     std::string summary;  // one line
     // features (C, h, w) and guidance (3, H, W) in [0,1], the picture at the output's size -> (C, H, W).
     std::function<Result<at::Tensor>(const at::Tensor& features, const at::Tensor& guidance)> upsample;
+    // Linear in the features and the same for every channel: views project to three channels first.
+    bool linear = false;
 };
 
 class UpsamplerRegistry {

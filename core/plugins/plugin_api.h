@@ -10,7 +10,7 @@
 
 namespace vitrine {
 
-inline constexpr int kPluginApiVersion = 2;
+inline constexpr int kPluginApiVersion = 3;
 
 struct ModelFamily;       // core/models/model.h: kind "encoder"
 struct FeatureUpsampler;  // core/features/upsampler_registry.h: kind "upsampler"

@@ -10,5 +10,6 @@ extern "C" void vitrineRegisterPlugin(vitrine::PluginHost& host) {
     host.addUpsampler({"guided filter", "bicubic, then He et al.'s guided filter on the picture's colours",
                        [](const at::Tensor& features, const at::Tensor& guidance) {
                            return vitrine::guided::upsample(features, guidance);
-                       }});
+                       },
+                       true});
 }

@@ -60,6 +60,19 @@ TEST_F(CommandLine, MakesOnePicture) {
         EXPECT_EQ(outcome.exitCode, 0) << kind << ": " << outcome.errors;
         EXPECT_GT(fs::file_size(file), 500u) << kind;
     }
+    const Outcome guided =
+        call(fmt::format("map '{}' '{}' --upsampler 'guided filter' --output '{}' --size 256", photo.string(),
+                         model.string(), file.string()));
+    EXPECT_EQ(guided.exitCode, 0) << guided.errors;
+    EXPECT_NE(guided.output.find("of those upsampling"), std::string::npos) << guided.output;
+    const Outcome misspelt = call(fmt::format("map '{}' '{}' --upsampler bilinaer --output '{}'",
+                                              photo.string(), model.string(), file.string()));
+    EXPECT_NE(misspelt.exitCode, 0);
+    EXPECT_NE(misspelt.errors.find("bilinear"), std::string::npos) << misspelt.errors;
+    const Outcome list = call("upsamplers");
+    EXPECT_EQ(list.exitCode, 0) << list.errors;
+    for (const char* name : {"jbu", "guided filter"})
+        EXPECT_NE(list.output.find(name), std::string::npos) << list.output;
     const Outcome attention = call(fmt::format("map '{}' '{}' --kind attention --output '{}'", photo.string(),
                                                model.string(), file.string()));
     EXPECT_EQ(attention.exitCode, 1);

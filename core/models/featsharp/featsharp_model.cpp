@@ -52,11 +52,13 @@ Result<void> FeatSharpModel::checkFits(const EncoderInfo& info) const {
 
 Result<at::Tensor> FeatSharpModel::sharpen(const VisionEncoder& encoder, const at::Tensor& picture) const {
     VITRINE_TRY_VOID(checkFits(encoder.info()));
+    at::NoGradGuard noGrad;
+    const at::ScalarType encoderType = picture.scalar_type();
     const auto featurizer = [&](const at::Tensor& pictures) -> Result<at::Tensor> {
-        VITRINE_TRY(const EncoderOutput output, encoder.encode(pictures, {}));
+        VITRINE_TRY(const EncoderOutput output, encoder.encode(pictures.to(encoderType), {}));
         return output.features;
     };
-    VITRINE_TRY(const SharpFeatures features, network_.forward(picture, featurizer, false));
+    VITRINE_TRY(const SharpFeatures features, network_.forward(picture.to(at::kFloat), featurizer, false));
     return network_.restored(features.fine);
 }
 

@@ -20,8 +20,8 @@ class FeatSharpModel : public Model {
     const featsharp::FeatSharpNetwork& network() const { return network_; }
     // InvalidArgument if the encoder has another patch size, feature width or fixed input size.
     Result<void> checkFits(const EncoderInfo& info) const;
-    // Features of an encoder u times finer: picture (1, 3, H, W) prepared for it -> (1, C, n·u, n·u), in the
-    // encoder's own feature space.
+    // Features of an encoder u times finer: picture (1, 3, H, W) prepared for it, in the type it computes in
+    // -> (1, C, n·u, n·u) in the upsampler's type, in the encoder's own feature space. Without gradients.
     Result<at::Tensor> sharpen(const VisionEncoder& encoder, const at::Tensor& picture) const;
 
   private:

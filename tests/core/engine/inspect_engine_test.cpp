@@ -1,5 +1,10 @@
 // The engine on real photographs with trained encoders: what the window shows.
+#include "core/base/file.h"
 #include "core/engine/inspect_engine_impl.h"
+#include "core/engine/map_names.h"
+#include "core/features/upsample.h"
+#include "core/features/upsampler_registry.h"
+#include "core/models/featsharp/featsharp_model.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_data.h"
 
@@ -36,7 +41,102 @@ class InspectEngineTest : public ::testing::Test {
     JobContext job_;
 };
 
+// A FeatSharp folder with random weights for 32-pixel pictures, patches of 4 and this width.
+void writeRandomUpsampler(const std::filesystem::path& folder, int64_t width) {
+    at::NoGradGuard noGrad;
+    std::filesystem::create_directories(folder);
+    ModelFolder description;
+    description.config = {
+        {"model_resolution", 32}, {"patch_size", 4}, {"feat_dim", width}, {"upsample_factor", 3}};
+    const auto model = createFeatSharp(description);
+    ASSERT_TRUE(model) << model.error().text();
+    at::manual_seed(1);
+    TensorMap tensors;
+    for (auto& entry : (*model)->module()->named_parameters())
+        tensors[entry.key()] = entry.value().normal_(0.0, 0.05).detach();
+    // The scales are zero: what comes out is the guided branch, which any encoder's features suit.
+    tensors["upsampler.ups.0.block.ls1.gamma"].zero_();
+    tensors["upsampler.ups.0.block.ls2.gamma"].zero_();
+    tensors["upsampler.ups.0.jbu.ups.0.sigma_spatial"].fill_(1.0);
+    ASSERT_TRUE(writeTensors(folder / "model.safetensors", tensors));
+    ASSERT_TRUE(writeFileAtomically(folder / "config.json", description.config.dump()));
+}
+
 }  // namespace
+
+TEST_F(InspectEngineTest, TrainedUpsamplersGiveAFinerGrid) {
+    VITRINE_SHARED_DATA(picture, "data/images/photos/dog.jpg");
+    VITRINE_SHARED_DATA(weights, "data/encoders/vit_cifar10");
+    const LoadedModel model = load(weights);
+    testing::TemporaryFolder folder;
+    writeRandomUpsampler(folder / "sharp", model.info.featureWidth);
+    MapRequest wanted = request(model, picture, MapKind::Norms);
+    wanted.outputSize = {};
+    ASSERT_TRUE(setUpsampler(wanted, (folder / "sharp").string()));
+    const auto map = engine_->render(wanted, job_);
+    ASSERT_TRUE(map) << map.error().text();
+    EXPECT_EQ(map->valuesSize.width, 24);
+    EXPECT_EQ(map->valuesSize.height, 24);
+    EXPECT_EQ(map->transform.gridWidth(), 24);
+    EXPECT_GT(map->upsamplingMilliseconds, 0.0);
+    // Averages of the coarse features: norms stay in their range, and cells differ.
+    EXPECT_LT(map->low, map->high);
+    const auto again = engine_->render(wanted, job_);
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(again->encodedNow);
+
+    wanted.kind = MapKind::Pca;
+    wanted.outputSize = {320, 213};
+    const auto colors = engine_->render(wanted, job_);
+    ASSERT_TRUE(colors) << colors.error().text();
+    EXPECT_EQ(colors->colors->size(), (ImageSize{320, 213}));
+    EXPECT_EQ(colors->provenance["trainedUpsampler"], (folder / "sharp").string());
+
+    wanted.kind = MapKind::Attention;
+    EXPECT_EQ(engine_->render(wanted, job_).error().code, ErrorCode::Unsupported);
+    wanted.kind = MapKind::Norms;
+    wanted.source.layer = 1;
+    EXPECT_EQ(engine_->render(wanted, job_).error().code, ErrorCode::Unsupported);
+    wanted.source.layer = -1;
+    writeRandomUpsampler(folder / "other", 64);
+    wanted.source.trainedUpsampler = (folder / "other").string();
+    const auto misfit = engine_->render(wanted, job_);
+    ASSERT_FALSE(misfit);
+    EXPECT_NE(misfit.error().text().find("feature width of 64"), std::string::npos) << misfit.error().text();
+}
+
+TEST_F(InspectEngineTest, RegisteredUpsamplersAreUsedByName) {
+    VITRINE_SHARED_DATA(picture, "data/images/photos/dog.jpg");
+    VITRINE_SHARED_DATA(weights, "data/encoders/vit_cifar10");
+    const LoadedModel model = load(weights);
+    static int64_t channels;  // outlives the test with the registered functions
+    for (const bool linear : {true, false})
+        UpsamplerRegistry::instance().add({linear ? "test linear" : "test learned", "bilinear",
+                                           [](const at::Tensor& features, const at::Tensor& guidance) {
+                                               channels = features.size(0);
+                                               return resizeFeatures(features, guidance.size(1),
+                                                                     guidance.size(2), ResizeMode::Bilinear);
+                                           },
+                                           linear});
+    MapRequest wanted = request(model, picture, MapKind::Pca);
+    const auto reference = engine_->render(wanted, job_);
+    ASSERT_TRUE(reference) << reference.error().text();
+    for (const auto& [name, expected] :
+         {std::pair<const char*, int64_t>{"test linear", 3}, {"test learned", model.info.featureWidth}}) {
+        ASSERT_TRUE(setUpsampler(wanted, name));
+        const auto map = engine_->render(wanted, job_);
+        ASSERT_TRUE(map) << map.error().text();
+        EXPECT_EQ(channels, expected) << name;
+        EXPECT_EQ(map->provenance["upsampler"], name);
+        int64_t worst = 0;
+        for (size_t i = 0; i < map->colors->byteCount(); ++i)
+            worst = std::max(worst, std::abs(std::to_integer<int64_t>(map->colors->data()[i]) -
+                                             std::to_integer<int64_t>(reference->colors->data()[i])));
+        EXPECT_LE(worst, 1) << name;
+    }
+    EXPECT_FALSE(setUpsampler(wanted, "test liner"));
+    EXPECT_NE(setUpsampler(wanted, "test liner").error().text().find("test linear"), std::string::npos);
+}
 
 TEST_F(InspectEngineTest, SimilarityIsOneAtTheProbe) {
     VITRINE_SHARED_DATA(picture, "data/images/photos/dog.jpg");
