@@ -81,7 +81,7 @@ Result<SharpFeatures> FeatSharpNetwork::forward(const at::Tensor& picture, const
                                                 bool keepParts) const {
     const int64_t side = config_.modelResolution, fineSide = side * config_.factor;
     const int64_t fineGrid = config_.grid() * config_.factor;
-    const at::Tensor large = nn::resizeMap(picture, fineSide, fineSide, "bilinear");
+    at::Tensor large = nn::resizeMap(picture, fineSide, fineSide, "bilinear");
     const at::Tensor small = nn::resizeMap(large, side, side, "bilinear");
     SharpFeatures result;
     VITRINE_TRY(result.coarse, featuresOf(small, featurizer));
@@ -90,6 +90,7 @@ Result<SharpFeatures> FeatSharpNetwork::forward(const at::Tensor& picture, const
     // saw.
     result.guided = bilateral_ ? bilateral_->forward(result.coarse, large)
                                : jafar_->forward(result.coarse, small, fineGrid, fineGrid);
+    large.reset();  // at four times 1024 pixels it is as large as the maps
     result.fine = block_->forward(result.guided, result.tiles);
     if (!keepParts)
         result.guided = result.tiles = at::Tensor();
