@@ -73,16 +73,16 @@ std::vector<std::string> ClaimTable::metrics() const {
 
 std::string ClaimTable::text() const {
     TextTable table;
-    table.header = {"arm"};
+    table.header = {"metric"};
     table.rightAligned = {false};
-    const std::vector<std::string> columns = metrics();
-    for (const std::string& metric : columns) {
-        table.header.push_back(metric);
+    const std::vector<std::string> columns = arms();
+    for (const std::string& arm : columns) {
+        table.header.push_back(arm);
         table.rightAligned.push_back(true);
     }
-    for (const std::string& arm : arms()) {
-        std::vector<std::string> row{arm};
-        for (const std::string& metric : columns) {
+    for (const std::string& metric : metrics()) {
+        std::vector<std::string> row{metric};
+        for (const std::string& arm : columns) {
             const double centre = mean(arm, metric);
             row.push_back(std::isnan(centre) ? "-" : fmt::format("{:.4g} ± {:.2g}", centre, deviation(arm, metric)));
         }
@@ -131,8 +131,9 @@ Result<ClaimInfo> findClaim(const std::string& name) {
         names.push_back(info.name);
     }
     const auto nearest = nearestName(name, names);
-    return fail(ErrorCode::NotFound, fmt::format("there is no claim \"{}\"", name), {},
-                nearest ? fmt::format("Did you mean \"{}\"?", *nearest) : "`vitrine claims list` names them all");
+    return fail(
+        ErrorCode::NotFound, fmt::format("there is no claim \"{}\"", name), {},
+        nearest ? fmt::format("Did you mean \"{}\"?", *nearest) : "`vitrine claims list` names them all");
 }
 
 }  // namespace vitrine

@@ -1,7 +1,7 @@
-// Claims: each system of Vitrine ships its smallest faithful experiment, with the baselines that it must beat. An
-// experiment is measured once per seed; a pass rule judges the table over all seeds. This header and the catalogue
-// need no LibTorch, so that lists and the window's board start in milliseconds; experiments are bound by name
-// (claim_experiments.h).
+// Claims: each system of Vitrine ships its smallest faithful experiment, with the baselines that it must
+// beat. An experiment is measured once per seed; a pass rule judges the table over all seeds. This header and
+// the catalogue need no LibTorch, so that lists and the window's board start in milliseconds; experiments are
+// bound by name (claim_experiments.h).
 #pragma once
 
 #include "core/base/json.h"
@@ -35,20 +35,22 @@ struct ClaimMeasurement {
     static ClaimMeasurement fromJson(const Json& json);
 };
 
-// Measurements of several seeds, read by arm and metric. A value that was not measured is NaN, so that no rule built
-// on it can hold.
+// Measurements of several seeds, read by arm and metric. A value that was not measured is NaN, so that no
+// rule built on it can hold.
 class ClaimTable {
   public:
-    explicit ClaimTable(std::vector<ClaimMeasurement> measurements) : measurements_(std::move(measurements)) {}
+    explicit ClaimTable(std::vector<ClaimMeasurement> measurements)
+        : measurements_(std::move(measurements)) {}
 
     std::vector<double> values(const std::string& arm, const std::string& metric) const;  // one per seed
     double mean(const std::string& arm, const std::string& metric) const;
-    double deviation(const std::string& arm, const std::string& metric) const;  // sample standard deviation; 0: one seed
-    std::vector<std::string> arms() const;                                      // in order of their names
+    double deviation(const std::string& arm,
+                     const std::string& metric) const;  // sample standard deviation; 0: one seed
+    std::vector<std::string> arms() const;              // in order of their names
     std::vector<std::string> metrics() const;
     const std::vector<ClaimMeasurement>& measurements() const { return measurements_; }
 
-    // Arms x metrics as "mean ± deviation", and the same as CSV (arm,metric,seed,value).
+    // Metrics x arms as "mean ± deviation", and the same as CSV (arm,metric,seed,value).
     std::string text() const;
     std::string csv() const;
 

@@ -5,13 +5,34 @@ namespace vitrine {
 const std::vector<ClaimInfo>& claimCatalogue() {
     static const std::vector<ClaimInfo> claims = {
         {"phi-s", "PHI-S",
-         "Unnormalised squared error favours the loudest teacher; standardising beats whitening; one rotation and one scale "
+         "Unnormalised squared error favours the loudest teacher; standardising beats whitening; one "
+         "rotation and one scale "
          "(PHI-S) balances teachers and channels best.",
          "Ranzinger et al. 2024, PHI-S, tables of teacher errors and average ranks",
-         "phi-s: fidelity to the quietest teacher at least 1.5 times that of plain MSE, best mean log-fidelity (ties within "
-         "0.02), every normalisation above plain MSE, standardisers above whitenings, error variances most even for phi-s and "
+         "phi-s: fidelity to the quietest teacher at least 1.5 times that of plain MSE, best mean "
+         "log-fidelity (ties within "
+         "0.02), every normalisation above plain MSE, standardisers above whitenings, error variances most "
+         "even for phi-s and "
          "hadamard-whiten",
          3, 3},
+        {"radio-v2.5", "RADIOv2.5",
+         "A student that meets each teacher at one resolution only behaves as two models, switched by the "
+         "resolution; teaching "
+         "all teachers at all resolutions cures it.",
+         "Heinrich et al. 2025, RADIOv2.5, section on mode switching",
+         "The rise of each teacher's error from its home to its foreign resolution is at least twice as "
+         "large for partitioned "
+         "as for joint teaching",
+         3, 2},
+        {"c-radio-v4", "C-RADIOv4",
+         "Student and teachers that see independently shifted crops keep noise that is fixed to positions "
+         "out of the student; "
+         "self-consistency with a slow copy (MESA) makes its features steadier under shifts.",
+         "C-RADIOv4 2026, sections on shift equivariance",
+         "Aligned crops learn more than 0.8 of the planted pattern's energy, shifted ones less than 0.3, and "
+         "end closer to the "
+         "clean teacher; MESA lowers the change of features under shifts at an equal error (within 5 %)",
+         3, 2},
         {"mambavision", "MambaVision",
          "A mixer sees one token ahead and all before, so stacked mixers stay blind to what lies further ahead; attention "
          "behind them restores the whole context.",

@@ -1,8 +1,10 @@
-// Four frozen random networks with decaying spectra, uneven channels and very different loudness teach one small student
-// through a bottleneck; only the normalisation of the targets differs between the arms. Quality is measured after
-// de-normalising, in each teacher's own space: fidelity = variance of the teacher / mean squared error.
+// Four frozen random networks with decaying spectra, uneven channels and very different loudness teach one
+// small student through a bottleneck; only the normalisation of the targets differs between the arms. Quality
+// is measured after de-normalising, in each teacher's own space: fidelity = variance of the teacher / mean
+// squared error.
 #include "core/claims/phi_s_claim.h"
 
+#include "core/data/soft_scenes.h"
 #include "core/distill/feature_moments.h"
 #include "core/distill/normalizer.h"
 #include "core/distill/optimizer.h"
@@ -17,25 +19,11 @@ namespace {
 
 constexpr int64_t kSide = 32, kChannels = 32, kBottleneck = 24, kBatch = 64, kSteps = 600;
 constexpr int64_t kFitPictures = 2048, kTestPictures = 1024;
-constexpr std::array kLoudness{0.03, 1.8, 1.3, 5.5};  // global deviations, as of DFN CLIP, SigLIP, DINOv2 and SAM
+constexpr std::array kLoudness{0.03, 1.8, 1.3,
+                               5.5};  // global deviations, as of DFN CLIP, SigLIP, DINOv2 and SAM
 
 at::Tensor normal(at::IntArrayRef shape, const at::Generator& random) {
     return at::randn(shape, random, at::TensorOptions());
-}
-
-// (count, 3, kSide, kSide): a colour gradient with three soft discs of random place, size, colour and stripes.
-at::Tensor scenes(int64_t count, const at::Generator& random) {
-    const auto draw = [&](int64_t channels) { return at::rand({count, channels, 1, 1}, random, at::TensorOptions()); };
-    const at::Tensor axis = at::linspace(0, 1, kSide);
-    const at::Tensor x = axis.view({1, 1, 1, kSide}), y = axis.view({1, 1, kSide, 1});
-    at::Tensor picture = draw(3) + (draw(3) - 0.5) * x + (draw(3) - 0.5) * y;
-    for (int disc = 0; disc < 3; ++disc) {
-        const at::Tensor distance = ((x - draw(1)).square() + (y - draw(1)).square()).sqrt();
-        const at::Tensor inside = at::sigmoid((0.12 + 0.2 * draw(1) - distance) * 40);
-        const at::Tensor stripes = 0.25 * at::sin(40 * draw(1) * x + 40 * draw(1) * y);
-        picture = picture * (1 - inside) + (draw(3) + stripes) * inside;
-    }
-    return picture.clamp(0, 1);
 }
 
 class RandomTeacher {
@@ -43,18 +31,21 @@ class RandomTeacher {
     RandomTeacher(double loudness, const at::Generator& random) {
         weights_ = {normal({24, 3, 3, 3}, random) * 0.5, normal({48, 24, 3, 3}, random) * 0.12,
                     normal({kChannels, 48, 3, 3}, random) * 0.08};
-        // Rank falls as k^-1, as those of real teachers do; then gains of 0.3 to 2.3 and an offset for each channel.
+        // Rank falls as k^-1, as those of real teachers do; then gains of 0.3 to 2.3 and an offset for each
+        // channel.
         const at::Tensor left = std::get<0>(at::linalg_qr(normal({kChannels, kChannels}, random)));
         const at::Tensor right = std::get<0>(at::linalg_qr(normal({kChannels, kChannels}, random)));
         const at::Tensor spectrum = 1 / at::arange(1, kChannels + 1, at::kFloat);
         const at::Tensor gains = 0.3 + 2 * at::rand({kChannels, 1}, random, at::TensorOptions());
         mixing_ = gains * left.matmul(spectrum.unsqueeze(1) * right);
-        const at::Tensor sample = raw(scenes(256, random));
+        const at::Tensor sample = raw(softScenes(256, kSide, random));
         offset_ = normal({kChannels}, random) * sample.std() * 0.5;
         scale_ = loudness / (sample + offset_.view({1, -1, 1, 1})).std().item<double>();
     }
     // (B, kChannels, 4, 4).
-    at::Tensor look(const at::Tensor& pictures) const { return (raw(pictures) + offset_.view({1, -1, 1, 1})) * scale_; }
+    at::Tensor look(const at::Tensor& pictures) const {
+        return (raw(pictures) + offset_.view({1, -1, 1, 1})) * scale_;
+    }
 
   private:
     at::Tensor raw(const at::Tensor& pictures) const {
@@ -86,7 +77,8 @@ class SmallStudent {
             state = at::gelu(layerAt(layer, state, 2, 1));
         std::vector<at::Tensor> outputs;
         for (size_t teacher = 0; teacher < kLoudness.size(); ++teacher)
-            outputs.push_back(layerAt(4 + 2 * teacher, at::gelu(layerAt(3 + 2 * teacher, state, 1, 0)), 1, 0));
+            outputs.push_back(
+                layerAt(4 + 2 * teacher, at::gelu(layerAt(3 + 2 * teacher, state, 1, 0)), 1, 0));
         return outputs;
     }
     const std::vector<OptimizedParameter>& parameters() const { return parameters_; }
@@ -94,11 +86,13 @@ class SmallStudent {
   private:
     void add(const std::string& name, at::IntArrayRef shape, const at::Generator& random) {
         const double deviation = std::sqrt(2.0 / double(shape[1] * shape[2] * shape[3]));
-        parameters_.push_back({name + ".weight", (normal(shape, random) * deviation).set_requires_grad(true)});
+        parameters_.push_back(
+            {name + ".weight", (normal(shape, random) * deviation).set_requires_grad(true)});
         parameters_.push_back({name + ".bias", at::zeros({shape[0]}).set_requires_grad(true), 1, false});
     }
     at::Tensor layerAt(size_t layer, const at::Tensor& x, int64_t stride, int64_t padding) const {
-        return at::conv2d(x, parameters_[2 * layer].tensor, parameters_[2 * layer + 1].tensor, stride, padding);
+        return at::conv2d(x, parameters_[2 * layer].tensor, parameters_[2 * layer + 1].tensor, stride,
+                          padding);
     }
     std::vector<OptimizedParameter> parameters_;
 };
@@ -115,32 +109,35 @@ Result<Lesson> prepare(const ClaimRequest& request) {
     const at::Generator random = randomStream(uint64_t(request.seed), 0, "phi-s teachers");
     for (const double loudness : kLoudness)
         lesson.teachers.emplace_back(loudness, random);
-    const at::Tensor pictures = scenes(kFitPictures, random);
+    const at::Tensor pictures = softScenes(kFitPictures, kSide, random);
     for (const RandomTeacher& teacher : lesson.teachers) {
         FeatureMoments moments(MomentOptions{4096, MomentPrecision::Float64, 0, {}});
         VITRINE_TRY_VOID(moments.addMaps(teacher.look(pictures)));
         VITRINE_TRY(lesson.statistics.emplace_back(), moments.statistics());
     }
-    lesson.testPictures = scenes(kTestPictures, random);
+    lesson.testPictures = softScenes(kTestPictures, kSide, random);
     return lesson;
 }
 
 using Metrics = std::map<std::string, double>;
 
-Metrics evaluate(const Lesson& lesson, const SmallStudent& student, const std::vector<Normalizer>& normalizers) {
+Metrics evaluate(const Lesson& lesson, const SmallStudent& student,
+                 const std::vector<Normalizer>& normalizers) {
     const at::NoGradGuard noGrad;
     const std::vector<at::Tensor> outputs = student.forward(lesson.testPictures);
     Metrics metrics;
     double logFidelity = 0, errorRange = 0, varianceError = 0;
     for (size_t i = 0; i < kLoudness.size(); ++i) {
         const at::Tensor target = lesson.teachers[i].look(lesson.testPictures);
-        const double error = (normalizers[i].denormalizeMaps(outputs[i]) - target).square().mean().item<double>();
+        const double error =
+            (normalizers[i].denormalizeMaps(outputs[i]) - target).square().mean().item<double>();
         const double fidelity = target.var({0, 2, 3}, false).mean().item<double>() / error;
         metrics[fmt::format("fidelity, deviation {}", kLoudness[i])] = fidelity;
         logFidelity += std::log(fidelity) / double(kLoudness.size());
         const at::Tensor normalized = normalizers[i].normalizeMaps(target);
         const at::Tensor errors = (outputs[i] - normalized).var({0, 2, 3}, false);
-        errorRange += ((errors.max() - errors.min()) / errors.mean()).item<double>() / double(kLoudness.size());
+        errorRange +=
+            ((errors.max() - errors.min()) / errors.mean()).item<double>() / double(kLoudness.size());
         const at::Tensor expected = normalizers[i].expectedVariances(lesson.statistics[i].covariance);
         varianceError = std::max(varianceError, (expected - 1).abs().max().item<double>());
     }
@@ -162,11 +159,13 @@ Result<Metrics> measureArm(const Lesson& lesson, NormalizerKind kind, const Clai
     const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
     for (int64_t step = 0; step < steps; ++step) {
         VITRINE_TRY_VOID(request.job->checkStop());
-        const at::Tensor pictures = scenes(kBatch, randomStream(seed, step, "phi-s batch"));
+        const at::Tensor pictures = softScenes(kBatch, kSide, randomStream(seed, step, "phi-s batch"));
         const std::vector<at::Tensor> outputs = student.forward(pictures);
         at::Tensor loss = at::zeros({});
         for (size_t i = 0; i < kLoudness.size(); ++i)
-            loss = loss + (outputs[i] - normalizers[i].normalizeMaps(lesson.teachers[i].look(pictures))).square().mean();
+            loss = loss + (outputs[i] - normalizers[i].normalizeMaps(lesson.teachers[i].look(pictures)))
+                              .square()
+                              .mean();
         optimizer.clearGradients();
         loss.backward();
         optimizer.step(cosineRate(step, 20, steps, 2e-3));
@@ -193,30 +192,35 @@ std::vector<ClaimCheck> judge(const ClaimTable& table) {
         std::vector<double> values;
         for (const char* arm : arms)
             values.push_back(mean(arm, metric));
-        return largest ? *std::max_element(values.begin(), values.end()) : *std::min_element(values.begin(), values.end());
+        return largest ? *std::max_element(values.begin(), values.end())
+                       : *std::min_element(values.begin(), values.end());
     };
     const char* const log = "mean log-fidelity";
     const char* const range = "range of channel error variances";
     const char* const quiet = "fidelity, deviation 0.03";
     const char* const variance = "largest deviation of a channel variance from 1";
     return {
-        atLeast("fidelity to the quietest teacher, phi-s over plain MSE", mean("phi-s", quiet) / mean("none", quiet), 1.5),
-        atLeast("mean log-fidelity, phi-s less the best other arm (tied within 0.02)",
-                mean("phi-s", log) -
-                    extreme({"none", "global", "standardise", "pca-whiten", "zca", "hadamard-whiten"}, log, true),
-                -0.02),
-        atLeast("mean log-fidelity, worst normalised arm less plain MSE",
-                extreme({"global", "standardise", "pca-whiten", "zca", "hadamard-whiten", "phi-s"}, log, false) -
-                    mean("none", log),
-                0),
+        atLeast("fidelity to the quietest teacher, phi-s over plain MSE",
+                mean("phi-s", quiet) / mean("none", quiet), 1.5),
+        atLeast(
+            "mean log-fidelity, phi-s less the best other arm (tied within 0.02)",
+            mean("phi-s", log) -
+                extreme({"none", "global", "standardise", "pca-whiten", "zca", "hadamard-whiten"}, log, true),
+            -0.02),
+        atLeast(
+            "mean log-fidelity, worst normalised arm less plain MSE",
+            extreme({"global", "standardise", "pca-whiten", "zca", "hadamard-whiten", "phi-s"}, log, false) -
+                mean("none", log),
+            0),
         atLeast("mean log-fidelity, worst standardiser less best whitening",
                 extreme({"global", "standardise", "phi-s"}, log, false) -
                     extreme({"pca-whiten", "zca", "hadamard-whiten"}, log, true),
                 0),
-        atMost("range of channel error variances, larger of phi-s and hadamard-whiten over the smallest other",
-               extreme({"phi-s", "hadamard-whiten"}, range, true) /
-                   extreme({"standardise", "pca-whiten", "zca"}, range, false),
-               1),
+        atMost(
+            "range of channel error variances, larger of phi-s and hadamard-whiten over the smallest other",
+            extreme({"phi-s", "hadamard-whiten"}, range, true) /
+                extreme({"standardise", "pca-whiten", "zca"}, range, false),
+            1),
         atMost("channel variances after phi-s differ from 1 by", mean("phi-s", variance), 1e-6),
     };
 }

@@ -7,10 +7,6 @@
 namespace vitrine {
 namespace {
 
-bool decays(const std::string& name, const at::Tensor& tensor) {
-    return tensor.dim() >= 2 && !name.ends_with("pos_embed") && !name.ends_with("cls_token.token");
-}
-
 Result<const TeacherTarget*> targetOf(const std::vector<TeacherTarget>& targets, const std::string& name) {
     for (const TeacherTarget& target : targets)
         if (target.name() == name)
@@ -24,12 +20,7 @@ Distiller::Parts::Parts(DistillOptions wanted, std::vector<const Teacher*> froze
     : options(std::move(wanted)), teachers(std::move(frozen)), source(pictures) {
     student = makeStudent(options.student, options.seed);
     student->to(options.device);
-    std::vector<OptimizedParameter> parameters;
-    for (auto& entry : student->named_parameters()) {
-        entry.value().set_requires_grad(true);
-        parameters.push_back({entry.key(), entry.value(), 1, decays(entry.key(), entry.value())});
-    }
-    optimizer = std::make_unique<Optimizer>(std::move(parameters), options.optimizer);
+    optimizer = std::make_unique<Optimizer>(trainedParameters(*student), options.optimizer);
     if (options.slowDecay > 0) {
         slowModule = std::make_shared<RadioModule>(studentConfig(options.student));
         slowModule->to(options.device);

@@ -1,5 +1,6 @@
 // One step of a distillation.
 #include "core/distill/distiller_parts.h"
+#include "core/distill/losses.h"
 #include "core/distill/random_stream.h"
 
 #include <algorithm>
@@ -101,11 +102,7 @@ at::Tensor Distiller::Parts::selfConsistency(const StudentOutput& output, const 
         pass.teachers = {""};  // no head
         slowOutput = runStudent(*slowModule, cropOf(batch, shift), pass);
     }
-    const auto plainNorm = [](const at::Tensor& map) {
-        const at::Tensor last = map.permute({0, 2, 3, 1}).to(at::kFloat);
-        return at::layer_norm(last, {last.size(3)}, {}, {}, 1e-6).permute({0, 3, 1, 2});
-    };
-    return overlapMse(plainNorm(output.features), plainNorm(slowOutput.features),
+    return overlapMse(plainLayerNorm(output.features), plainLayerNorm(slowOutput.features),
                       {shift.row - batch.studentShift.row, shift.column - batch.studentShift.column});
 }
 

@@ -60,6 +60,11 @@ at::Tensor angleLoss(const at::Tensor& prediction, const at::Tensor& target, dou
     return squaredAngle(prediction, target).mean() / dispersion;
 }
 
+at::Tensor plainLayerNorm(const at::Tensor& map) {
+    const auto last = map.permute({0, 2, 3, 1}).to(at::kFloat);
+    return at::layer_norm(last, {last.size(3)}, {}, {}, 1e-6).permute({0, 3, 1, 2});
+}
+
 at::Tensor meanOver(const at::Tensor& distances, const at::Tensor& mask) {
     if (distances.numel() == 0)
         return distances.sum();  // 0, and part of the graph

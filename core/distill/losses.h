@@ -40,6 +40,9 @@ at::Tensor squaredAngle(const at::Tensor& a, const at::Tensor& b, int64_t channe
 // prediction, target (..., C) -> scalar. The constant prediction of the cone's axis has expected loss 1.
 at::Tensor angleLoss(const at::Tensor& prediction, const at::Tensor& target, double dispersion);
 
+// Each vector of a map (B, C, h, w) to mean 0 and variance 1 (eps 1e-6): LN without weights, what C-RADIOv4's MESA compares.
+at::Tensor plainLayerNorm(const at::Tensor& map);
+
 // Mean of `distances` over the places where `mask` (broadcastable to them, bool or 0 and 1) holds; over all without one.
 // No place at all gives 0 with zero gradients, not NaN: an empty overlap teaches nothing.
 at::Tensor meanOver(const at::Tensor& distances, const at::Tensor& mask = {});

@@ -150,6 +150,18 @@ std::shared_ptr<RadioModule> makeStudent(const StudentOptions& options, uint64_t
     return module;
 }
 
+std::vector<OptimizedParameter> trainedParameters(const RadioModule& module) {
+    std::vector<OptimizedParameter> parameters;
+    for (const auto& entry : module.named_parameters()) {
+        const std::string& name = entry.key();
+        at::Tensor tensor = entry.value();
+        tensor.set_requires_grad(true);
+        const bool decays = tensor.dim() >= 2 && !name.ends_with("pos_embed") && !name.ends_with("cls_token.token");
+        parameters.push_back({name, tensor, 1, decays});
+    }
+    return parameters;
+}
+
 StudentOutput runStudent(const RadioModule& module, const at::Tensor& pixels, const StudentPass& pass) {
     const RadioConfig& config = module.config();
     RadioPass run;

@@ -2,6 +2,7 @@
 // (AM-RADIO, Ranzinger et al. 2024, section 3; RADIOv2.5, Heinrich et al. 2025).
 #pragma once
 
+#include "core/distill/optimizer.h"
 #include "core/models/radio/radio_module.h"
 
 #include <filesystem>
@@ -57,6 +58,9 @@ Json studentConfigJson(const StudentOptions& options);
 
 // A module with initial weights: truncated normal (std 0.02) linear layers, unit norms, positions of std D^-1/2.
 std::shared_ptr<RadioModule> makeStudent(const StudentOptions& options, uint64_t seed);
+
+// Every parameter, made to take gradients; norms, biases, tokens and positions do not decay.
+std::vector<OptimizedParameter> trainedParameters(const RadioModule& module);
 
 // pixels (B, 3, H, W) in [0, 1]; H and W multiples of the patch (of patch · window in windowed mode).
 StudentOutput runStudent(const RadioModule& module, const at::Tensor& pixels, const StudentPass& pass);

@@ -1,0 +1,151 @@
+// Teacher A works at 48 pixels, teacher B at 96. A student that meets A in small pictures only and B in large
+// ones only (AM-RADIO's partitions) behaves as two models, switched by the resolution; one that meets both at
+// both does not.
+#include "core/claims/mode_switch_claim.h"
+
+#include "core/data/soft_scenes.h"
+#include "core/distill/grid_alignment.h"
+#include "core/distill/losses.h"
+#include "core/distill/random_stream.h"
+#include "core/distill/student.h"
+
+#include <array>
+#include <cmath>
+
+namespace vitrine {
+namespace {
+
+constexpr int64_t kPatch = 8, kSmall = 48, kLarge = 96, kChannels = 24;
+constexpr int64_t kSteps = 500, kBatch = 16, kTestPictures = 192;
+constexpr std::array<int64_t, 10> kSweep{40, 48, 56, 64, 72, 80, 88, 96, 104, 112};
+
+at::Tensor resized(const at::Tensor& pictures, int64_t side) {
+    return pictures.size(3) == side ? pictures : at::_upsample_bilinear2d_aa(pictures, {side, side}, false);
+}
+
+// A frozen patch network with channels of unit variance; always looks at its own resolution.
+class FixedSizeTeacher {
+  public:
+    FixedSizeTeacher(int64_t side, const at::Generator& random) : side_(side) {
+        const auto normal = [&](at::IntArrayRef shape) { return at::randn(shape, random, at::TensorOptions()); };
+        patch_ = normal({48, 3, kPatch, kPatch}) * (1.5 / kPatch);
+        mix_ = normal({kChannels, 48, 1, 1});
+        const at::Tensor sample = raw(softScenes(256, kLarge, random));
+        mean_ = sample.mean({0, 2, 3}, true);
+        deviation_ = sample.std({0, 2, 3}, false, true);
+    }
+    // pictures (B, 3, kLarge, kLarge) -> (B, C, side / 8, side / 8).
+    at::Tensor look(const at::Tensor& pictures) const { return (raw(pictures) - mean_) / deviation_; }
+
+  private:
+    at::Tensor raw(const at::Tensor& pictures) const {
+        return at::conv2d(at::tanh(at::conv2d(resized(pictures, side_) * 2 - 1, patch_, {}, kPatch)), mix_);
+    }
+    int64_t side_;
+    at::Tensor patch_, mix_, mean_, deviation_;
+};
+
+// The teacher's map on the student's grid.
+at::Tensor onGrid(const at::Tensor& map, int64_t cells) {
+    return map.size(3) == cells ? map : at::_upsample_bilinear2d_aa(map, {cells, cells}, false);
+}
+
+StudentOptions studentOptions() {
+    StudentOptions options;
+    options.width = 48;
+    options.depth = 2;
+    options.headCount = 3;
+    options.patchSize = kPatch;
+    options.positionGridSide = 16;
+    options.registers = 0;
+    options.headHidden = 64;
+    options.preferredSide = kLarge;
+    options.teachers = {{"a", 0, kChannels}, {"b", 0, kChannels}};
+    return options;
+}
+
+struct Lesson {
+    FixedSizeTeacher a, b;
+    at::Tensor test;  // (kTestPictures, 3, kLarge, kLarge)
+
+    explicit Lesson(const at::Generator& random)
+        : a(kSmall, random), b(kLarge, random), test(softScenes(kTestPictures, kLarge, random)) {}
+    const FixedSizeTeacher& teacher(const std::string& name) const { return name == "a" ? a : b; }
+};
+
+using Metrics = std::map<std::string, double>;
+
+Metrics evaluate(const RadioModule& student, const Lesson& lesson) {
+    const at::NoGradGuard noGrad;
+    Metrics metrics;
+    for (const int64_t side : kSweep) {
+        const StudentOutput output = runStudent(student, resized(lesson.test, side), {});
+        for (const std::string name : {"a", "b"}) {
+            const at::Tensor target = onGrid(lesson.teacher(name).look(lesson.test), side / kPatch);
+            const double variance = target.var({0, 2, 3}, false).mean().item<double>();
+            const double error = (output.heads.at(name).features - target).square().mean().item<double>();
+            metrics[fmt::format("error {} at {:3} px", name == "a" ? "A" : "B", side)] = error / variance;
+        }
+    }
+    metrics["rise of A from 48 to 96 px"] = metrics["error A at  96 px"] / metrics["error A at  48 px"];
+    metrics["rise of B from 96 to 48 px"] = metrics["error B at  48 px"] / metrics["error B at  96 px"];
+    return metrics;
+}
+
+Result<Metrics> measureArm(bool joint, const Lesson& lesson, const ClaimRequest& request) {
+    const auto seed = uint64_t(request.seed);
+    const std::shared_ptr<RadioModule> student = makeStudent(studentOptions(), seed);
+    Optimizer optimizer(trainedParameters(*student), {.weightDecay = 0.01});
+    const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
+    for (int64_t step = 0; step < steps; ++step) {
+        VITRINE_TRY_VOID(request.job->checkStop());
+        at::Tensor loss = at::zeros({});
+        for (const int64_t side : {kSmall, kLarge}) {
+            const at::Tensor pictures =
+                softScenes(kBatch, kLarge, randomStream(seed, step, side == kSmall ? "small" : "large"));
+            const StudentOutput output = runStudent(*student, resized(pictures, side), {});
+            for (const std::string name : {"a", "b"}) {
+                if (!joint && (name == "a") != (side == kSmall))
+                    continue;
+                const at::Tensor target = onGrid(lesson.teacher(name).look(pictures), side / kPatch);
+                loss = loss + (output.heads.at(name).features - target).square().mean();
+            }
+        }
+        optimizer.clearGradients();
+        loss.backward();
+        optimizer.step(cosineRate(step, 20, steps, 2e-3));
+        request.job->advance();
+    }
+    return evaluate(*student, lesson);
+}
+
+Result<ClaimMeasurement> measure(const ClaimRequest& request) {
+    const Lesson lesson(randomStream(uint64_t(request.seed), 0, "mode switch teachers"));
+    request.job->beginStage("training one student per arrangement",
+                            2 * std::llround(double(kSteps) * request.scale));
+    ClaimMeasurement measurement;
+    for (const bool joint : {false, true}) {
+        VITRINE_TRY(measurement.arms[joint ? "joint" : "partitioned"], measureArm(joint, lesson, request));
+    }
+    return measurement;
+}
+
+std::vector<ClaimCheck> judge(const ClaimTable& table) {
+    const auto cure = [&](const char* metric) {
+        return table.mean("partitioned", metric) / table.mean("joint", metric);
+    };
+    return {
+        atLeast("rise of A's error at its foreign resolution, partitioned over joint",
+                cure("rise of A from 48 to 96 px"), 2),
+        atLeast("rise of B's error at its foreign resolution, partitioned over joint",
+                cure("rise of B from 96 to 48 px"), 2),
+    };
+}
+
+}  // namespace
+
+ClaimExperiment modeSwitchClaim() {
+    return {measure, judge};
+}
+
+}  // namespace vitrine
