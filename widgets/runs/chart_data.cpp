@@ -42,7 +42,7 @@ double shownY(double y, const ChartOptions& options) {
     return !std::isfinite(y) || (options.logY && y <= 0) ? std::numeric_limits<double>::quiet_NaN() : y;
 }
 
-ChartLine runLine(const ChartSeries& series, const ChartOptions& options) {
+ChartLine runLine(const MetricSeries& series, const ChartOptions& options) {
     ChartLine line{series.run, series.label, series.color, {}, {}, {}, {}, 1};
     if (series.points->empty())
         return line;
@@ -60,7 +60,7 @@ ChartLine runLine(const ChartSeries& series, const ChartOptions& options) {
     return line;
 }
 
-ChartLine bandLine(const std::vector<const ChartSeries*>& members, const ChartOptions& options) {
+ChartLine bandLine(const std::vector<const MetricSeries*>& members, const ChartOptions& options) {
     ChartLine line{members[0]->run,
                    QString("%1  (%2 seeds)").arg(members[0]->seedGroup).arg(members.size()),
                    members[0]->color,
@@ -70,7 +70,7 @@ ChartLine bandLine(const std::vector<const ChartSeries*>& members, const ChartOp
                    {},
                    int(members.size())};
     std::vector<std::vector<SeriesPoint>> smoothed;
-    for (const ChartSeries* series : members)
+    for (const MetricSeries* series : members)
         smoothed.push_back(options.smoothing > 0 ? smooth(*series->points, options.smoothing)
                                                  : *series->points);
     const std::vector<BandPoint> band = seedBand(smoothed);
@@ -95,14 +95,14 @@ ChartLine bandLine(const std::vector<const ChartSeries*>& members, const ChartOp
 
 }  // namespace
 
-std::vector<ChartLine> chartLines(const std::vector<ChartSeries>& series, const ChartOptions& options) {
-    std::map<QString, std::vector<const ChartSeries*>> groups;
+std::vector<ChartLine> chartLines(const std::vector<MetricSeries>& series, const ChartOptions& options) {
+    std::map<QString, std::vector<const MetricSeries*>> groups;
     if (options.seedBands && options.axis == ChartAxis::Step)
-        for (const ChartSeries& one : series)
+        for (const MetricSeries& one : series)
             if (!one.seedGroup.isEmpty())
                 groups[one.seedGroup].push_back(&one);
     std::vector<ChartLine> out;
-    for (const ChartSeries& one : series) {
+    for (const MetricSeries& one : series) {
         const auto group = groups.find(one.seedGroup);
         if (group == groups.end() || group->second.size() < 2)
             out.push_back(runLine(one, options));
@@ -132,9 +132,9 @@ std::vector<ChartReading> readingsAt(const std::vector<ChartLine>& lines, double
     return out;
 }
 
-QString chartCsv(const QString& metric, const std::vector<ChartSeries>& series) {
+QString chartCsv(const QString& metric, const std::vector<MetricSeries>& series) {
     QString out = "run,step,time," + csvField(metric) + '\n';
-    for (const ChartSeries& one : series)
+    for (const MetricSeries& one : series)
         for (const SeriesPoint& point : *one.points)
             out += QString("%1,%2,%3,%4\n")
                        .arg(csvField(one.label))

@@ -21,7 +21,7 @@ enum class ChartAxis {
 };
 
 // One metric of one run.
-struct ChartSeries {
+struct MetricSeries {
     int64_t run = 0;
     QString label;
     QString seedGroup;  // runs with the same text differ in their seed only
@@ -50,7 +50,7 @@ struct ChartLine {
     bool isBand() const { return !low.isEmpty(); }
 };
 
-std::vector<ChartLine> chartLines(const std::vector<ChartSeries>& series, const ChartOptions& options);
+std::vector<ChartLine> chartLines(const std::vector<MetricSeries>& series, const ChartOptions& options);
 
 struct ChartReading {
     QString label;
@@ -62,6 +62,6 @@ struct ChartReading {
 std::vector<ChartReading> readingsAt(const std::vector<ChartLine>& lines, double x, double reach);
 
 // All points of the series, unsmoothed: run,step,time,value.
-QString chartCsv(const QString& metric, const std::vector<ChartSeries>& series);
+QString chartCsv(const QString& metric, const std::vector<MetricSeries>& series);
 
 }  // namespace vitrine

@@ -138,7 +138,7 @@ QStringList ChartsPanel::chosen() const {
     return out;
 }
 
-void ChartsPanel::setSeries(const QString& metric, std::vector<ChartSeries> series) {
+void ChartsPanel::setSeries(const QString& metric, std::vector<MetricSeries> series) {
     if (MetricChart* chart = charts_.value(metric))
         chart->setSeries(std::move(series));
 }

@@ -29,7 +29,7 @@ class ChartsPanel : public QWidget {
     void setMetrics(const QStringList& metrics);
     void setChosen(const QStringList& metrics);
     QStringList chosen() const;
-    void setSeries(const QString& metric, std::vector<ChartSeries> series);
+    void setSeries(const QString& metric, std::vector<MetricSeries> series);
     void setNotice(const QString& text);  // under the tool row; "" for none
     void setOptions(const ChartOptions& options);
     const ChartOptions& options() const { return options_; }

@@ -65,7 +65,7 @@ MetricChart::MetricChart(const QString& metric, QWidget* parent)
     applyAxes();
 }
 
-void MetricChart::setSeries(std::vector<ChartSeries> series) {
+void MetricChart::setSeries(std::vector<MetricSeries> series) {
     series_ = std::move(series);
     if (zoomed_) {
         rebuild();

@@ -20,7 +20,7 @@ class MetricChart : public QWidget {
     explicit MetricChart(const QString& metric, QWidget* parent = nullptr);
 
     const QString& metric() const { return metric_; }
-    void setSeries(std::vector<ChartSeries> series);
+    void setSeries(std::vector<MetricSeries> series);
     void setOptions(const ChartOptions& options);  // maxPoints and range are the chart's own
     const std::vector<ChartLine>& lines() const { return lines_; }
     void showAll();
@@ -57,7 +57,7 @@ class MetricChart : public QWidget {
     QCPItemLine* cursor_;
     QCPItemText* reading_;
     QTimer* rebuildTimer_;
-    std::vector<ChartSeries> series_;
+    std::vector<MetricSeries> series_;
     ChartOptions options_;
     std::vector<ChartLine> lines_, rawLines_;  // raw: unsmoothed, drawn faintly under smoothed ones
     bool zoomed_ = false;

@@ -107,11 +107,11 @@ Result<QStringList> metricsOf(const Project& project, const std::vector<Run>& ru
     return out;
 }
 
-Result<std::vector<ChartSeries>> metricSeries(const Project& project, const std::vector<Run>& runs,
-                                              const std::string& metric) {
+Result<std::vector<MetricSeries>> metricSeries(const Project& project, const std::vector<Run>& runs,
+                                               const std::string& metric) {
     const RunStore store(project);
     std::map<std::string, QString> groupOf;
-    std::vector<ChartSeries> out;
+    std::vector<MetricSeries> out;
     for (const Run& run : runs) {
         VITRINE_TRY(std::vector<SeriesPoint> points, readSeries(project, run, metric));
         if (points.empty())
@@ -121,7 +121,7 @@ Result<std::vector<ChartSeries>> metricSeries(const Project& project, const std:
             params.erase(key);
         const QString name = QString::fromStdString(run.name);
         const auto group = groupOf.try_emplace(params.dump(), name).first;
-        ChartSeries series;
+        MetricSeries series;
         series.run = run.number;
         series.label = run.seed ? QString("%1 · seed %2").arg(name).arg(*run.seed) : name;
         series.seedGroup = group->second;

@@ -27,8 +27,8 @@ Result<RunDetails> runDetails(const Project& project, int64_t number, const std:
 Result<QStringList> metricsOf(const Project& project, const std::vector<Run>& runs);
 // Series of `metric` for the runs that have it. Runs with equal parameters but for the seed (and the name)
 // share a seed group, named like the first of them. Colours are left to the caller.
-Result<std::vector<ChartSeries>> metricSeries(const Project& project, const std::vector<Run>& runs,
-                                              const std::string& metric);
+Result<std::vector<MetricSeries>> metricSeries(const Project& project, const std::vector<Run>& runs,
+                                               const std::string& metric);
 // Stored pictures of the runs.
 Result<std::vector<MediaItem>> mediaOf(const Project& project, const std::vector<Run>& runs);
 Result<LineageGraph> lineageOf(const Project& project, const Run& run);

@@ -109,17 +109,17 @@ void RunsController::askCharts() {
 
 void RunsController::askSeries(const QStringList& metrics) {
     for (const QString& metric : metrics)
-        slow_.ask<std::vector<ChartSeries>>(
+        slow_.ask<std::vector<MetricSeries>>(
             "series " + metric.toStdString(),
             [runs = chartedRuns(), metric](const Project& project) {
                 return metricSeries(project, runs, metric.toStdString());
             },
-            [this, metric](Result<std::vector<ChartSeries>> series) {
+            [this, metric](Result<std::vector<MetricSeries>> series) {
                 if (!series) {
                     emit failed(QString::fromStdString(series.error().text()));
                     return;
                 }
-                for (ChartSeries& one : *series)
+                for (MetricSeries& one : *series)
                     one.color = colorOf(one.run);
                 charts_->setSeries(metric, std::move(*series));
             });

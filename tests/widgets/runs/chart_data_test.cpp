@@ -12,8 +12,8 @@
 namespace vitrine {
 namespace {
 
-ChartSeries line(int64_t run, int count, const std::function<double(int)>& value,
-                 const QString& group = "a") {
+MetricSeries line(int64_t run, int count, const std::function<double(int)>& value,
+                  const QString& group = "a") {
     std::vector<SeriesPoint> points;
     for (int step = 0; step < count; ++step)
         points.push_back({step, 1000 + step * 0.5, value(step)});
@@ -22,7 +22,7 @@ ChartSeries line(int64_t run, int count, const std::function<double(int)>& value
 }
 
 TEST(ChartData, AxesAreStepsSecondsSinceStartAndTime) {
-    const std::vector<ChartSeries> series{line(1, 10, [](int step) { return step * 2.0; })};
+    const std::vector<MetricSeries> series{line(1, 10, [](int step) { return step * 2.0; })};
     ChartOptions options;
     EXPECT_EQ(chartLines(series, options)[0].x.back(), 9);
     options.axis = ChartAxis::RelativeTime;
