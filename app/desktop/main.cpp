@@ -2,6 +2,7 @@
 // shown.
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "app/desktop/runs/runs_workspace.h"
+#include "app/desktop/teachers/teachers_workspace.h"
 #include "app/desktop/tour/tour.h"
 #include "core/base/log.h"
 #include "core/base/paths.h"
@@ -11,6 +12,7 @@
 #include "core/plugins/plugin_manager.h"
 #include "widgets/base/stall_detector.h"
 #include "widgets/base/theme.h"
+#include "widgets/gallery/gallery_model.h"
 #include "widgets/shell/main_window.h"
 
 #include <CLI/CLI.hpp>
@@ -53,6 +55,21 @@ QList<QPair<QString, QString>> facts() {
             {"Platform", QGuiApplication::platformName()},
             {"Program", QString::fromStdString(executableFolder().string())},
             {"Session", QString::fromStdString(userStateFolder().string())}};
+}
+
+// What Inspect has open is offered in Teachers.
+void offerToTeachers(InspectWorkspace& inspect, TeachersWorkspace& teachers) {
+    const auto offer = [&inspect, &teachers] {
+        QStringList models, folders;
+        for (const LoadedModel& model : inspect.controller().models())
+            models.append(QString::fromStdString(model.path));
+        for (const QString& picture : inspect.gallery()->allPaths())
+            if (const QString folder = QFileInfo(picture).path(); !folders.contains(folder))
+                folders.append(folder);
+        teachers.offer(models, folders);
+    };
+    QObject::connect(&inspect.controller(), &InspectController::modelsChanged, &teachers, offer);
+    QObject::connect(inspect.gallery(), &QAbstractItemModel::modelReset, &teachers, offer);
 }
 
 int runScripted(MainWindow& window, const Options& options) {
@@ -108,8 +125,12 @@ int main(int argumentCount, char** arguments) {
     MainWindow window(registry);
     window.setAboutFacts(facts);
     window.setPlugins(pluginLines);
-    window.addWorkspace(new InspectWorkspace(&window));
+    auto* inspect = new InspectWorkspace(&window);
+    auto* teachers = new TeachersWorkspace(&window);
+    window.addWorkspace(inspect);
     window.addWorkspace(new RunsWorkspace);
+    window.addWorkspace(teachers);
+    offerToTeachers(*inspect, *teachers);
     QObject::connect(&application, &Application::handlerFailed, &window,
                      [&](const QString& text) { window.toasts().show(ToastKind::Error, text); });
     if (!options.project.empty())

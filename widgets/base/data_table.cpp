@@ -44,14 +44,17 @@ class DataTable::Model : public QAbstractTableModel {
     QVariant headerData(int section, Qt::Orientation orientation, int role) const override {
         if (role == Qt::DisplayRole && orientation == Qt::Horizontal)
             return content_.header.value(section);
+        if (role == Qt::ToolTipRole && orientation == Qt::Horizontal && section < content_.headerTips.size())
+            return content_.headerTips[section];
         return {};
     }
     QVariant data(const QModelIndex& index, int role) const override {
         const QVariant value = content_.rows[size_t(index.row())].value(index.column());
         if (role == Qt::DisplayRole)
-            return value.typeId() == QMetaType::Double
-                       ? QString::number(value.toDouble(), 'f', content_.decimals)
-                       : value.toString();
+            return value.typeId() != QMetaType::Double ? value.toString()
+                   : content_.significant > 0
+                       ? QString::number(value.toDouble(), 'g', content_.significant)
+                       : QString::number(value.toDouble(), 'f', content_.decimals);
         if (role == Qt::ToolTipRole)
             return csvCell(value);
         if (role == Qt::UserRole)

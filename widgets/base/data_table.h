@@ -15,6 +15,8 @@ struct TableContent {
     int decimals = 3;                // of numbers that are not whole
     // Columns whose numbers lie in [0, 1] and are shaded by them; -1: none.
     int firstShaded = -1;
+    int significant = 0;     // above 0: digits that count, in place of decimals
+    QStringList headerTips;  // what the columns mean, with their units; may be empty
 };
 
 class DataTable : public QTableView {

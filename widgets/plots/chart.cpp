@@ -13,14 +13,15 @@
 #include <cmath>
 
 namespace vitrine {
-namespace {
 
 // Okabe and Ito (2008), without black.
-QColor seriesColor(size_t index) {
+QColor chartColor(size_t index) {
     static const char* const colors[] = {"#56b4e9", "#e69f00", "#009e73", "#cc79a7",
                                          "#d55e00", "#3b82f6", "#b8a800"};
     return QColor(colors[index % std::size(colors)]);
 }
+
+namespace {
 
 ThemeColors paperColors() {
     ThemeColors colors;
@@ -154,7 +155,7 @@ QString Chart::readoutAt(double x) const {
             continue;
         const double at = series.x[nearest];
         lines.append(QStringLiteral("%1  %2: %3")
-                         .arg(series.name, d_->xNames.value(int(at), QString::number(at, 'g', 6)),
+                         .arg(series.name, d_->xNames.value(int(std::lround(at)), QString::number(at, 'g', 6)),
                               QString::number(series.y[nearest], 'g', 5)));
     }
     return lines.join('\n');
@@ -167,11 +168,23 @@ void Chart::setSeries(std::vector<ChartSeries> series) {
 }
 
 void Chart::rebuild() {
-    d_->plot->clearGraphs();
+    d_->plot->clearPlottables();
     for (size_t index = 0; index < series_.size(); ++index) {
         ChartSeries& series = series_[index];
         if (!series.color.isValid())
-            series.color = seriesColor(index);
+            series.color = chartColor(index);
+        if (series.barWidth > 0) {
+            auto* bars = new QCPBars(d_->plot->xAxis, d_->plot->yAxis);
+            QColor fill = series.color;
+            fill.setAlpha(series.dashed ? 70 : 210);
+            bars->setProperty("series", int(index));
+            bars->setName(series.name);
+            bars->setWidth(series.barWidth);
+            bars->setData(series.x, series.y);
+            bars->setPen(QPen(series.color, 1));
+            bars->setBrush(fill);
+            continue;
+        }
         if (!series.low.isEmpty() && series.low.size() == series.high.size()) {
             QCPGraph* upper = d_->plot->addGraph();
             QCPGraph* lower = d_->plot->addGraph();
@@ -191,7 +204,7 @@ void Chart::rebuild() {
         graph->setName(series.name);
         graph->setData(series.x, series.y);
         graph->setAdaptiveSampling(true);
-        graph->setPen(QPen(series.color, 1.6));
+        graph->setPen(QPen(series.color, 1.6, series.dashed ? Qt::DashLine : Qt::SolidLine));
         graph->setLineStyle(series.line ? QCPGraph::lsLine : QCPGraph::lsNone);
         if (series.points)
             graph->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDisc, series.color, 6));

@@ -22,7 +22,12 @@ struct ChartSeries {
     QColor color;               // invalid: the next of a colour-blind-safe list
     bool line = true;
     bool points = false;
+    bool dashed = false;
+    double barWidth = 0;  // of the x axis; above 0: bars from zero in place of line and points
 };
+
+// Colour of the series with this number, unless it has one of its own: told apart by colour-blind eyes.
+QColor chartColor(size_t index);
 
 class Chart : public QWidget {
     Q_OBJECT

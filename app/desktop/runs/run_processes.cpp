@@ -6,6 +6,7 @@
 #include <QProcess>
 #include <QTimer>
 #include <csignal>
+#include <unistd.h>
 
 namespace vitrine {
 
@@ -16,7 +17,20 @@ RunProcesses::RunProcesses(std::filesystem::path program, QObject* parent)
     : QObject(parent), program_(program.empty() ? executableFolder() / "vitrine" : std::move(program)) {}
 
 Result<void> RunProcesses::resume(const std::filesystem::path& project, const std::string& runId) {
-    return start(project, {"run", "--resume", QString::fromStdString(runId)}, "resume-" + runId);
+    VITRINE_TRY([[maybe_unused]] const int64_t process,
+                start(project, {"run", "--resume", QString::fromStdString(runId)}, "resume-" + runId));
+    return {};
+}
+
+Result<int64_t> RunProcesses::begin(const std::filesystem::path& project, const Json& recipe) {
+    const std::filesystem::path folder = userStateFolder() / "jobs";
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    // Another window may begin one at the same time.
+    const std::string name = fmt::format("begin-{}-{}", ::getpid(), ++begun_);
+    const std::filesystem::path file = folder / (name + ".json");
+    VITRINE_TRY_VOID(writeFileAtomically(file, recipe.dump(2) + "\n"));
+    return start(project, {"run", QString::fromStdString(file.string())}, name);
 }
 
 Result<void> RunProcesses::reproduce(const std::filesystem::path& project, const std::string& runId,
@@ -26,13 +40,16 @@ Result<void> RunProcesses::reproduce(const std::filesystem::path& project, const
     std::filesystem::create_directories(folder, error);
     const std::filesystem::path file = folder / ("recipe-" + runId + ".json");
     VITRINE_TRY_VOID(writeFileAtomically(file, recipe));
-    return start(project,
-                 {"run", QString::fromStdString(file.string()), "--parent", QString::fromStdString(runId)},
-                 "reproduce-" + runId);
+    VITRINE_TRY(
+        [[maybe_unused]] const int64_t process,
+        start(project,
+              {"run", QString::fromStdString(file.string()), "--parent", QString::fromStdString(runId)},
+              "reproduce-" + runId));
+    return {};
 }
 
-Result<void> RunProcesses::start(const std::filesystem::path& project, const QStringList& arguments,
-                                 const std::string& name) {
+Result<int64_t> RunProcesses::start(const std::filesystem::path& project, const QStringList& arguments,
+                                    const std::string& name) {
     if (!std::filesystem::exists(program_))
         return fail(ErrorCode::NotFound, "the command-line program is missing", program_.string(),
                     "It belongs beside the window's program; build or install both");
@@ -52,7 +69,7 @@ Result<void> RunProcesses::start(const std::filesystem::path& project, const QSt
         return fail(ErrorCode::IoFailure, "the job process could not be started", program_.string(),
                     process.errorString().toStdString());
     checkStart(pid, log, kChecks);
-    return {};
+    return int64_t(pid);
 }
 
 void RunProcesses::checkStart(qint64 pid, const QString& log, int attempts) {

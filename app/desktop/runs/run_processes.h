@@ -1,7 +1,7 @@
 // Starts job processes (`vitrine run ...`) that outlive the window.
 #pragma once
 
-#include "core/base/result.h"
+#include "core/base/json.h"
 
 #include <QObject>
 #include <QStringList>
@@ -17,6 +17,8 @@ class RunProcesses : public QObject {
 
     // Goes on with a run from its last checkpoint.
     Result<void> resume(const std::filesystem::path& project, const std::string& runId);
+    // Runs a new recipe. The number of the process, which the run's row names as soon as there is one.
+    Result<int64_t> begin(const std::filesystem::path& project, const Json& recipe);
     // Runs a stored recipe again; the new run names `runId` as its parent.
     Result<void> reproduce(const std::filesystem::path& project, const std::string& runId,
                            const std::string& recipe);
@@ -26,11 +28,12 @@ class RunProcesses : public QObject {
     void failedEarly(const QString& message);
 
   private:
-    Result<void> start(const std::filesystem::path& project, const QStringList& arguments,
-                       const std::string& name);
+    Result<int64_t> start(const std::filesystem::path& project, const QStringList& arguments,
+                          const std::string& name);
     void checkStart(qint64 pid, const QString& log, int attempts);
 
     std::filesystem::path program_;
+    int begun_ = 0;
 };
 
 }  // namespace vitrine
