@@ -23,7 +23,7 @@ struct TeacherStatistics {
     qint64 channels = 0, vectors = 0;
     double globalStd = kUnknown;  // one mean and deviation over all values
     double smallestChannelStd = kUnknown, largestChannelStd = kUnknown;
-    double phi = kUnknown;  // root mean square of the channels' deviations (PHI-S, eq. 8)
+    double phi = kUnknown;  // root mean square of the channels' deviations: PHI-S divides by it
     double largestKurtosis = kUnknown;
     double rankMe = kUnknown, effectiveRank = kUnknown, numericalRank = kUnknown;
     double meanNorm = kUnknown, norm99 = kUnknown;  // L2 norms of the vectors; 99th percentile
