@@ -159,7 +159,8 @@ at::Tensor Normalizer::errorInTeacherSpace(const at::Tensor& errors) const {
 at::Tensor Normalizer::expectedVariances(const at::Tensor& covariance) const {
     const auto sigma = covariance.to(at::kCPU, at::kDouble);
     if (rotation_.defined())
-        return (rotation_.matmul(sigma) * rotation_).sum(1) * (alpha_ * alpha_);
+        // A covariance of fewer samples than channels has eigenvalues of 0 that rounding makes negative: no variance is.
+        return ((rotation_.matmul(sigma) * rotation_).sum(1) * (alpha_ * alpha_)).clamp_min(0);
     return sigma.diagonal() * (scale_.defined() ? scale_.square() : at::full({1}, alpha_ * alpha_, at::kDouble));
 }
 

@@ -181,6 +181,13 @@ TEST(Normalizer, RankDeficiencyIsReportedAndPhiSDoesNotMind) {
     EXPECT_NEAR(standard.expectedVariances(momentsOf(x).covariance)[3].item<double>(), 0, 1e-12);
 }
 
+TEST(Normalizer, NoVarianceIsNegativeWhereRoundingMadeACovarianceIndefinite) {
+    const auto x = teacherFeatures(200, 12);
+    const auto indefinite = covarianceOf(x) - 0.5 * at::eye(12, at::kDouble);
+    ASSERT_LT(std::get<0>(at::linalg_eigh(indefinite)).min().item<double>(), 0);
+    EXPECT_EQ(fitted(NormalizerKind::PcaWhiten, x).expectedVariances(indefinite).min().item<double>(), 0);
+}
+
 TEST(Normalizer, FewSamplesAndHopelessInputAreSaid) {
     const auto few = fitted(NormalizerKind::PhiS, teacherFeatures(10, 24));
     EXPECT_TRUE(few.report().fewerSamplesThanChannels);
