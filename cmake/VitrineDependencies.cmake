@@ -39,6 +39,9 @@ add_library(Vitrine::Torch INTERFACE IMPORTED)
 set_target_properties(Vitrine::Torch PROPERTIES
   INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_BINARY_DIR}/system_headers;${TORCH_ROOT}/include;${TORCH_ROOT}/include/torch/csrc/api/include"
   INTERFACE_LINK_LIBRARIES "${TORCH_ROOT}/lib/libtorch_cpu.so;${TORCH_ROOT}/lib/libc10.so")
+# LibTorch's header-only at::parallel_for is a plain loop in files that are compiled without OpenMP.
+set_property(TARGET Vitrine::Torch PROPERTY INTERFACE_COMPILE_OPTIONS $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+set_property(TARGET Vitrine::Torch PROPERTY INTERFACE_LINK_OPTIONS -fopenmp)
 if(VITRINE_DEPENDENCIES)
   # Every file of LibTorch must see these two as their precompiled header does.
   set_property(TARGET Vitrine::Torch APPEND PROPERTY INTERFACE_LINK_LIBRARIES fmt::fmt nlohmann_json::nlohmann_json)

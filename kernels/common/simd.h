@@ -31,8 +31,20 @@ VITRINE_INLINE void store(T* to, V v) {
     __builtin_memcpy(to, &v, sizeof(V));
 }
 
+// e^r - 1 on [-0.35, 0.35]: Taylor polynomial, relative error below 2e-7.
+template <typename V>
+VITRINE_INLINE V expOfRemainderLess1(V r) {
+    V p = r * 1.9841270e-4f + 1.3888889e-3f;
+    p = p * r + 8.3333333e-3f;
+    p = p * r + 4.1666667e-2f;
+    p = p * r + 1.6666667e-1f;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    return p * r;
+}
+
 // e^x for x <= 0 (kernel weights); relative error below 2e-7 (float) and 1e-15 (double). Argument reduction
-// by ln 2 and a Taylor polynomial on [-0.35, 0.35]; results below the smallest normal number become 0.
+// by ln 2; results below the smallest normal number become 0.
 template <typename T, int Bytes>
 VITRINE_INLINE Vec<T, Bytes> expNegative(Vec<T, Bytes> x) {
     if constexpr (sizeof(T) == 8) {
@@ -47,13 +59,7 @@ VITRINE_INLINE Vec<T, Bytes> expNegative(Vec<T, Bytes> x) {
         const I k = __builtin_convertvector(x * 1.44269504f - 0.5f, I);
         const V whole = __builtin_convertvector(k, V);
         const V r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-        V p = r * 1.9841270e-4f + 1.3888889e-3f;
-        p = p * r + 8.3333333e-3f;
-        p = p * r + 4.1666667e-2f;
-        p = p * r + 1.6666667e-1f;
-        p = p * r + 0.5f;
-        p = p * r + 1.0f;
-        p = p * r + 1.0f;
+        V p = expOfRemainderLess1(r) + 1.0f;
         const I bits = (k + 127) << 23;
         V power;
         __builtin_memcpy(&power, &bits, Bytes);

@@ -32,13 +32,7 @@ VITRINE_INLINE void splitExp(Vec<T, Bytes> x, Vec<T, Bytes>& power, Vec<T, Bytes
         __builtin_memcpy(&exponent, &shifted, Bytes);
         const V whole = shifted - kRound;
         const V r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
-        V p = r * 1.9841270e-4f + 1.3888889e-3f;
-        p = p * r + 8.3333333e-3f;
-        p = p * r + 4.1666667e-2f;
-        p = p * r + 1.6666667e-1f;
-        p = p * r + 0.5f;
-        p = p * r + 1.0f;
-        rest = p * r;
+        rest = expOfRemainderLess1(r);
         exponent = (exponent - kRoundBits + 127) << 23;
         __builtin_memcpy(&power, &exponent, Bytes);
     }
