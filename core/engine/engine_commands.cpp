@@ -116,7 +116,7 @@ Result<CommandOutput> map(const Json& arguments, CommandContext& context, Inspec
     VITRINE_TRY(const ImageHeader header, readImageHeader(image));
     MapRequest request;
     VITRINE_TRY(request.kind, mapKindFromName(arguments["kind"]));
-    VITRINE_TRY_VOID(setUpsampler(request, arguments["upsampler"].get<std::string>()));
+    request.upsampler = arguments["upsampler"];
     request.source.modelId = model.id;
     request.source.imagePath = image;
     request.source.layer = arguments["layer"];

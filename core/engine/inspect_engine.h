@@ -43,8 +43,12 @@ enum class MapKind {
     Correspondence  // best match of the probe picture's patches: colours are the matched positions
 };
 
-// Registered: one of the upsampler registry (plugins), named by MapRequest::registeredUpsampler.
-enum class Upsampler { None, Nearest, Bilinear, Bicubic, JointBilateral, Registered };
+// One way to enlarge maps: "none" (the feature grid itself), "nearest", "bilinear", "bicubic", "jbu" (joint bilateral), and
+// what plugins add.
+struct UpsamplerEntry {
+    std::string name, summary;
+    bool linear = true;
+};
 
 // Where features come from.
 struct FeatureSource {
@@ -78,8 +82,8 @@ struct Probe {
 struct MapRequest {
     MapKind kind = MapKind::Pca;
     FeatureSource source;
-    Upsampler upsampler = Upsampler::Nearest;
-    std::string registeredUpsampler;
+    // A name of InspectEngine::upsamplers(), or the folder of a trained one (sets source.trainedUpsampler).
+    std::string upsampler = "nearest";
     ImageSize outputSize;  // of upsampled maps; {0,0}: the feature grid itself
     PcaSettings pca;
     std::optional<Probe> probe;
@@ -131,6 +135,7 @@ class InspectEngine {
     virtual ~InspectEngine() = default;
 
     virtual std::vector<std::string> devices() const = 0;
+    virtual std::vector<UpsamplerEntry> upsamplers() const = 0;  // built-in ones first
     virtual Result<LoadedModel> loadModel(const std::filesystem::path& path, const std::string& device,
                                           const std::string& dtype, JobContext& job) = 0;
     virtual void unloadModel(const std::string& modelId) = 0;

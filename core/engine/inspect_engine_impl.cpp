@@ -3,6 +3,7 @@
 #include "core/engine/analysis_impl.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/map_maker.h"
+#include "core/engine/map_names.h"
 #include "core/features/rank.h"
 #include "core/features/retrieval.h"
 #include "core/features/statistics.h"
@@ -55,6 +56,7 @@ class InspectEngineImpl : public InspectEngine {
         : pictures_(kDefaultCacheBytes * 3 / 4), maps_(models_, pictures_, bases_, kDefaultCacheBytes / 4) {}
 
     std::vector<std::string> devices() const override { return availableDevices(); }
+    std::vector<UpsamplerEntry> upsamplers() const override { return upsamplerList(); }
 
     Result<LoadedModel> loadModel(const std::filesystem::path& path, const std::string& device,
                                   const std::string& dtype, JobContext& job) override {

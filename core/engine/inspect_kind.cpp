@@ -56,18 +56,18 @@ ImageSize mapSize(ImageSize picture) {
 struct Shown {
     const char* caption;
     MapKind kind;
-    Upsampler upsampler;
+    const char* upsampler;
     bool shared;  // PCA in the basis of all pictures
     ColorMap colors;
 };
 
 constexpr Shown kShown[] = {
-    {"picture", MapKind::Image, Upsampler::None, false, ColorMap::Grey},
-    {"as the model saw it", MapKind::ModelInput, Upsampler::None, false, ColorMap::Grey},
-    {"PCA, patches", MapKind::Pca, Upsampler::Nearest, true, ColorMap::Grey},
-    {"PCA, joint bilateral", MapKind::Pca, Upsampler::JointBilateral, true, ColorMap::Grey},
-    {"similarity to the centre", MapKind::Similarity, Upsampler::JointBilateral, false, ColorMap::Viridis},
-    {"token norms", MapKind::Norms, Upsampler::Nearest, false, ColorMap::Magma},
+    {"picture", MapKind::Image, "none", false, ColorMap::Grey},
+    {"as the model saw it", MapKind::ModelInput, "none", false, ColorMap::Grey},
+    {"PCA, patches", MapKind::Pca, "nearest", true, ColorMap::Grey},
+    {"PCA, joint bilateral", MapKind::Pca, "jbu", true, ColorMap::Grey},
+    {"similarity to the centre", MapKind::Similarity, "jbu", false, ColorMap::Viridis},
+    {"token norms", MapKind::Norms, "nearest", false, ColorMap::Magma},
 };
 
 class InspectJob {

@@ -23,8 +23,7 @@ Json requestJson(const MapRequest& request, const StoredModel* model) {
                  {"layer", request.source.layer},
                  {"adaptor", request.source.adaptor},
                  {"resolution", request.source.resolution},
-                 {"upsampler", request.upsampler == Upsampler::Registered ? request.registeredUpsampler
-                                                                          : upsamplerName(request.upsampler)},
+                 {"upsampler", request.upsampler},
                  {"code", versionText()}};
     if (model) {
         json["model"] = model->description.path;
@@ -124,13 +123,23 @@ Result<Cell> cellOf(const FeatureMap& map, const Probe& probe) {
     return cell;
 }
 
+// Null for the built-in ones.
+const FeatureUpsampler* registeredUpsampler(const std::string& name) {
+    for (const FeatureUpsampler& upsampler : UpsamplerRegistry::instance().all())
+        if (upsampler.name == name)
+            return &upsampler;
+    return nullptr;
+}
+
 }  // namespace
 
-Result<MapResult> MapMaker::make(const MapRequest& request, JobContext& job) {
+Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
     const auto started = std::chrono::steady_clock::now();
     encodedNow_ = false;
     upsamplingMilliseconds_ = 0;
     VITRINE_TRY_VOID(job.checkStop());
+    MapRequest request = asked;
+    VITRINE_TRY_VOID(resolveUpsampler(request));
     if (!request.source.trainedUpsampler.empty() && needsOwnGrid(request.kind))
         return fail(ErrorCode::Unsupported, "a trained upsampler has no attention and no text to show",
                     request.source.trainedUpsampler, "Choose another upsampler for this map");
@@ -205,13 +214,11 @@ Result<EncodedPicture> MapMaker::featuresOf(const StoredModel& model, const Feat
 
 Result<at::Tensor> MapMaker::enlargeWhole(const MapRequest& request, const StoredModel& model,
                                           const at::Tensor& map, ImageSize size) {
-    if (request.upsampler == Upsampler::JointBilateral) {
+    if (request.upsampler == "jbu") {
         VITRINE_TRY(const auto taps, tapsFor(request.source, model, size, {map.size(2), map.size(1)}));
         return taps->apply(map);
     }
-    if (request.upsampler == Upsampler::Registered) {
-        VITRINE_TRY(const FeatureUpsampler* upsampler,
-                    UpsamplerRegistry::instance().find(request.registeredUpsampler));
+    if (const FeatureUpsampler* upsampler = registeredUpsampler(request.upsampler)) {
         VITRINE_TRY(const PreprocessedImage input, pictures_.prepare(model, request.source));
         VITRINE_TRY(const Image guidance, resize(modelInputAsImage(input), size, Resampling::Bicubic));
         VITRINE_TRY(const at::Tensor enlarged, upsampler->upsample(map, tensorFrom(guidance)));
@@ -220,11 +227,11 @@ Result<at::Tensor> MapMaker::enlargeWhole(const MapRequest& request, const Store
             return fail(ErrorCode::ShapeMismatch,
                         fmt::format("the upsampler did not give {} channels of {} x {}", map.size(0),
                                     size.width, size.height),
-                        request.registeredUpsampler);
+                        request.upsampler);
         return enlarged.to(at::kFloat);
     }
-    const ResizeMode mode = request.upsampler == Upsampler::Nearest    ? ResizeMode::Nearest
-                            : request.upsampler == Upsampler::Bilinear ? ResizeMode::Bilinear
+    const ResizeMode mode = request.upsampler == "nearest"    ? ResizeMode::Nearest
+                            : request.upsampler == "bilinear" ? ResizeMode::Bilinear
                                                                        : ResizeMode::Bicubic;
     return resizeFeatures(map, size.height, size.width, mode);
 }
@@ -239,7 +246,7 @@ Result<at::Tensor> MapMaker::enlarge(const MapRequest& request, const StoredMode
 
 Result<at::Tensor> MapMaker::enlargeUntimed(const MapRequest& request, const StoredModel& model,
                                             const at::Tensor& map, const ImageTransform& transform) {
-    if (request.upsampler == Upsampler::None || request.outputSize.width < 1 || request.outputSize.height < 1)
+    if (request.upsampler == "none" || request.outputSize.width < 1 || request.outputSize.height < 1)
         return map;
     // Output pixels per model pixel; the whole model input is enlarged, then the picture's part of it is
     // taken.
@@ -299,12 +306,8 @@ Result<at::Tensor> MapMaker::pcaPicture(const MapRequest& request, const StoredM
     VITRINE_TRY(const PcaBasis* basis, basisFor(request, map));
     const int64_t first = std::min(request.pca.firstComponent, basis->count() - 1);
     const int64_t count = std::min<int64_t>(3, basis->count() - first);
-    bool linear = true;
-    if (request.upsampler == Upsampler::Registered) {
-        VITRINE_TRY(const FeatureUpsampler* upsampler,
-                    UpsamplerRegistry::instance().find(request.registeredUpsampler));
-        linear = upsampler->linear;
-    }
+    const FeatureUpsampler* upsampler = registeredUpsampler(request.upsampler);
+    const bool linear = !upsampler || upsampler->linear;
     at::Tensor shown;
     if (linear) {
         // Project first, enlarge three channels after: the two commute, and it is C/3 times cheaper.
@@ -361,8 +364,8 @@ Result<MapResult> MapMaker::colors(const MapRequest& request, const StoredModel&
                                                ? clusterColors(request, map)
                                                : correspondenceColors(request, model, map));
         MapRequest blocks = request;
-        if (request.upsampler != Upsampler::None)
-            blocks.upsampler = Upsampler::Nearest;  // labels and places must not be mixed
+        if (request.upsampler != "none")
+            blocks.upsampler = "nearest";  // labels and places must not be mixed
         VITRINE_TRY(const at::Tensor enlarged, enlarge(blocks, model, grid, map.transform));
         result.colors =
             imageFrom(enlarged.nan_to_num(0).clamp(0, 255).round().to(at::kByte).permute({1, 2, 0}));

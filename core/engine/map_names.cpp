@@ -22,13 +22,6 @@ constexpr std::array<std::pair<const char*, MapKind>, 12> kKinds = {
      {"disagreement", MapKind::Disagreement},
      {"text", MapKind::TextHeat},
      {"correspondence", MapKind::Correspondence}}};
-constexpr std::array<std::pair<const char*, Upsampler>, 5> kUpsamplers = {
-    {{"none", Upsampler::None},
-     {"nearest", Upsampler::Nearest},
-     {"bilinear", Upsampler::Bilinear},
-     {"bicubic", Upsampler::Bicubic},
-     {"jbu", Upsampler::JointBilateral}}};
-
 template <typename Table, typename Value>
 const char* nameIn(const Table& table, Value value) {
     for (const auto& [name, entry] : table)
@@ -59,13 +52,6 @@ Result<MapKind> mapKindFromName(const std::string& name) {
 const char* mapKindName(MapKind kind) {
     return nameIn(kKinds, kind);
 }
-Result<Upsampler> upsamplerFromName(const std::string& name) {
-    return valueIn(kUpsamplers, name, "upsampler");
-}
-const char* upsamplerName(Upsampler upsampler) {
-    return nameIn(kUpsamplers, upsampler);
-}
-
 std::vector<UpsamplerEntry> upsamplerList() {
     std::vector<UpsamplerEntry> list{{"none", "the feature grid itself", true},
                                      {"nearest", "patches as they are", true},
@@ -77,30 +63,24 @@ std::vector<UpsamplerEntry> upsamplerList() {
     return list;
 }
 
-Result<void> setUpsampler(MapRequest& request, const std::string& wanted) {
+Result<void> resolveUpsampler(MapRequest& request) {
+    const std::vector<UpsamplerEntry> known = upsamplerList();
+    const std::string& wanted = request.upsampler;
+    if (std::any_of(known.begin(), known.end(), [&](const UpsamplerEntry& entry) { return entry.name == wanted; }))
+        return {};
     std::error_code problem;
-    const auto& registered = UpsamplerRegistry::instance().all();
-    if (const auto builtIn = upsamplerFromName(wanted)) {
-        request.upsampler = *builtIn;
-    } else if (std::any_of(registered.begin(), registered.end(),
-                           [&](const FeatureUpsampler& upsampler) { return upsampler.name == wanted; })) {
-        request.upsampler = Upsampler::Registered;
-        request.registeredUpsampler = wanted;
-    } else if (std::filesystem::exists(wanted, problem)) {
-        // The last step from the finer grid to pixels.
-        request.upsampler = Upsampler::Bilinear;
+    if (std::filesystem::exists(wanted, problem)) {
         request.source.trainedUpsampler = std::filesystem::weakly_canonical(wanted, problem).string();
-    } else {
-        std::vector<std::string> names;
-        for (const UpsamplerEntry& entry : upsamplerList())
-            names.push_back(entry.name);
-        const auto nearest = nearestName(wanted, names);
-        return fail(ErrorCode::InvalidArgument, fmt::format("there is no upsampler \"{}\"", wanted), {},
-                    nearest
-                        ? fmt::format("Did you mean \"{}\"? A folder with a trained one works too", *nearest)
-                        : "`vitrine upsamplers` lists them; a folder with a trained one works too");
+        request.upsampler = "bilinear";
+        return {};
     }
-    return {};
+    std::vector<std::string> names;
+    for (const UpsamplerEntry& entry : known)
+        names.push_back(entry.name);
+    const auto nearest = nearestName(wanted, names);
+    return fail(ErrorCode::InvalidArgument, fmt::format("there is no upsampler \"{}\"", wanted), {},
+                nearest ? fmt::format("Did you mean \"{}\"? A folder with a trained one works too", *nearest)
+                        : "`vitrine upsamplers` lists them; a folder with a trained one works too");
 }
 
 Image pictureOfMap(const MapResult& map, ColorMap colors) {

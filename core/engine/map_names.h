@@ -11,18 +11,12 @@ namespace vitrine {
 
 Result<MapKind> mapKindFromName(const std::string& name);
 const char* mapKindName(MapKind kind);
-Result<Upsampler> upsamplerFromName(const std::string& name);
-const char* upsamplerName(Upsampler upsampler);
 
 // Every way to enlarge maps: the built-in ones, then those of plugins.
-struct UpsamplerEntry {
-    std::string name, summary;
-    bool linear = true;
-};
 std::vector<UpsamplerEntry> upsamplerList();
-// Sets upsampler (and registeredUpsampler, source.trainedUpsampler) of `request` from what a user says: a
-// name of the list or a folder with a trained upsampler. InvalidArgument with the nearest name.
-Result<void> setUpsampler(MapRequest& request, const std::string& nameOrFolder);
+// A folder in request.upsampler becomes source.trainedUpsampler, with bilinear steps from its grid to pixels.
+// InvalidArgument with the nearest name for what is neither a name of the list nor a folder.
+Result<void> resolveUpsampler(MapRequest& request);
 
 // RGB picture of a map: its colours, or its values through a colour map over its suggested range.
 Image pictureOfMap(const MapResult& map, ColorMap colors);

@@ -40,6 +40,8 @@ class InspectController : public QObject {
     void openModel(const QString& path);
     const std::vector<LoadedModel>& models() const { return models_; }
     const LoadedModel* modelOf(const PanelState& panel) const;
+    // Empty until the engine has answered.
+    const std::vector<UpsamplerEntry>& upsamplers() const { return upsamplers_; }
 
     void setPicture(const QString& path);
     const QString& picture() const { return picture_; }
@@ -96,6 +98,7 @@ class InspectController : public QObject {
     JobList& jobs_;
     std::unique_ptr<ThreadPool> reader_;
     std::vector<LoadedModel> models_;
+    std::vector<UpsamplerEntry> upsamplers_;
     QString picture_, text_;
     std::shared_ptr<const Image> image_;
     QString pictureError_;

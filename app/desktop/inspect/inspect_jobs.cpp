@@ -30,6 +30,9 @@ void InspectController::startEngine() {
                     jobs_.update(laneJobs_[lane].id, progress);
             });
         });
+    engine_->submit({}, [this](InspectEngine& engine, JobContext&) {
+        post([this, list = engine.upsamplers()] { upsamplers_ = list; });
+    });
 }
 
 void InspectController::runJob(EngineJob job) {

@@ -57,7 +57,7 @@ Layer InspectPanel::layerOfContent() const {
     // Enlarged maps cover the picture, padding cut off; grids and the model's input cover what the model was
     // given.
     const bool enlarged = content.request.outputSize.width > 0 &&
-                          content.request.upsampler != Upsampler::None &&
+                          content.request.upsampler != "none" &&
                           content.request.kind != MapKind::ModelInput;
     layer.rectInImage = enlarged ? whole : modelRectInImage(result.transform);
     layer.display.scalar = !result.colors;
@@ -120,7 +120,7 @@ void InspectPanel::handleAction(const QString& name, const QVariant& value) {
     else if (name == "resolution" && model)
         state.resolution = resolutionsOf(model->info)[size_t(value.toInt())];
     else if (name == "upsampler")
-        state.upsampler = Upsampler(value.toInt());
+        state.upsampler = upsamplerNames()[size_t(value.toInt())];
     else if (name == "clip")
         state.clipPercent = value.toDouble();
     else if (name == "colorMap")

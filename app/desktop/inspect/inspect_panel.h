@@ -45,6 +45,8 @@ class InspectPanel : public QWidget {
     void handleAction(const QString& name, const QVariant& value);
     void showContent();
     Layer layerOfContent() const;
+    // Names that the controls offer: what the engine knows, and the folder of the trained one in use.
+    std::vector<std::string> upsamplerNames() const;
     OverlayModel overlayModel() const;
     QStringList readoutAt(QPointF inImage) const;
     void refreshHeader();

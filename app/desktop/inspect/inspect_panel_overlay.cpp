@@ -62,6 +62,16 @@ std::vector<int> resolutionsOf(const EncoderInfo& info) {
     return sizes;
 }
 
+std::vector<std::string> InspectPanel::upsamplerNames() const {
+    std::vector<std::string> names;
+    for (const UpsamplerEntry& entry : controller_->upsamplers())
+        names.push_back(entry.name);
+    const std::string& used = controller_->panel(index_).upsampler;
+    if (std::find(names.begin(), names.end(), used) == names.end())
+        names.push_back(used);
+    return names;
+}
+
 OverlayModel InspectPanel::overlayModel() const {
     const PanelState& state = controller_->panel(index_);
     const PanelContent& content = controller_->content(index_);
@@ -101,9 +111,10 @@ OverlayModel InspectPanel::overlayModel() const {
             std::min_element(model.resolutions.begin(), model.resolutions.end(),
                              [&](int a, int b) { return std::abs(a - wanted) < std::abs(b - wanted); });
         model.resolution = int(nearest - model.resolutions.begin());
-        for (const char* title : upsamplerTitles())
-            model.upsamplers.append(tr(title));
-        model.upsampler = int(state.upsampler);
+        const std::vector<std::string> upsamplers = upsamplerNames();
+        for (const std::string& name : upsamplers)
+            model.upsamplers.append(upsamplerTitle(name));
+        model.upsampler = int(std::find(upsamplers.begin(), upsamplers.end(), state.upsampler) - upsamplers.begin());
         model.numbers = numbersOf(state, loaded->info);
         model.hasBasis = state.kind == MapKind::Pca;
         model.basisLocked = controller_->basisLocked();

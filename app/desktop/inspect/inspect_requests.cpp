@@ -49,7 +49,7 @@ std::optional<MapRequest> InspectController::requestFor(int index, QString& miss
     request.source.resolution = model->info.fixedSize ? 0 : panel.resolution;
     request.source.square = model->info.fixedSize;
     request.upsampler = panel.upsampler;
-    if (panel.upsampler != Upsampler::None && image_) {
+    if (panel.upsampler != "none" && image_) {
         const double factor =
             std::min(1.0, double(kMapLongSide) / double(std::max(image_->width(), image_->height())));
         request.outputSize = {std::max<int64_t>(1, int64_t(double(image_->width()) * factor)),

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 namespace vitrine {
 namespace {
 
 const char* const kCompareNames[] = {"none", "wipe", "blink", "difference"};
-const char* const kUpsamplerNames[] = {"none", "nearest", "bilinear", "bicubic", "jbu"};
 
 template <size_t count>
 size_t indexOf(const char* const (&names)[count], const std::string& name, size_t fallback) {
@@ -32,7 +32,7 @@ Json PanelState::toJson() const {
             {"model", modelPath},
             {"layer", layer},
             {"resolution", resolution},
-            {"upsampler", kUpsamplerNames[size_t(upsampler)]},
+            {"upsampler", upsampler},
             {"firstComponent", firstComponent},
             {"head", head},
             {"channel", channel},
@@ -51,7 +51,8 @@ PanelState PanelState::fromJson(const Json& json) {
     state.modelPath = text(json, "model");
     state.layer = std::max<int64_t>(-1, integer(json, "layer", -1));
     state.resolution = std::max<int64_t>(0, integer(json, "resolution", 0));
-    state.upsampler = Upsampler(indexOf(kUpsamplerNames, text(json, "upsampler"), size_t(state.upsampler)));
+    if (const std::string upsampler = text(json, "upsampler"); !upsampler.empty())
+        state.upsampler = upsampler;
     state.firstComponent = std::max<int64_t>(0, integer(json, "firstComponent", 0));
     state.head = std::max<int64_t>(-1, integer(json, "head", -1));
     state.channel = std::max<int64_t>(0, integer(json, "channel", 0));
@@ -103,10 +104,12 @@ MapKind mapKindFromName(const std::string& name) {
     return MapKind::Image;
 }
 
-const std::array<const char*, 5>& upsamplerTitles() {
-    static const std::array<const char*, 5> titles{"patches as they are", "nearest", "bilinear", "bicubic",
-                                                   "joint bilateral"};
-    return titles;
+QString upsamplerTitle(const std::string& upsampler) {
+    if (upsampler == "none")
+        return QObject::tr("patches as they are");
+    if (upsampler == "jbu")
+        return QObject::tr("joint bilateral");
+    return QString::fromStdString(std::filesystem::path(upsampler).filename().string());
 }
 
 PanelState defaultPanel(int index) {
@@ -117,7 +120,7 @@ PanelState defaultPanel(int index) {
     if (state.kind == MapKind::Norms)
         state.colorMap = ColorMap::Magma;
     if (state.kind == MapKind::Pca)
-        state.upsampler = Upsampler::JointBilateral;
+        state.upsampler = "jbu";
     return state;
 }
 

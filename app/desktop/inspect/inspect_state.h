@@ -20,7 +20,7 @@ struct PanelState {
     std::string modelPath;   // folder of the model; empty: the first one
     int64_t layer = -1;      // -1: final features
     int64_t resolution = 0;  // model pixels of the short side; 0: preferred
-    Upsampler upsampler = Upsampler::Bilinear;
+    std::string upsampler = "bilinear";  // as MapRequest::upsampler
     int64_t firstComponent = 0;
     int64_t head = -1;
     int64_t channel = 0;
@@ -49,7 +49,8 @@ const std::vector<MapKindName>& mapKinds();
 const MapKindName& mapKindName(MapKind kind);
 MapKind mapKindFromName(const std::string& name);
 
-const std::array<const char*, 5>& upsamplerTitles();
+// What the user reads: "joint bilateral" for "jbu", the name of the folder for a trained one.
+QString upsamplerTitle(const std::string& upsampler);
 
 // What a new layout of `count` panels shows: the picture first, then the maps most asked for.
 PanelState defaultPanel(int index);

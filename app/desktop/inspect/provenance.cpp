@@ -42,11 +42,12 @@ Rows rowsOf(const InspectController& controller, int index) {
     rows.append({"Scale", QStringLiteral("%1 × %2 model px per picture px")
                               .arg(transform.scale.x, 0, 'g', 4)
                               .arg(transform.scale.y, 0, 'g', 4)});
-    rows.append({"Upsampler", QString::fromUtf8(upsamplerTitles()[size_t(state.upsampler)])});
+    rows.append({"Upsampler", upsamplerTitle(state.upsampler)});
     rows.append({"Device", QString::fromStdString(model->device + ", " + model->dtype)});
-    rows.append({"Time", QStringLiteral("%1 ms%2")
-                             .arg(result.milliseconds, 0, 'f', 1)
-                             .arg(result.encodedNow ? ", encoded now" : ", features cached")});
+    QString time = QStringLiteral("%1 ms").arg(result.milliseconds, 0, 'f', 1);
+    if (result.upsamplingMilliseconds > 0)
+        time += QStringLiteral(", of those %1 ms upsampling").arg(result.upsamplingMilliseconds, 0, 'f', 1);
+    rows.append({"Time", time + (result.encodedNow ? ", encoded now" : ", features cached")});
     if (result.peakBytes > 0)
         rows.append(
             {"Memory", QStringLiteral("%1 MiB").arg(double(result.peakBytes) / (1 << 20), 0, 'f', 1)});

@@ -32,7 +32,7 @@ class InspectEngineTest : public ::testing::Test {
         request.source.modelId = model.id;
         request.source.imagePath = picture.string();
         request.outputSize = {320, 213};
-        request.upsampler = Upsampler::Bilinear;
+        request.upsampler = "bilinear";
         return request;
     }
 
@@ -72,7 +72,7 @@ TEST_F(InspectEngineTest, TrainedUpsamplersGiveAFinerGrid) {
     writeRandomUpsampler(folder / "sharp", model.info.featureWidth);
     MapRequest wanted = request(model, picture, MapKind::Norms);
     wanted.outputSize = {};
-    ASSERT_TRUE(setUpsampler(wanted, (folder / "sharp").string()));
+    wanted.upsampler = (folder / "sharp").string();
     const auto map = engine_->render(wanted, job_);
     ASSERT_TRUE(map) << map.error().text();
     EXPECT_EQ(map->valuesSize.width, 24);
@@ -99,7 +99,7 @@ TEST_F(InspectEngineTest, TrainedUpsamplersGiveAFinerGrid) {
     EXPECT_EQ(engine_->render(wanted, job_).error().code, ErrorCode::Unsupported);
     wanted.source.layer = -1;
     writeRandomUpsampler(folder / "other", 64);
-    wanted.source.trainedUpsampler = (folder / "other").string();
+    wanted.upsampler = (folder / "other").string();
     const auto misfit = engine_->render(wanted, job_);
     ASSERT_FALSE(misfit);
     EXPECT_NE(misfit.error().text().find("feature width of 64"), std::string::npos) << misfit.error().text();
@@ -123,7 +123,7 @@ TEST_F(InspectEngineTest, RegisteredUpsamplersAreUsedByName) {
     ASSERT_TRUE(reference) << reference.error().text();
     for (const auto& [name, expected] :
          {std::pair<const char*, int64_t>{"test linear", 3}, {"test learned", model.info.featureWidth}}) {
-        ASSERT_TRUE(setUpsampler(wanted, name));
+        wanted.upsampler = name;
         const auto map = engine_->render(wanted, job_);
         ASSERT_TRUE(map) << map.error().text();
         EXPECT_EQ(channels, expected) << name;
@@ -134,8 +134,10 @@ TEST_F(InspectEngineTest, RegisteredUpsamplersAreUsedByName) {
                                              std::to_integer<int64_t>(reference->colors->data()[i])));
         EXPECT_LE(worst, 1) << name;
     }
-    EXPECT_FALSE(setUpsampler(wanted, "test liner"));
-    EXPECT_NE(setUpsampler(wanted, "test liner").error().text().find("test linear"), std::string::npos);
+    wanted.upsampler = "test liner";
+    const auto misspelt = engine_->render(wanted, job_);
+    ASSERT_FALSE(misspelt);
+    EXPECT_NE(misspelt.error().text().find("test linear"), std::string::npos);
 }
 
 TEST_F(InspectEngineTest, SimilarityIsOneAtTheProbe) {
@@ -143,7 +145,7 @@ TEST_F(InspectEngineTest, SimilarityIsOneAtTheProbe) {
     VITRINE_SHARED_DATA(weights, "data/encoders/efficientnet_lite0");
     const LoadedModel model = load(weights);
     MapRequest wanted = request(model, picture, MapKind::Similarity);
-    wanted.upsampler = Upsampler::None;
+    wanted.upsampler = "none";
     wanted.probe = Probe{picture.string(), {400, 300}};
     const auto map = engine_->render(wanted, job_);
     ASSERT_TRUE(map) << map.error().text();
@@ -190,8 +192,8 @@ TEST_F(InspectEngineTest, EveryKindOfMapHasTheSizeAskedFor) {
     for (const MapKind kind :
          {MapKind::Pca, MapKind::Similarity, MapKind::Attention, MapKind::Rollout, MapKind::Norms,
           MapKind::Channel, MapKind::Clusters, MapKind::Disagreement, MapKind::Correspondence}) {
-        for (const Upsampler upsampler :
-             {Upsampler::Nearest, Upsampler::Bicubic, Upsampler::JointBilateral}) {
+        for (const char* upsampler :
+             {"nearest", "bicubic", "jbu"}) {
             MapRequest wanted = request(model, picture, kind);
             wanted.upsampler = upsampler;
             wanted.probe = Probe{picture.string(), {400, 260}};
