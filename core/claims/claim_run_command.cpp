@@ -44,10 +44,7 @@ Result<RunOutcome> measureClaim(const Project& project, const JobKinds& kinds, c
         {"device", arguments["device"]},
         {"settings", {{"claim", info.name}, {"seeds", arguments["seeds"]}, {"scale", arguments["scale"]}}}};
     VITRINE_TRY(const Json recipe, completeRecipe(wanted, kinds, "claim"));
-    RunnerOptions options;
-    options.stop = context.job.stopToken();
-    options.handleSignals = false;  // the command line has its own
-    options.onProgress = context.job.progressCallback();
+    const RunnerOptions options = runnerOptionsFor(context.job);
     VITRINE_TRY(const std::optional<Run> stopped, stoppedRun(project, recipe));
     return stopped ? resumeRun(project, stopped->id, kinds, options) : runRecipe(project, recipe, kinds, options);
 }

@@ -143,7 +143,8 @@ class EvaluateJob {
             {{"pixelAccuracy", scores.pixelAccuracy},
              {"intersectionOverUnion", classes},
              {"training", scores.trainingCount},
-             {"test", scores.testCount}});
+             {"test", scores.testCount},
+             {"skipped", scores.skipped}});
         const Json row = rows_.back();
         for (const auto& [name, picture] : scores.pictures) {
             VITRINE_TRY(const std::string png, encodeImage(picture, ".png"));

@@ -78,8 +78,8 @@ void setMapping(LabelledFeatures& picture, const ImageTransform& transform) {
     picture.offsetY = zero.y * ratioY;
 }
 
-// Calls `use` for each picture that can be read, in order.
-Result<void> forEachLabelled(const StoredModel& model, const LabelledPixels& pixels, const char* what,
+// Calls `use` for each picture that can be read, in order; how many could not.
+Result<int64_t> forEachLabelled(const StoredModel& model, const LabelledPixels& pixels, const char* what,
                              const EvaluationSettings& settings, JobContext& job,
                              const std::function<Result<void>(size_t index, LabelledFeatures picture)>& use) {
     const PictureSet set = pictureSetOf(pixels.pictures, settings);
@@ -108,7 +108,8 @@ Result<void> forEachLabelled(const StoredModel& model, const LabelledPixels& pix
         }
         return {};
     };
-    return forEachBatch(set, source, job, skipped, useBatch);
+    VITRINE_TRY_VOID(forEachBatch(set, source, job, skipped, useBatch));
+    return int64_t(skipped.size());
 }
 
 // Prediction on the left, truth on the right; unlabelled pixels are black.
@@ -159,16 +160,16 @@ Result<SegmentationScores> segment(const StoredModel& model, const SegmentationS
                                    const EvaluationSettings& settings, int64_t pictureCount,
                                    JobContext& job) {
     const auto classCount = int64_t(set.classes.size());
+    SegmentationScores scores;
     std::vector<LabelledFeatures> training;
-    VITRINE_TRY_VOID(forEachLabelled(model, set.training, "training pictures", settings, job,
-                                     [&](size_t, LabelledFeatures picture) -> Result<void> {
-                                         training.push_back(std::move(picture));
-                                         return {};
-                                     }));
+    const auto keep = [&](size_t, LabelledFeatures picture) -> Result<void> {
+        training.push_back(std::move(picture));
+        return {};
+    };
+    VITRINE_TRY(scores.skipped, forEachLabelled(model, set.training, "training pictures", settings, job, keep));
     job.beginStage(model.description.info.name + ": segmentation probe", settings.segmentation.steps);
     VITRINE_TRY(const SegmentationProbe probe,
                 SegmentationProbe::fit(training, classCount, settings.segmentation, job));
-    SegmentationScores scores;
     scores.trainingCount = int64_t(training.size());
     ConfusionMatrix matrix(classCount);
     const auto score = [&](size_t index, const LabelledFeatures& picture) -> Result<void> {
@@ -180,7 +181,8 @@ Result<SegmentationScores> segment(const StoredModel& model, const SegmentationS
                                          besideTruth(predicted, picture.labels, classCount));
         return {};
     };
-    VITRINE_TRY_VOID(forEachLabelled(model, set.test, "test pictures", settings, job, score));
+    VITRINE_TRY(const int64_t unread, forEachLabelled(model, set.test, "test pictures", settings, job, score));
+    scores.skipped += unread;
     scores.meanIntersectionOverUnion = matrix.meanIntersectionOverUnion();
     scores.pixelAccuracy = matrix.accuracy();
     scores.intersectionOverUnion = matrix.intersectionOverUnion();

@@ -32,7 +32,7 @@ Result<ClassificationScores> classify(const StoredModel& model, const Classified
 struct SegmentationScores {
     double meanIntersectionOverUnion = 0, pixelAccuracy = 0;
     std::vector<std::optional<double>> intersectionOverUnion;  // of each class
-    int64_t trainingCount = 0, testCount = 0;
+    int64_t trainingCount = 0, testCount = 0, skipped = 0;
     std::vector<std::pair<std::string, Image>>
         pictures;  // name and prediction beside truth, of the first test pictures
 };

@@ -37,11 +37,7 @@ Result<FinishedJob> runJob(const Json& recipe, CommandContext& context) {
     addJobKinds(kinds);
     VITRINE_TRY(const Json complete, completeRecipe(recipe, kinds, recipe.value("kind", "recipe")));
     VITRINE_TRY(Project project, Project::openOrCreate(context.project));
-    RunnerOptions options;
-    options.stop = context.job.stopToken();
-    options.handleSignals = false;  // the command line has its own
-    options.onProgress = context.job.progressCallback();
-    VITRINE_TRY(const RunOutcome outcome, runRecipe(project, complete, kinds, options));
+    VITRINE_TRY(const RunOutcome outcome, runRecipe(project, complete, kinds, runnerOptionsFor(context.job)));
     if (outcome.error)
         return fail(outcome.failure());
     VITRINE_TRY(auto artifacts, RunStore(project).artifacts(outcome.run));

@@ -111,6 +111,14 @@ Result<std::string> resultHash(const Project& project, const Run& run) {
     }
 }
 
+RunnerOptions runnerOptionsFor(const JobContext& job) {
+    RunnerOptions options;
+    options.stop = job.stopToken();
+    options.handleSignals = false;
+    options.onProgress = job.progressCallback();
+    return options;
+}
+
 Error RunOutcome::failure() const {
     Error failure = error->in("run " + run.id);
     const std::string resume = fmt::format("\"vitrine run --resume {}\" goes on from the last checkpoint", run.id);

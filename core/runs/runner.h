@@ -21,6 +21,9 @@ struct RunnerOptions {
     bool controlSocket = true;
 };
 
+// Of a job inside a command: the command's stop and progress; signals are looked after by who gave the stop token.
+RunnerOptions runnerOptionsFor(const JobContext& job);
+
 struct RunOutcome {
     Run run;                     // as it ended
     std::optional<Error> error;  // why it failed or was cancelled
