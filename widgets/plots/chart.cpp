@@ -222,22 +222,29 @@ void Chart::showAll() {
         else if (logarithmic && range.lower <= 0)
             axis->setRangeLower(std::max(range.upper * 1e-6, 1e-12));
     }
+    // Bars reach far: the legend stands above them.
+    if (series_.size() > 1 && std::any_of(series_.begin(), series_.end(), [](const auto& s) { return s.barWidth > 0; }))
+        d_->plot->yAxis->setRangeUpper(d_->plot->yAxis->range().upper * 1.3);
     placeXNames();
     placeLegend();
     d_->plot->replot(QCustomPlot::rpQueuedReplot);
 }
 
-// Into the corner that the fewest points lie in.
+// Into the corner that the fewest points lie in; a bar fills what is below its end.
 void Chart::placeLegend() {
-    const QCPRange x = d_->plot->xAxis->range(), y = d_->plot->yAxis->range();
+    const QRect area = d_->plot->axisRect()->rect();
     int counts[4] = {};
     for (const ChartSeries& series : series_)
         for (qsizetype index = 0; index < series.x.size(); ++index) {
-            const double across = (series.x[index] - x.lower) / std::max(1e-30, x.size());
-            const double up = (series.y.value(index) - y.lower) / std::max(1e-30, y.size());
-            for (int corner = 0; corner < 4; ++corner)
-                counts[corner] +=
-                    (corner % 2 ? across > 0.6 : across < 0.4) && (corner / 2 ? up < 0.45 : up > 0.55);
+            const double across =
+                (d_->plot->xAxis->coordToPixel(series.x[index]) - area.left()) / std::max(1, area.width());
+            const double up =
+                (area.bottom() - d_->plot->yAxis->coordToPixel(series.y.value(index))) / std::max(1, area.height());
+            for (int corner = 0; corner < 4; ++corner) {
+                const bool low = corner / 2;
+                counts[corner] += (corner % 2 ? across > 0.6 : across < 0.4) &&
+                                  (low ? up < 0.45 || series.barWidth > 0 : up > 0.55);
+            }
         }
     static const Qt::Alignment corners[] = {Qt::AlignTop | Qt::AlignLeft, Qt::AlignTop | Qt::AlignRight,
                                             Qt::AlignBottom | Qt::AlignLeft,

@@ -56,6 +56,13 @@ CommandCenter::~CommandCenter() {
         thread.request_stop();
 }
 
+void CommandCenter::setProject(const std::filesystem::path& project) {
+    if (project == project_)
+        return;
+    project_ = project;
+    emit projectChanged();
+}
+
 void CommandCenter::add(WindowCommand command) {
     CommandSpec spec;
     spec.name = command.name;

@@ -45,7 +45,7 @@ class CommandCenter : public QObject {
     ~CommandCenter() override;
 
     CommandRegistry& registry() { return registry_; }
-    void setProject(const std::filesystem::path& project) { project_ = project; }
+    void setProject(const std::filesystem::path& project);
     const std::filesystem::path& project() const { return project_; }
 
     // Declares and binds a command of the window.
@@ -82,6 +82,7 @@ class CommandCenter : public QObject {
     Result<int> replay(const std::filesystem::path& file);
 
   signals:
+    void projectChanged();
     void executed(const QString& name);
     void failed(const QString& name, const QString& message);
     void finished(const QString& name, const QString& text);

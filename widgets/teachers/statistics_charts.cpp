@@ -154,13 +154,14 @@ std::vector<ChartSeries> histogramSeries(const TeacherStatisticsList& list, bool
         series.name = names[qsizetype(index)];
         series.color = chartColor(index);
         for (qsizetype bin = 0; bin < histogram.counts.size(); ++bin) {
-            // Bins that hold nothing are left out of the list: the curve is at zero there.
-            if (bin > 0 && histogram.low[bin] > histogram.high[bin - 1] * (1 + 1e-6) + 1e-12) {
+            // Bins that hold nothing are left out of the list: a logarithmic curve has a gap there.
+            const double width = histogram.high[bin] - histogram.low[bin];
+            if (bin > 0 && histogram.low[bin] - histogram.high[bin - 1] > width / 2) {
                 series.x << histogram.high[bin - 1] << histogram.low[bin];
-                series.y << 0 << 0;
+                series.y << TeacherStatistics::kUnknown << TeacherStatistics::kUnknown;
             }
             series.x.append((histogram.low[bin] + histogram.high[bin]) / 2);
-            series.y.append(histogram.counts[bin] / total / (histogram.high[bin] - histogram.low[bin]));
+            series.y.append(histogram.counts[bin] / total / width);
         }
         all.push_back(std::move(series));
     }

@@ -80,6 +80,7 @@ StatisticsView::StatisticsView(QWidget* parent)
     chart(StatisticsPart::Spectrum)->setLogarithmic(true, true);
     chart(StatisticsPart::Variances)->setAxes(tr("channel, the largest first"), tr("variance"));
     chart(StatisticsPart::Variances)->setLogarithmic(true, true);
+    chart(StatisticsPart::Histogram)->setLogarithmic(false, true);
     chart(StatisticsPart::Balance)->setAxes({}, tr("deviation of the channels, φ"));
 
     auto* upper = new QWidget;

@@ -36,6 +36,8 @@ class StatisticsView : public QWidget {
     const QString& normalizer() const { return normalizer_; }
     // InvalidArgument if it was not fitted.
     Result<void> setNormalizer(const QString& name);
+    // The one that the next statistics are shown with, if they have it.
+    void preferNormalizer(const QString& name) { normalizer_ = name; }
     // Norms of the vectors rather than values.
     void setShowNorms(bool norms);
     bool showsNorms() const { return norms_; }

@@ -82,7 +82,7 @@ void RunProcesses::checkStart(qint64 pid, const QString& log, int attempts) {
         const auto text = readFile(log.toStdString(), 1 << 20);
         // How the command line begins its last words (app/cli/main.cpp).
         if (text && (text->starts_with("vitrine: ") || text->find("\nvitrine: ") != std::string::npos))
-            emit failedEarly(QString::fromStdString(*text).right(2000).trimmed());
+            emit failedEarly(QString::fromStdString(*text).right(2000).trimmed(), pid);
     });
 }
 

@@ -25,7 +25,7 @@ class RunProcesses : public QObject {
 
   signals:
     // The process ended within its first seconds with an error: what it printed.
-    void failedEarly(const QString& message);
+    void failedEarly(const QString& message, qint64 process);
 
   private:
     Result<int64_t> start(const std::filesystem::path& project, const QStringList& arguments,

@@ -2,15 +2,16 @@
 
 #include "app/desktop/runs/run_edits.h"
 #include "core/commands/runs_commands.h"
+#include "core/runs/project.h"
 #include "widgets/shell/main_window.h"
 
+#include <QFileDialog>
 #include <QTabBar>
 #include <QUndoCommand>
 
 namespace vitrine {
 namespace {
 
-constexpr int kFollowMs = 500;
 
 // An edit of runs on the undo stack: both ways are commands.
 class RunsEditStep : public QUndoCommand {
@@ -72,7 +73,6 @@ RunsWorkspace::RunsWorkspace(QWidget* parent)
         tabifyDockWidget(charts, dock);
     charts->raise();
     setCorner(Qt::BottomRightCorner, Qt::RightDockWidgetArea);
-    connect(&projectTimer_, &QTimer::timeout, this, &RunsWorkspace::followProject);
 }
 
 void RunsWorkspace::showEvent(QShowEvent* event) {
@@ -88,12 +88,11 @@ void RunsWorkspace::showEvent(QShowEvent* event) {
 }
 
 bool RunsWorkspace::isBusy() const {
-    return controller_->isBusy() || (commands_ && commands_->project() != controller_->project());
+    return controller_->isBusy();
 }
 
 void RunsWorkspace::followProject() {
-    if (commands_->project() != controller_->project())
-        controller_->openProject(commands_->project());
+    controller_->openProject(commands_->project());
 }
 
 bool RunsWorkspace::openPath(const QString& path) {
@@ -101,8 +100,24 @@ bool RunsWorkspace::openPath(const QString& path) {
         return false;
     if (auto* main = qobject_cast<MainWindow*>(window()))
         main->setProject(path.toStdString());
-    controller_->openProject(path.toStdString());
     return true;
+}
+
+Result<void> RunsWorkspace::openProject(const Json& arguments) {
+    if (!arguments.contains("path")) {
+        auto* dialog = new QFileDialog(this, tr("Open or make a project"));
+        dialog->setFileMode(QFileDialog::Directory);
+        dialog->setAttribute(Qt::WA_DeleteOnClose);
+        connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& path) {
+            commands_->run("file.openProject", {{"path", path.toStdString()}});
+        });
+        dialog->open();
+        return {};
+    }
+    const std::filesystem::path folder = std::filesystem::absolute(arguments["path"].get<std::string>());
+    VITRINE_TRY([[maybe_unused]] const Project project, Project::openOrCreate(folder));
+    openPath(QString::fromStdString(folder.string()));
+    return {};
 }
 
 void RunsWorkspace::showPanel(const QString& objectName) {
@@ -134,7 +149,13 @@ void RunsWorkspace::declareCommands(CommandCenter& commands) {
             shown->toasts().show(ToastKind::Info, message);
     });
     connect(&commands, &CommandCenter::finished, controller_, &RunsController::refresh);
-    projectTimer_.start(kFollowMs);
+    commands.add({"file.openProject",
+                  "Open or make a project",
+                  {},
+                  "folder",
+                  schema({{"path", {{"type", "string"}, {"description", "folder"}}}}),
+                  [this](const Json& arguments) { return openProject(arguments); }});
+    connect(&commands, &CommandCenter::projectChanged, this, &RunsWorkspace::followProject);
     followProject();
 }
 

@@ -25,11 +25,11 @@ class RunsWorkspace : public Workspace {
   private:
     void declareViewCommands(CommandCenter& commands);
     void followProject();
+    Result<void> openProject(const Json& arguments);
     void showPanel(const QString& objectName);
 
     RunsController* controller_;
     CommandCenter* commands_ = nullptr;
-    QTimer projectTimer_;
     bool shown_ = false;
 };
 

@@ -211,8 +211,11 @@ void CollectPanel::refreshState() {
     const RunProgress& progress = controller_->progress();
     bar_->setRange(0, int(std::max(0.0, progress.total)));
     bar_->setValue(int(std::max(0.0, progress.done)));
-    const QString text = collecting ? (progress.text.isEmpty() ? tr("Waiting for the job") : progress.text)
-                                    : controller_->error();
+    QString text = controller_->error();
+    if (collecting)
+        text = controller_->isStopping()  ? tr("Stopping after the pictures at hand")
+               : progress.text.isEmpty() ? tr("Waiting for the job")
+                                         : progress.text;
     status_->setText(text);
     status_->setVisible(!text.isEmpty());
 }

@@ -23,9 +23,9 @@ TeachersController::TeachersController(QObject* parent) : QObject(parent), servi
     connect(&poll_, &QTimer::timeout, this, &TeachersController::askProgress);
     connect(&service_, &RunService::openFailed, this,
             [this](const QString& message) { stopFollowing(message); });
-    connect(&processes_, &RunProcesses::failedEarly, this, [this](const QString& message) {
-        // With a row, the row says it.
-        if (process_ != 0)
+    connect(&processes_, &RunProcesses::failedEarly, this, [this](const QString& message, qint64 process) {
+        // With a row, the row says it; an earlier job may be found dead after a new one was started.
+        if (process_ == process)
             stopFollowing(message);
     });
 }
@@ -68,6 +68,8 @@ Result<void> TeachersController::collect() {
 Result<void> TeachersController::cancel() {
     if (!isCollecting())
         return fail(ErrorCode::InvalidArgument, "no statistics are being collected");
+    stopping_ = true;
+    emit stateChanged();
     if (followed_.empty()) {
         ::kill(pid_t(process_), SIGTERM);
         return {};
@@ -80,6 +82,7 @@ Result<void> TeachersController::cancel() {
         [this](Result<Json> answer) {
             if (answer)
                 return;
+            stopping_ = false;
             error_ = QString::fromStdString(answer.error().text());
             emit stateChanged();
         });
@@ -201,6 +204,7 @@ void TeachersController::stopFollowing(const QString& error) {
     process_ = 0;
     followed_.clear();
     progress_ = {};
+    stopping_ = false;
     error_ = error;
     emit stateChanged();
 }

@@ -34,6 +34,8 @@ class TeachersController : public QObject {
     bool isCollecting() const { return process_ != 0 || !followed_.empty(); }
     const std::string& followed() const { return followed_; }
     const RunProgress& progress() const { return progress_; }
+    // Asked to stop: it does after the batch at hand.
+    bool isStopping() const { return stopping_; }
     // What went wrong last; empty: nothing.
     const QString& error() const { return error_; }
     // Null: nothing is shown.
@@ -65,6 +67,7 @@ class TeachersController : public QObject {
     int64_t process_ = 0;   // of a job whose row is not there yet
     std::string followed_;  // id of the run that is being collected
     RunProgress progress_;
+    bool stopping_ = false;
     QString error_;
     std::shared_ptr<const LoadedStatistics> shown_;
     QTimer poll_, refresh_;

@@ -49,7 +49,6 @@ TeachersWorkspace::TeachersWorkspace(MainWindow* window)
     });
     connect(view_, &StatisticsView::normsChosen, view_, &StatisticsView::setShowNorms);
     connect(view_, &StatisticsView::menuRequested, this, &TeachersWorkspace::showMenu);
-    connect(&projectTimer_, &QTimer::timeout, this, &TeachersWorkspace::followProject);
 }
 
 void TeachersWorkspace::followProject() {
@@ -57,7 +56,7 @@ void TeachersWorkspace::followProject() {
 }
 
 bool TeachersWorkspace::isBusy() const {
-    return controller_->isBusy() || window_->commands().project() != controller_->project();
+    return controller_->isBusy();
 }
 
 void TeachersWorkspace::refreshPages() {
@@ -68,11 +67,8 @@ void TeachersWorkspace::refreshPages() {
 }
 
 bool TeachersWorkspace::openPath(const QString& path) {
-    if (Project::exists(path.toStdString())) {
-        window_->setProject(path.toStdString());
-        followProject();
-        return true;
-    }
+    if (Project::exists(path.toStdString()))
+        return false;  // of the Runs workspace
     const bool model = looksLikeModel(path);
     if (!model && !QFileInfo(path).isDir())
         return false;
@@ -107,6 +103,9 @@ void TeachersWorkspace::restoreSession(const Json& session) {
     controller_->setSettings(CollectSettings::fromJson(session.value("settings", Json::object())));
     if (session.contains("norms") && session["norms"].is_boolean())
         view_->setShowNorms(session["norms"]);
+    view_->preferNormalizer(QString::fromStdString(session.value("normalizer", std::string("phi-s"))));
+    if (const std::string run = session.value("run", std::string()); !run.empty())
+        controller_->open(run);
 }
 
 }  // namespace vitrine

@@ -31,7 +31,6 @@ class TeachersWorkspace : public Workspace {
     void chooseInput(bool model);
     void chooseFile(StatisticsPart part);
     void showMenu(StatisticsPart part, QPoint at);
-    Result<void> openProject(const Json& arguments);
     Result<void> copy(const Json& arguments, bool picture);
     Result<void> save(const Json& arguments);
     Result<void> needResults() const;
@@ -41,7 +40,6 @@ class TeachersWorkspace : public Workspace {
     QStackedWidget* pages_;
     QLabel* message_;
     StatisticsView* view_;
-    QTimer projectTimer_;
 };
 
 }  // namespace vitrine

@@ -1,6 +1,5 @@
 // The commands of the Teachers workspace.
 #include "app/desktop/teachers/teachers_workspace.h"
-#include "core/runs/project.h"
 #include "widgets/shell/main_window.h"
 
 #include <QClipboard>
@@ -85,13 +84,8 @@ void TeachersWorkspace::declareCommands(CommandCenter& commands) {
                   "export",
                   schema(saved),
                   [this](const Json& arguments) { return save(arguments); }});
-    commands.add({"file.openProject",
-                  "Open or make a project",
-                  {},
-                  "folder",
-                  schema({{"path", text("folder")}}),
-                  [this](const Json& arguments) { return openProject(arguments); }});
-    projectTimer_.start(500);
+    connect(&commands, &CommandCenter::projectChanged, this, &TeachersWorkspace::followProject);
+    followProject();
 }
 
 Result<void> TeachersWorkspace::needResults() const {
@@ -162,24 +156,6 @@ void TeachersWorkspace::showMenu(StatisticsPart part, QPoint at) {
         if (part != StatisticsPart::Table || std::string_view(name) != "teachers.copyPicture")
             menu->addAction(window_->commands().action(name, menu, {{"part", statisticsPartName(part)}}));
     menu->popup(at);
-}
-
-Result<void> TeachersWorkspace::openProject(const Json& arguments) {
-    if (!arguments.contains("path")) {
-        auto* dialog = new QFileDialog(window_, tr("Open or make a project"));
-        dialog->setFileMode(QFileDialog::Directory);
-        dialog->setAttribute(Qt::WA_DeleteOnClose);
-        connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& path) {
-            window_->commands().run("file.openProject", {{"path", path.toStdString()}});
-        });
-        dialog->open();
-        return {};
-    }
-    const std::filesystem::path folder = std::filesystem::absolute(arguments["path"].get<std::string>());
-    VITRINE_TRY([[maybe_unused]] const Project project, Project::openOrCreate(folder));
-    window_->setProject(folder);
-    followProject();
-    return {};
 }
 
 }  // namespace vitrine
