@@ -1,5 +1,5 @@
-// The precompiled header of every file that needs neither LibTorch nor Qt: JSON, formatting and results are in nearly all
-// of them, and take longer to parse than the file itself.
+// The precompiled header of every file that needs neither LibTorch nor Qt: JSON, formatting and results are
+// in nearly all of them, and take longer to parse than the file itself.
 #pragma once
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -1,10 +1,10 @@
-// The precompiled header of every LibTorch file. ATen and the module base class only: <torch/torch.h> doubles the time.
+// The precompiled header of every LibTorch file. ATen and the module base class only: <torch/torch.h> doubles
+// the time.
 #pragma once
 #include <ATen/ATen.h>
+#include <nlohmann/json.hpp>
 #include <torch/csrc/autograd/generated/variable_factories.h>
 #include <torch/nn/module.h>
-
-#include <nlohmann/json.hpp>
 
 #include <functional>
 #include <map>

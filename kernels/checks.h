@@ -131,8 +131,8 @@ inline void checkLike(const char* op, const char* name, const at::Tensor& tensor
     checkReal(op, "centre", centre, false);
     checkDimensions(op, name, tensor, dimensions);
     checkSameDevice(op, name, tensor, centre);
-    TORCH_CHECK(tensor.scalar_type() == centre.scalar_type(), op, ": ", name, " must be ", centre.scalar_type(),
-                ", found ", tensor.scalar_type());
+    TORCH_CHECK(tensor.scalar_type() == centre.scalar_type(), op, ": ", name, " must be ",
+                centre.scalar_type(), ", found ", tensor.scalar_type());
     checkSize(op, name, tensor, 0, centre.size(0));
 }
 
@@ -148,13 +148,15 @@ inline void checkNeighbourProducts(const at::Tensor& centre, const at::Tensor& a
     checkLike(op, "around", around, centre, 4);
     checkSize(op, "around", around, 1, centre.size(1));
     TORCH_CHECK(around.size(2) >= centre.size(2) && around.size(3) >= centre.size(3), op,
-                ": around must be at least as large as centre ", shapeText(centre), ", found ", shapeText(around));
+                ": around must be at least as large as centre ", shapeText(centre), ", found ",
+                shapeText(around));
 }
 
 inline void checkHadamard(const at::Tensor& input, int64_t order) {
     const char* op = "hadamard_transform";
     checkReal(op, "input", input, true);
-    TORCH_CHECK(order >= 1 && (order & (order - 1)) == 0, op, ": order must be a power of two, found ", order);
+    TORCH_CHECK(order >= 1 && (order & (order - 1)) == 0, op, ": order must be a power of two, found ",
+                order);
     TORCH_CHECK(input.dim() >= 1 && input.size(-1) % order == 0, op,
                 ": the last dimension of input must be a multiple of order=", order, ", found shape ",
                 shapeText(input));

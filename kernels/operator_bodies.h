@@ -200,13 +200,14 @@ struct Operators {
         const c10::OptionalDeviceGuard guard(at::device_of(centre));
         checkAdaptiveConvSpread(centre, filters);
         const auto g = centre.contiguous(), w = filters.contiguous();
-        auto out = at::empty({g.size(0), g.size(1), g.size(2) + w.size(3) - 1, g.size(3) + w.size(4) - 1}, g.options());
+        auto out = at::empty({g.size(0), g.size(1), g.size(2) + w.size(3) - 1, g.size(3) + w.size(4) - 1},
+                             g.options());
         if (out.numel() == 0)
             return out;
         withFull(g.scalar_type(), [&]<typename T>(T) {
-            Backend::run(AdaptiveConvGradArguments<T>{nullptr, elements<T>(w), elements<T>(g), writable<T>(out), nullptr,
-                                                      filterStrides(w), g.size(0), g.size(1), g.size(2), g.size(3),
-                                                      w.size(3), w.size(4)});
+            Backend::run(AdaptiveConvGradArguments<T>{nullptr, elements<T>(w), elements<T>(g),
+                                                      writable<T>(out), nullptr, filterStrides(w), g.size(0),
+                                                      g.size(1), g.size(2), g.size(3), w.size(3), w.size(4)});
         });
         return out;
     }
@@ -220,9 +221,9 @@ struct Operators {
         if (out.numel() == 0)
             return out;
         withFull(g.scalar_type(), [&]<typename T>(T) {
-            Backend::run(AdaptiveConvGradArguments<T>{elements<T>(x), nullptr, elements<T>(g), nullptr, writable<T>(out),
-                                                      filterStrides(out), g.size(0), g.size(1), g.size(2), g.size(3), rows,
-                                                      columns});
+            Backend::run(AdaptiveConvGradArguments<T>{elements<T>(x), nullptr, elements<T>(g), nullptr,
+                                                      writable<T>(out), filterStrides(out), g.size(0),
+                                                      g.size(1), g.size(2), g.size(3), rows, columns});
         });
         return out;
     }

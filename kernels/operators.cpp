@@ -27,14 +27,17 @@ TORCH_LIBRARY(vitrine, library) {
         "local_attention(Tensor query, Tensor key, Tensor value, Tensor slopes, int radius, float scale) -> "
         "(Tensor, Tensor)");
     library.def(
-        "local_attention_backward(Tensor grad, Tensor query, Tensor key, Tensor value, Tensor slopes, Tensor log_sum, "
+        "local_attention_backward(Tensor grad, Tensor query, Tensor key, Tensor value, Tensor slopes, Tensor "
+        "log_sum, "
         "int radius, float scale) -> (Tensor, Tensor, Tensor)");
     library.def(
         "selective_scan(Tensor u, Tensor delta, Tensor a, Tensor b, Tensor c, Tensor? skip, Tensor? gate, "
         "Tensor? delta_bias, Tensor? initial_state, bool softplus) -> (Tensor, Tensor)");
     library.def(
-        "selective_scan_backward(Tensor grad_out, Tensor grad_last_state, Tensor u, Tensor delta, Tensor a, Tensor b, "
-        "Tensor c, Tensor? skip, Tensor? gate, Tensor? delta_bias, Tensor? initial_state, bool softplus) -> Tensor[]");
+        "selective_scan_backward(Tensor grad_out, Tensor grad_last_state, Tensor u, Tensor delta, Tensor a, "
+        "Tensor b, "
+        "Tensor c, Tensor? skip, Tensor? gate, Tensor? delta_bias, Tensor? initial_state, bool softplus) -> "
+        "Tensor[]");
     library.def("hadamard_transform(Tensor input, int order, float scale) -> Tensor");
 }
 
@@ -116,35 +119,38 @@ at::Tensor adaptiveConv(const at::Tensor& input, const at::Tensor& filters) {
 }
 
 at::Tensor adaptiveConvSpread(const at::Tensor& centre, const at::Tensor& filters) {
-    static const auto op = find<at::Tensor(const at::Tensor&, const at::Tensor&)>("vitrine::adaptive_conv_spread");
+    static const auto op =
+        find<at::Tensor(const at::Tensor&, const at::Tensor&)>("vitrine::adaptive_conv_spread");
     return op.call(centre, filters);
 }
 
 at::Tensor neighbourProducts(const at::Tensor& centre, const at::Tensor& around) {
-    static const auto op = find<at::Tensor(const at::Tensor&, const at::Tensor&)>("vitrine::neighbour_products");
+    static const auto op =
+        find<at::Tensor(const at::Tensor&, const at::Tensor&)>("vitrine::neighbour_products");
     return op.call(centre, around);
 }
 
 at::Tensor localAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                           const at::Tensor& slopes, int64_t radius, double scale) {
-    static const auto op =
-        find<std::tuple<at::Tensor, at::Tensor>(const at::Tensor&, const at::Tensor&, const at::Tensor&,
-                                                const at::Tensor&, int64_t, double)>("vitrine::local_attention");
+    static const auto op = find<std::tuple<at::Tensor, at::Tensor>(
+        const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&, int64_t, double)>(
+        "vitrine::local_attention");
     return std::get<0>(op.call(query, key, value, slopes, radius, scale));
 }
 
 std::tuple<at::Tensor, at::Tensor> selectiveScan(const SelectiveScanTensors& in) {
     using Tensor = at::Tensor;
     using Optional = std::optional<at::Tensor>;
-    static const auto op =
-        find<std::tuple<Tensor, Tensor>(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-                                        const Optional&, const Optional&, const Optional&, const Optional&, bool)>(
-            "vitrine::selective_scan");
-    return op.call(in.u, in.delta, in.a, in.b, in.c, in.skip, in.gate, in.deltaBias, in.initialState, in.softplus);
+    static const auto op = find<std::tuple<Tensor, Tensor>(
+        const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Optional&,
+        const Optional&, const Optional&, const Optional&, bool)>("vitrine::selective_scan");
+    return op.call(in.u, in.delta, in.a, in.b, in.c, in.skip, in.gate, in.deltaBias, in.initialState,
+                   in.softplus);
 }
 
 at::Tensor hadamardTransform(const at::Tensor& input, int64_t order, double scale) {
-    static const auto op = find<at::Tensor(const at::Tensor&, int64_t, double)>("vitrine::hadamard_transform");
+    static const auto op =
+        find<at::Tensor(const at::Tensor&, int64_t, double)>("vitrine::hadamard_transform");
     return op.call(input, order, scale);
 }
 

@@ -45,21 +45,24 @@ at::Tensor jbuApply(const at::Tensor& map, const at::Tensor& taps);
 // out[b,c,h,w] = sum_ij filters[b,h,w,i,j] input[b,c,h+i,w+j]; input (B, C, H+I-1, W+J-1), filters (B, H, W,
 // I, J). Differentiable in both, as often as wanted.
 at::Tensor adaptiveConv(const at::Tensor& input, const at::Tensor& filters);
-// Its gradient with respect to the input, as an operator: out[b,c,h+i,w+j] += filters[b,h,w,i,j] centre[b,c,h,w]; centre
-// (B, C, H, W), filters (B, H, W, I, J) -> (B, C, H+I-1, W+J-1). Differentiable in both.
+// Its gradient with respect to the input, as an operator: out[b,c,h+i,w+j] += filters[b,h,w,i,j]
+// centre[b,c,h,w]; centre (B, C, H, W), filters (B, H, W, I, J) -> (B, C, H+I-1, W+J-1). Differentiable in
+// both.
 at::Tensor adaptiveConvSpread(const at::Tensor& centre, const at::Tensor& filters);
-// And with respect to the filters: out[b,h,w,i,j] = sum_c centre[b,c,h,w] around[b,c,h+i,w+j]; centre (B, C, H, W), around
-// (B, C, H+I-1, W+J-1) -> (B, H, W, I, J), inner products with all neighbours. Differentiable in both.
+// And with respect to the filters: out[b,h,w,i,j] = sum_c centre[b,c,h,w] around[b,c,h+i,w+j]; centre (B, C,
+// H, W), around (B, C, H+I-1, W+J-1) -> (B, H, W, I, J), inner products with all neighbours. Differentiable
+// in both.
 at::Tensor neighbourProducts(const at::Tensor& centre, const at::Tensor& around);
 
-// Attention within windows of 2 radius + 1 positions a side, clipped at the borders; see local_attention/local_attention.h.
-// query and key (B, heads, D, H, W), value (B, heads, E, H, W), slopes (heads, 2) of the distance in rows and columns
-// (constants) -> (B, heads, E, H, W); f32 or f64. Differentiable once in query, key and value.
+// Attention within windows of 2 radius + 1 positions a side, clipped at the borders; see
+// local_attention/local_attention.h. query and key (B, heads, D, H, W), value (B, heads, E, H, W), slopes
+// (heads, 2) of the distance in rows and columns (constants) -> (B, heads, E, H, W); f32 or f64.
+// Differentiable once in query, key and value.
 at::Tensor localAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                           const at::Tensor& slopes, int64_t radius, double scale);
 
-// One selective scan (Mamba-1; equations in selective_scan/selective_scan.h). All tensors f32 or all f64; u, delta and gate
-// may have any strides, and results take those of u: no copies where channels lie last.
+// One selective scan (Mamba-1; equations in selective_scan/selective_scan.h). All tensors f32 or all f64; u,
+// delta and gate may have any strides, and results take those of u: no copies where channels lie last.
 struct SelectiveScanTensors {
     at::Tensor u, delta;  // (B, D, L)
     at::Tensor a;         // (D, N)
@@ -69,11 +72,12 @@ struct SelectiveScanTensors {
     std::optional<at::Tensor> initialState = {};     // (B, D, N); zeros if absent
     bool softplus = false;                           // of delta + deltaBias
 };
-// Output (B, D, L) and last state (B, D, N). Differentiable once in every tensor; N at most 64 on CUDA devices.
+// Output (B, D, L) and last state (B, D, N). Differentiable once in every tensor; N at most 64 on CUDA
+// devices.
 std::tuple<at::Tensor, at::Tensor> selectiveScan(const SelectiveScanTensors& tensors);
 
-// input (..., C) f32/f64/f16/bf16 -> (..., C), f64 for f64 input, else f32: every vector, seen as an (order, C /
-// order) matrix, times scale * Sylvester(order) from the left; order is a power of two that divides C.
+// input (..., C) f32/f64/f16/bf16 -> (..., C), f64 for f64 input, else f32: every vector, seen as an (order,
+// C / order) matrix, times scale * Sylvester(order) from the left; order is a power of two that divides C.
 // Differentiable.
 at::Tensor hadamardTransform(const at::Tensor& input, int64_t order, double scale);
 

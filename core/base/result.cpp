@@ -66,8 +66,8 @@ std::string firstLine(std::string_view text) {
     return std::string(text.substr(0, text.find('\n')));
 }
 
-// "2.00 GiB" of "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 ...", "1.5 GB" of "... you tried to allocate
-// 1500000000 bytes ..."; empty for anything else.
+// "2.00 GiB" of "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 ...", "1.5 GB" of "... you tried to
+// allocate 1500000000 bytes ..."; empty for anything else.
 std::string wantedMemory(const std::string& message) {
     static const std::regex pattern("tried to allocate ([0-9.]+) ([A-Za-z]+)", std::regex::icase);
     std::smatch found;
@@ -82,9 +82,10 @@ std::string wantedMemory(const std::string& message) {
 
 Error outOfMemory(std::string_view doing, const std::string& message) {
     const std::string wanted = wantedMemory(message);
-    return Error{ErrorCode::OutOfMemory, wanted.empty() ? "not enough memory" : "not enough memory: " + wanted,
-                 std::string(doing),
-                 "Lower the resolution, the batch or the number of pictures at once, or close other models and programs"};
+    return Error{ErrorCode::OutOfMemory,
+                 wanted.empty() ? "not enough memory" : "not enough memory: " + wanted, std::string(doing),
+                 "Lower the resolution, the batch or the number of pictures at once, or close other models "
+                 "and programs"};
 }
 
 }  // namespace

@@ -84,7 +84,8 @@ std::string ClaimTable::text() const {
         std::vector<std::string> row{metric};
         for (const std::string& arm : columns) {
             const double centre = mean(arm, metric);
-            row.push_back(std::isnan(centre) ? "-" : fmt::format("{:.4g} ± {:.2g}", centre, deviation(arm, metric)));
+            row.push_back(
+                std::isnan(centre) ? "-" : fmt::format("{:.4g} ± {:.2g}", centre, deviation(arm, metric)));
         }
         table.rows.push_back(std::move(row));
     }

@@ -34,11 +34,14 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "clean teacher; MESA lowers the change of features under shifts at an equal error (within 5 %)",
          3, 2},
         {"mambavision", "MambaVision",
-         "A mixer sees one token ahead and all before, so stacked mixers stay blind to what lies further ahead; attention "
+         "A mixer sees one token ahead and all before, so stacked mixers stay blind to what lies further "
+         "ahead; attention "
          "behind them restores the whole context.",
          "Hatamizadeh and Kautz 2024, MambaVision, section 3 and the table of hybrid patterns",
-         "m mixers: influence from more than m tokens ahead exactly zero, all other above zero; with one attention block none "
-         "is zero. Lookup of the point-reflected cell: mixers then attention (MMSS) at least 0.95, at least 0.3 above mixers "
+         "m mixers: influence from more than m tokens ahead exactly zero, all other above zero; with one "
+         "attention block none "
+         "is zero. Lookup of the point-reflected cell: mixers then attention (MMSS) at least 0.95, at least "
+         "0.3 above mixers "
          "alone (MMMM), not more than 0.02 below attention first (SSMM)",
          3, 2},
     };

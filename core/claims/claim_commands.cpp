@@ -9,8 +9,12 @@ namespace vitrine {
 namespace {
 
 Json infoJson(const ClaimInfo& info) {
-    return {{"name", info.name},     {"system", info.system}, {"statement", info.statement},
-            {"source", info.source}, {"rule", info.rule},     {"seeds", info.seedCount},
+    return {{"name", info.name},
+            {"system", info.system},
+            {"statement", info.statement},
+            {"source", info.source},
+            {"rule", info.rule},
+            {"seeds", info.seedCount},
             {"minutesPerSeed", info.minutesPerSeed}};
 }
 
@@ -41,8 +45,9 @@ Result<CommandOutput> listClaims(const Json&, CommandContext& context) {
     table.header = {"claim", "system", "verdict", "run", "measured", "about"};
     for (const ClaimInfo& info : claimCatalogue()) {
         Json row = infoJson(info);
-        std::vector<std::string> cells{info.name, info.system, "not measured", "", "",
-                                       fmt::format("{:.0f} min", info.minutesPerSeed * double(info.seedCount))};
+        std::vector<std::string> cells{
+            info.name, info.system, "not measured",
+            "",        "",          fmt::format("{:.0f} min", info.minutesPerSeed * double(info.seedCount))};
         if (const auto it = known.find(info.name); it != known.end()) {
             addVerdict(row, it->second);
             cells[2] = it->second.holds ? "holds" : "DOES NOT HOLD";
@@ -64,8 +69,9 @@ Result<CommandOutput> showClaim(const Json& arguments, CommandContext& context) 
     output.text = fmt::format("{} ({})\n{}\nRule: {}\n", info.system, info.source, info.statement, info.rule);
     const auto it = known.find(info.name);
     if (it == known.end()) {
-        output.text += fmt::format("Not measured in this project; `vitrine claims run {}` takes about {:.0f} minutes.\n",
-                                   info.name, info.minutesPerSeed * double(info.seedCount));
+        output.text +=
+            fmt::format("Not measured in this project; `vitrine claims run {}` takes about {:.0f} minutes.\n",
+                        info.name, info.minutesPerSeed * double(info.seedCount));
         return output;
     }
     addVerdict(output.data, it->second);
@@ -74,10 +80,12 @@ Result<CommandOutput> showClaim(const Json& arguments, CommandContext& context) 
         measurements.push_back(ClaimMeasurement::fromJson(measurement));
     output.text += "\n" + ClaimTable(std::move(measurements)).text() + "\n";
     for (const Json& check : it->second.measured.value("checks", Json::array()))
-        output.text += fmt::format("{}  {}: {} (wanted {} {})\n", check["holds"].get<bool>() ? "holds " : "FAILS ",
-                                   check["rule"].get<std::string>(), check["measured"].dump(),
-                                   check["relation"].get<std::string>(), check["limit"].dump());
-    output.text += fmt::format("The claim {}; run {}.\n", it->second.holds ? "holds" : "DOES NOT HOLD", it->second.runId);
+        output.text +=
+            fmt::format("{}  {}: {} (wanted {} {})\n", check["holds"].get<bool>() ? "holds " : "FAILS ",
+                        check["rule"].get<std::string>(), check["measured"].dump(),
+                        check["relation"].get<std::string>(), check["limit"].dump());
+    output.text += fmt::format("The claim {}; run {}.\n", it->second.holds ? "holds" : "DOES NOT HOLD",
+                               it->second.runId);
     return output;
 }
 
@@ -109,7 +117,9 @@ void declareClaimCommands(CommandRegistry& registry) {
       "device": {"type": "string", "default": "cpu", "description": "cpu, cuda or cuda:N"}}})");
     run.positional = {"names"};
     run.home = CommandHome::Engine;
-    run.help = "Exit code 1 if a claim does not hold. A claim that was stopped goes on from its last finished seed.\n";
+    run.help =
+        "Exit code 1 if a claim does not hold. A claim that was stopped goes on from its last finished "
+        "seed.\n";
     registry.declare(std::move(run));
 }
 

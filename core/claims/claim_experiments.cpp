@@ -8,8 +8,10 @@
 namespace vitrine {
 
 const ClaimExperiment* claimExperiment(const std::string& name) {
-    static const std::map<std::string, ClaimExperiment> experiments = {
-        {"phi-s", phiSClaim()}, {"radio-v2.5", modeSwitchClaim()}, {"c-radio-v4", shiftClaim()}, {"mambavision", mambaVisionClaim()}};
+    static const std::map<std::string, ClaimExperiment> experiments = {{"phi-s", phiSClaim()},
+                                                                       {"radio-v2.5", modeSwitchClaim()},
+                                                                       {"c-radio-v4", shiftClaim()},
+                                                                       {"mambavision", mambaVisionClaim()}};
     const auto it = experiments.find(name);
     return it == experiments.end() ? nullptr : &it->second;
 }

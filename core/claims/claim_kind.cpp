@@ -17,15 +17,18 @@ class ClaimJob {
         VITRINE_TRY(const ClaimInfo info, findClaim(run_.settings()["claim"]));
         const ClaimExperiment* experiment = claimExperiment(info.name);
         if (!experiment)
-            return fail(ErrorCode::Unsupported, fmt::format("this build has no experiment for \"{}\"", info.name));
+            return fail(ErrorCode::Unsupported,
+                        fmt::format("this build has no experiment for \"{}\"", info.name));
         if (run_.savedState())
             for (const Json& done : run_.savedState()->at("measurements"))
                 measurements_.push_back(ClaimMeasurement::fromJson(done));
-        const int64_t wanted = run_.settings()["seeds"].get<int64_t>() > 0 ? run_.settings()["seeds"].get<int64_t>()
-                                                                           : info.seedCount;
+        const int64_t wanted = run_.settings()["seeds"].get<int64_t>() > 0
+                                   ? run_.settings()["seeds"].get<int64_t>()
+                                   : info.seedCount;
         while (int64_t(measurements_.size()) < wanted) {
             VITRINE_TRY_VOID(run_.pausePoint());
-            VITRINE_TRY_VOID(measureSeed(*experiment, int64_t(run_.seed()) + int64_t(measurements_.size()), wanted));
+            VITRINE_TRY_VOID(
+                measureSeed(*experiment, int64_t(run_.seed()) + int64_t(measurements_.size()), wanted));
         }
         return keepVerdict(info, *experiment);
     }
@@ -57,14 +60,18 @@ class ClaimJob {
     Result<void> keepVerdict(const ClaimInfo& info, const ClaimExperiment& experiment) {
         const ClaimTable table(measurements_);
         const std::vector<ClaimCheck> checks = experiment.judge(table);
-        Json verdict{{"claim", info.name}, {"holds", allHold(checks)}, {"scale", run_.settings()["scale"]},
-                     {"checks", Json::array()}, {"measurements", Json::array()}};
-        std::string report = fmt::format("{} ({})\n{}\nRule: {}\n\n{}\n", info.system, info.source, info.statement,
-                                         info.rule, table.text());
+        Json verdict{{"claim", info.name},
+                     {"holds", allHold(checks)},
+                     {"scale", run_.settings()["scale"]},
+                     {"checks", Json::array()},
+                     {"measurements", Json::array()}};
+        std::string report = fmt::format("{} ({})\n{}\nRule: {}\n\n{}\n", info.system, info.source,
+                                         info.statement, info.rule, table.text());
         for (const ClaimCheck& check : checks) {
             verdict["checks"].push_back(check.toJson());
-            report += fmt::format("{}  {}: {:.4g} (wanted {} {:.4g})\n", check.holds() ? "holds " : "FAILS ", check.rule,
-                                  check.measured, check.atLeast ? "at least" : "at most", check.limit);
+            report +=
+                fmt::format("{}  {}: {:.4g} (wanted {} {:.4g})\n", check.holds() ? "holds " : "FAILS ",
+                            check.rule, check.measured, check.atLeast ? "at least" : "at most", check.limit);
         }
         for (const ClaimMeasurement& measurement : measurements_)
             verdict["measurements"].push_back(measurement.toJson());
@@ -77,8 +84,9 @@ class ClaimJob {
         for (const File& file : {File{"claim.txt", "text/plain", report},
                                  File{"claim.json", "application/json", verdict.dump(2) + "\n"},
                                  File{"claim.csv", "text/csv", table.csv()}}) {
-            VITRINE_TRY([[maybe_unused]] const StoredFile stored,
-                        run_.putArtifact(file.name, file.content, {.kind = "report", .mediaType = file.mediaType}));
+            VITRINE_TRY(
+                [[maybe_unused]] const StoredFile stored,
+                run_.putArtifact(file.name, file.content, {.kind = "report", .mediaType = file.mediaType}));
         }
         return ClaimStore(run_.project()).add(info.name, run_.run(), info.rule, verdict, allHold(checks));
     }

@@ -30,7 +30,8 @@ Result<std::optional<Run>> stoppedRun(const Project& project, const Json& recipe
         if (row.run.status != RunStatus::Interrupted && row.run.status != RunStatus::Cancelled)
             continue;
         VITRINE_TRY(const Json stopped, store.recipe(row.run));
-        if (stopped.value("settings", Json()) == recipe["settings"] && stopped.value("device", "") == recipe["device"])
+        if (stopped.value("settings", Json()) == recipe["settings"] &&
+            stopped.value("device", "") == recipe["device"])
             return row.run;
     }
     return std::nullopt;
@@ -46,7 +47,8 @@ Result<RunOutcome> measureClaim(const Project& project, const JobKinds& kinds, c
     VITRINE_TRY(const Json recipe, completeRecipe(wanted, kinds, "claim"));
     const RunnerOptions options = runnerOptionsFor(context.job);
     VITRINE_TRY(const std::optional<Run> stopped, stoppedRun(project, recipe));
-    return stopped ? resumeRun(project, stopped->id, kinds, options) : runRecipe(project, recipe, kinds, options);
+    return stopped ? resumeRun(project, stopped->id, kinds, options)
+                   : runRecipe(project, recipe, kinds, options);
 }
 
 Result<CommandOutput> runClaims(const Json& arguments, CommandContext& context) {
@@ -58,8 +60,8 @@ Result<CommandOutput> runClaims(const Json& arguments, CommandContext& context) 
     output.data["claims"] = Json::array();
     for (const ClaimInfo& info : wanted) {
         VITRINE_TRY(const std::vector<StoredClaim> before, ClaimStore(project).newest());
-        const bool known =
-            std::any_of(before.begin(), before.end(), [&](const auto& claim) { return claim.name == info.name; });
+        const bool known = std::any_of(before.begin(), before.end(),
+                                       [&](const auto& claim) { return claim.name == info.name; });
         if (arguments["missing"] && known)
             continue;
         VITRINE_TRY(const RunOutcome outcome, measureClaim(project, kinds, arguments, info, context));

@@ -27,7 +27,9 @@ at::Tensor resized(const at::Tensor& pictures, int64_t side) {
 class FixedSizeTeacher {
   public:
     FixedSizeTeacher(int64_t side, const at::Generator& random) : side_(side) {
-        const auto normal = [&](at::IntArrayRef shape) { return at::randn(shape, random, at::TensorOptions()); };
+        const auto normal = [&](at::IntArrayRef shape) {
+            return at::randn(shape, random, at::TensorOptions());
+        };
         patch_ = normal({48, 3, kPatch, kPatch}) * (1.5 / kPatch);
         mix_ = normal({kChannels, 48, 1, 1});
         const at::Tensor sample = raw(softScenes(256, kLarge, random));

@@ -66,7 +66,8 @@ struct TileBody {
     }
 
     template <bool Full>
-    static VITRINE_INLINE void powers(const ChunkPointers<T>& p, int64_t first, int64_t width, const T* centre) {
+    static VITRINE_INLINE void powers(const ChunkPointers<T>& p, int64_t first, int64_t width,
+                                      const T* centre) {
         alignas(64) double s1[kTile] = {}, s2[kTile] = {}, s3[kTile] = {}, s4[kTile] = {};
         const int64_t channels = Full ? kTile : width;
         Sums part;
@@ -128,11 +129,16 @@ CentredChunk centreOnCpu(const at::Tensor& rows) {
                        at::empty_like(rows),
                        own()};
     ChannelSums& sums = chunk.sums;
-    const ChunkPointers<T> pointers{rows.const_data_ptr<T>(),     rows.size(0),
-                                    channels,                     sums.mean.data_ptr<double>(),
-                                    sums.second.data_ptr<double>(), sums.third.data_ptr<double>(),
-                                    sums.fourth.data_ptr<double>(), sums.low.data_ptr<T>(),
-                                    sums.high.data_ptr<T>(),      chunk.centre.data_ptr<T>(),
+    const ChunkPointers<T> pointers{rows.const_data_ptr<T>(),
+                                    rows.size(0),
+                                    channels,
+                                    sums.mean.data_ptr<double>(),
+                                    sums.second.data_ptr<double>(),
+                                    sums.third.data_ptr<double>(),
+                                    sums.fourth.data_ptr<double>(),
+                                    sums.low.data_ptr<T>(),
+                                    sums.high.data_ptr<T>(),
+                                    chunk.centre.data_ptr<T>(),
                                     chunk.centred.data_ptr<T>()};
     at::parallel_for(0, (channels + kTile - 1) / kTile, 1, [&](int64_t begin, int64_t end) {
         kernels::simd::dispatch<TileBody<T>>(&pointers, begin, end);
@@ -172,7 +178,8 @@ void joinSums(ChannelSums& into, const ChannelSums& more) {
     const double a = double(into.count), b = double(more.count), n = a + b;
     const auto d = more.mean - into.mean;
     const auto square = d.square();
-    into.fourth = into.fourth + more.fourth + square.square() * (a * b * (a * a - a * b + b * b) / (n * n * n)) +
+    into.fourth = into.fourth + more.fourth +
+                  square.square() * (a * b * (a * a - a * b + b * b) / (n * n * n)) +
                   6 * square * (a * a * more.second + b * b * into.second) / (n * n) +
                   4 * d * (a * more.third - b * into.third) / n;
     into.third = into.third + more.third + d * square * (a * b * (a - b) / (n * n)) +

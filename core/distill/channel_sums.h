@@ -1,5 +1,5 @@
-// Sums over the rows of one chunk of features, channel by channel: the part of the statistics that needs no matrix product.
-// Internal to FeatureMoments.
+// Sums over the rows of one chunk of features, channel by channel: the part of the statistics that needs no
+// matrix product. Internal to FeatureMoments.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -22,14 +22,15 @@ struct CentredChunk {
     at::Tensor centre;  // (C)
 };
 
-// rows (N, C) contiguous, N >= 1, finite, float32 or float64. On the CPU one threaded pass for the centre and one for the
-// rest, sums of 32 rows in the rows' type and then in float64; on
-// other devices by LibTorch's operators in float64.
+// rows (N, C) contiguous, N >= 1, finite, float32 or float64. On the CPU one threaded pass for the centre and
+// one for the rest, sums of 32 rows in the rows' type and then in float64; on other devices by LibTorch's
+// operators in float64.
 CentredChunk centreChunk(const at::Tensor& rows);
 // The operators' path on any device, for comparison.
 CentredChunk centreChunkWithOperators(const at::Tensor& rows);
 
-// Joins the sums of two sets of rows (Pébay 2008, eq. 2.1 for orders two to four); `into` may be empty (count 0).
+// Joins the sums of two sets of rows (Pébay 2008, eq. 2.1 for orders two to four); `into` may be empty (count
+// 0).
 void joinSums(ChannelSums& into, const ChannelSums& more);
 
 }  // namespace vitrine

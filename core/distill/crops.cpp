@@ -10,16 +10,20 @@ namespace vitrine {
 
 CellShift drawShift(uint64_t seed, int64_t step, std::string_view who, double deviation, int64_t limit) {
     const at::Tensor draws =
-        at::randn({2}, randomStream(seed, step, who), at::TensorOptions().dtype(at::kDouble)).mul_(deviation).round_();
+        at::randn({2}, randomStream(seed, step, who), at::TensorOptions().dtype(at::kDouble))
+            .mul_(deviation)
+            .round_();
     const double* values = draws.const_data_ptr<double>();
     const auto cut = [&](double value) { return std::clamp<int64_t>(int64_t(value), -limit, limit); };
     return {cut(values[0]), cut(values[1])};
 }
 
-at::Tensor shiftedCrop(const at::Tensor& canvas, int64_t side, CellShift shift, int64_t cellPixels, int64_t margin) {
+at::Tensor shiftedCrop(const at::Tensor& canvas, int64_t side, CellShift shift, int64_t cellPixels,
+                       int64_t margin) {
     VITRINE_CHECK(canvas.size(2) == side + 2 * margin && canvas.size(3) == side + 2 * margin,
                   "the canvas is the crop with a margin on each side");
-    return canvas.narrow(2, margin + shift.row * cellPixels, side).narrow(3, margin + shift.column * cellPixels, side);
+    return canvas.narrow(2, margin + shift.row * cellPixels, side)
+        .narrow(3, margin + shift.column * cellPixels, side);
 }
 
 Mosaic mosaicFor(int64_t canvasSide, int64_t tokenPixels, int64_t pictureSide) {
@@ -36,8 +40,10 @@ Mosaic mosaicFor(int64_t canvasSide, int64_t tokenPixels, int64_t pictureSide) {
 at::Tensor composeMosaic(const at::Tensor& pictures, const Mosaic& mosaic, int64_t canvasSide) {
     const int64_t count = pictures.size(0), each = mosaic.perSide * mosaic.perSide;
     const int64_t cellPixels = mosaic.cell * mosaic.tokenPixels;
-    VITRINE_CHECK(pictures.size(2) <= cellPixels && pictures.size(3) <= cellPixels, "a picture must fit into its cell");
-    at::Tensor canvases = at::zeros({(count + each - 1) / each, 3, canvasSide, canvasSide}, pictures.options());
+    VITRINE_CHECK(pictures.size(2) <= cellPixels && pictures.size(3) <= cellPixels,
+                  "a picture must fit into its cell");
+    at::Tensor canvases =
+        at::zeros({(count + each - 1) / each, 3, canvasSide, canvasSide}, pictures.options());
     for (int64_t i = 0; i < count; ++i) {
         const int64_t place = i % each, row = place / mosaic.perSide, column = place % mosaic.perSide;
         canvases[i / each]

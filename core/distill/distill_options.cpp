@@ -17,7 +17,8 @@ constexpr Names<FeatureLoss, 5> kFeatureLosses{{{"match", FeatureLoss::Match},
                                                 {"mse", FeatureLoss::Mse},
                                                 {"hybrid-mse", FeatureLoss::HybridMse},
                                                 {"hybrid-smooth-l1", FeatureLoss::HybridSmoothL1}}};
-constexpr Names<GridPolicy, 2> kGridPolicies{{{"larger", GridPolicy::Larger}, {"teacher", GridPolicy::Teacher}}};
+constexpr Names<GridPolicy, 2> kGridPolicies{
+    {{"larger", GridPolicy::Larger}, {"teacher", GridPolicy::Teacher}}};
 constexpr Names<LossBalance, 2> kBalances{{{"equal", LossBalance::Equal}, {"adaloss", LossBalance::AdaLoss}}};
 
 template <typename Value, size_t N>
@@ -142,10 +143,12 @@ Result<void> DistillOptions::validate() const {
             return refuse(where, "a partition needs a resolution and a batch");
         for (const int64_t side : partitions[i].sides) {
             if (side < student.patchSize || side % student.patchSize != 0)
-                return refuse(where + "/sides",
-                              fmt::format("{} pixels are not a multiple of the patch of {}", side, student.patchSize),
-                              fmt::format("Nearest: {}", std::max(student.patchSize, (side + student.patchSize / 2) /
-                                                                                         student.patchSize * student.patchSize)));
+                return refuse(
+                    where + "/sides",
+                    fmt::format("{} pixels are not a multiple of the patch of {}", side, student.patchSize),
+                    fmt::format("Nearest: {}",
+                                std::max(student.patchSize, (side + student.patchSize / 2) /
+                                                                student.patchSize * student.patchSize)));
             for (const int64_t window : windowSizes)
                 if (window > 0 && side % (student.patchSize * window) != 0)
                     return refuse("settings/window_sizes",
@@ -153,7 +156,8 @@ Result<void> DistillOptions::validate() const {
         }
     }
     if (mesaWeight > 0 && slowDecay <= 0)
-        return refuse("settings/mesa", "self-consistency needs a slow copy", "Set slow_decay, for example to 0.9996");
+        return refuse("settings/mesa", "self-consistency needs a slow copy",
+                      "Set slow_decay, for example to 0.9996");
     if (steps < 1 || learningRate <= 0)
         return refuse("settings/steps", "steps and learning rate must be positive");
     return {};
@@ -172,7 +176,8 @@ Result<DistillOptions> distillOptionsFrom(const Json& settings) {
         options.teachers.push_back(std::move(teacher));
     }
     for (const Json& json : settings["partitions"])
-        options.partitions.push_back({json["sides"].get<std::vector<int64_t>>(), json.value("batch", int64_t(16)),
+        options.partitions.push_back({json["sides"].get<std::vector<int64_t>>(),
+                                      json.value("batch", int64_t(16)),
                                       json.value("teachers", std::vector<std::string>())});
     options.student = studentFrom(settings, options.partitions);
     options.summaryLoss = valueOf(kSummaryLosses, settings["summary_loss"]);

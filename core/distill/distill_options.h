@@ -29,13 +29,13 @@ struct TeacherSettings {
     std::string name;
     double summaryWeight = 1, featureWeight = 1;
     NormalizerKind normalizer = NormalizerKind::PhiS;
-    int64_t side = 0;                  // pixels it looks at; 0: the student's, rounded to what it takes
-    bool mosaic = false;               // its fixed size is filled with several student pictures
+    int64_t side = 0;     // pixels it looks at; 0: the student's, rounded to what it takes
+    bool mosaic = false;  // its fixed size is filled with several student pictures
 };
 
 // Teachers that share a student resolution and a batch.
 struct PartitionSettings {
-    std::vector<int64_t> sides;         // pixels; one is drawn per step
+    std::vector<int64_t> sides;  // pixels; one is drawn per step
     int64_t batch = 16;
     std::vector<std::string> teachers;  // empty: all
 };
@@ -50,14 +50,15 @@ struct DistillOptions {
     GridPolicy gridPolicy = GridPolicy::Teacher;
     LossBalance balance = LossBalance::Equal;
 
-    double shiftDeviation = 0;   // cells; 0: student and teachers see the same crop
-    int64_t shiftLimit = 2;      // cells
-    double mesaWeight = 0;       // self-consistency with the slow copy
-    double slowDecay = 0;        // of the slow copy (EMA); 0: none
-    double weightNoise = 0;      // DAMP deviation
+    double shiftDeviation = 0;  // cells; 0: student and teachers see the same crop
+    int64_t shiftLimit = 2;     // cells
+    double mesaWeight = 0;      // self-consistency with the slow copy
+    double slowDecay = 0;       // of the slow copy (EMA); 0: none
+    double weightNoise = 0;     // DAMP deviation
     double positionDropout = 0.1;
-    bool trainingPositions = true;      // random crops of the position field (CPE)
-    std::vector<int64_t> windowSizes;   // patches; one is drawn per step and partition, 0 stands for global attention
+    bool trainingPositions = true;  // random crops of the position field (CPE)
+    std::vector<int64_t>
+        windowSizes;  // patches; one is drawn per step and partition, 0 stands for global attention
 
     int64_t steps = 1000;
     int64_t statisticsBatches = 30;

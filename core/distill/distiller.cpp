@@ -33,18 +33,20 @@ Distiller::Parts::Parts(DistillOptions wanted, std::vector<const Teacher*> froze
 Distiller::Distiller(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Distiller::~Distiller() = default;
 
-Result<std::unique_ptr<Distiller>> Distiller::create(const DistillOptions& wanted, std::vector<const Teacher*> teachers,
+Result<std::unique_ptr<Distiller>> Distiller::create(const DistillOptions& wanted,
+                                                     std::vector<const Teacher*> teachers,
                                                      PictureSource& source) {
     DistillOptions options = wanted;
     if (teachers.size() != options.teachers.size())
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("{} teachers are set up, {} were given", options.teachers.size(), teachers.size()));
+        return fail(ErrorCode::InvalidArgument, fmt::format("{} teachers are set up, {} were given",
+                                                            options.teachers.size(), teachers.size()));
     if (source.count() < 1)
         return fail(ErrorCode::InvalidArgument, "there are no pictures to learn from", "settings/images");
     options.student.teachers.clear();
     for (size_t i = 0; i < teachers.size(); ++i)
-        options.student.teachers.push_back(
-            {options.teachers[i].name, options.teachers[i].mosaic ? 0 : teachers[i]->summaryWidth(), teachers[i]->featureWidth()});
+        options.student.teachers.push_back({options.teachers[i].name,
+                                            options.teachers[i].mosaic ? 0 : teachers[i]->summaryWidth(),
+                                            teachers[i]->featureWidth()});
     VITRINE_TRY_VOID(options.validate());
     auto parts = std::make_unique<Parts>(options, std::move(teachers), source);
     return std::unique_ptr<Distiller>(new Distiller(std::move(parts)));
@@ -55,7 +57,8 @@ Result<void> Distiller::estimateStatistics(JobContext& job) {
     if (p.statisticsReady)
         return {};
     const at::NoGradGuard noGrad;
-    job.beginStage("estimating teacher statistics", p.options.statisticsBatches * int64_t(p.options.partitions.size()));
+    job.beginStage("estimating teacher statistics",
+                   p.options.statisticsBatches * int64_t(p.options.partitions.size()));
     for (int64_t batch = 1; batch <= p.options.statisticsBatches; ++batch)
         for (size_t partition = 0; partition < p.options.partitions.size(); ++partition) {
             VITRINE_TRY_VOID(job.checkStop());
@@ -87,7 +90,8 @@ int64_t Distiller::step() const {
 Result<void> Distiller::change(const DistillOptions& options) {
     VITRINE_TRY_VOID(options.validate());
     if (options.teachers.size() != parts_->options.teachers.size())
-        return fail(ErrorCode::InvalidArgument, "the teachers of a running distillation are fixed", "settings/teachers");
+        return fail(ErrorCode::InvalidArgument, "the teachers of a running distillation are fixed",
+                    "settings/teachers");
     DistillOptions changed = options;
     changed.student = parts_->options.student;
     for (size_t i = 0; i < changed.teachers.size(); ++i) {
@@ -122,7 +126,8 @@ Result<at::Tensor> Distiller::normalizedTarget(const std::string& teacher, const
     return target->normalized(features);
 }
 
-Result<at::Tensor> Distiller::teacherSpace(const std::string& teacher, const at::Tensor& adaptorFeatures) const {
+Result<at::Tensor> Distiller::teacherSpace(const std::string& teacher,
+                                           const at::Tensor& adaptorFeatures) const {
     VITRINE_TRY(const TeacherTarget* target, targetOf(parts_->targets, teacher));
     return target->inTeacherSpace(adaptorFeatures);
 }
@@ -141,7 +146,8 @@ Result<void> Distiller::save(const std::filesystem::path& file) const {
     Json moving = Json::object();
     for (const auto& [term, value] : p.movingLoss)
         moving[term] = value;
-    return writeTensors(file, state, {{"pictures", p.source.fingerprint()}, {"moving_losses", moving.dump()}});
+    return writeTensors(file, state,
+                        {{"pictures", p.source.fingerprint()}, {"moving_losses", moving.dump()}});
 }
 
 Result<void> Distiller::restore(const std::filesystem::path& file) {

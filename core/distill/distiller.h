@@ -1,10 +1,10 @@
-// Agglomerative distillation: one student learns from several frozen teachers. One engine carries AM-RADIO, RADIOv2.5,
-// PHI-S and C-RADIOv4; they differ in its options only.
+// Agglomerative distillation: one student learns from several frozen teachers. One engine carries AM-RADIO,
+// RADIOv2.5, PHI-S and C-RADIOv4; they differ in its options only.
 //
-// A step: for each partition draw a resolution, take a batch, let student and teachers look (each at its own shifted
-// crop where shifting is on, or at a mosaic where the teacher has one fixed size), compare adaptor outputs with the
-// normalised targets, add up the partitions' mean losses, take one optimiser step. Everything that is random depends on
-// (seed, step) alone, so that a resumed run goes on exactly.
+// A step: for each partition draw a resolution, take a batch, let student and teachers look (each at its own
+// shifted crop where shifting is on, or at a mosaic where the teacher has one fixed size), compare adaptor
+// outputs with the normalised targets, add up the partitions' mean losses, take one optimiser step.
+// Everything that is random depends on (seed, step) alone, so that a resumed run goes on exactly.
 //
 // Usage:
 //   Distiller distiller(options, teachers, source);
@@ -22,7 +22,8 @@
 
 namespace vitrine {
 
-// Losses of one teacher in one step, unweighted means over the partitions that it took part in; NaN where it did not.
+// Losses of one teacher in one step, unweighted means over the partitions that it took part in; NaN where it
+// did not.
 struct TeacherLosses {
     double summary = 0, features = 0;
     double weighted = 0;  // its share of the total, weights applied
@@ -42,20 +43,23 @@ struct StepReport {
 
 class Distiller {
   public:
-    // The teachers outlive the distiller. Throws nothing; what is wrong with the options is an error of create.
-    static Result<std::unique_ptr<Distiller>> create(const DistillOptions& options, std::vector<const Teacher*> teachers,
+    // The teachers outlive the distiller. Throws nothing; what is wrong with the options is an error of
+    // create.
+    static Result<std::unique_ptr<Distiller>> create(const DistillOptions& options,
+                                                     std::vector<const Teacher*> teachers,
                                                      PictureSource& source);
     ~Distiller();
 
-    // Streams options.statisticsBatches batches through the teachers and fits every normaliser and summary cone; then they
-    // are frozen. A second call does nothing.
+    // Streams options.statisticsBatches batches through the teachers and fits every normaliser and summary
+    // cone; then they are frozen. A second call does nothing.
     Result<void> estimateStatistics(JobContext& job);
-    // One step. InvalidArgument with teacher, tensor and step if a loss or gradient is not finite; the weights are then
-    // those of the last good step.
+    // One step. InvalidArgument with teacher, tensor and step if a loss or gradient is not finite; the
+    // weights are then those of the last good step.
     Result<StepReport> train();
 
     int64_t step() const;
-    // Takes effect from the next step on: learning rate, weights, losses' weights. Not the student or the teachers.
+    // Takes effect from the next step on: learning rate, weights, losses' weights. Not the student or the
+    // teachers.
     Result<void> change(const DistillOptions& options);
 
     const RadioModule& student() const;
@@ -72,8 +76,8 @@ class Distiller {
     Result<void> save(const std::filesystem::path& file) const;
     // Errors: NotFound or ShapeMismatch names the tensor; InvalidArgument if the pictures are others.
     Result<void> restore(const std::filesystem::path& file);
-    // An ordinary RADIO folder. The inverse normalisers are folded into the last layers of the heads, so that adaptors
-    // give values in the teachers' own spaces.
+    // An ordinary RADIO folder. The inverse normalisers are folded into the last layers of the heads, so that
+    // adaptors give values in the teachers' own spaces.
     Result<void> exportFolder(const std::filesystem::path& folder, at::ScalarType type) const;
 
   private:

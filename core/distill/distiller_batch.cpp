@@ -46,13 +46,15 @@ PositionDraws drawPositions(int64_t batch, const at::Generator& generator) {
 Distiller::Parts::Wanted Distiller::Parts::wanted(int64_t atStep, size_t partition) const {
     const PartitionSettings& settings = options.partitions[partition];
     const auto pick = [&](const std::vector<int64_t>& choices, const char* what) {
-        return choices[size_t(randomHash(options.seed, atStep, fmt::format("partition {} {}", partition, what)) %
-                              choices.size())];
+        return choices[size_t(
+            randomHash(options.seed, atStep, fmt::format("partition {} {}", partition, what)) %
+            choices.size())];
     };
     Wanted wanted;
     wanted.side = pick(settings.sides, "side");
     wanted.windowSize = options.windowSizes.empty() ? 0 : pick(options.windowSizes, "window");
-    wanted.margin = options.shiftDeviation > 0 ? canvasMargin(options.shiftLimit, options.student.patchSize) : 0;
+    wanted.margin =
+        options.shiftDeviation > 0 ? canvasMargin(options.shiftLimit, options.student.patchSize) : 0;
     const int64_t position = (atStep < 0 ? -atStep : atStep) * settings.batch;
     wanted.indices = batchIndices(source.count(), position, settings.batch, options.seed + partition);
     return wanted;
@@ -79,8 +81,9 @@ void Distiller::Parts::prefetch(int64_t atStep, size_t partition) {
 }
 
 at::Tensor Distiller::Parts::cropOf(const PartitionBatch& batch, CellShift shift) const {
-    return batch.margin ? shiftedCrop(batch.canvas, batch.side, shift, options.student.patchSize, batch.margin)
-                        : batch.canvas;
+    return batch.margin
+               ? shiftedCrop(batch.canvas, batch.side, shift, options.student.patchSize, batch.margin)
+               : batch.canvas;
 }
 
 bool Distiller::Parts::takesPart(size_t partition, const std::string& teacher) const {
@@ -88,7 +91,8 @@ bool Distiller::Parts::takesPart(size_t partition, const std::string& teacher) c
     return names.empty() || std::find(names.begin(), names.end(), teacher) != names.end();
 }
 
-Result<TeacherLook> Distiller::Parts::look(size_t index, const PartitionBatch& batch, int64_t atStep, size_t partition) {
+Result<TeacherLook> Distiller::Parts::look(size_t index, const PartitionBatch& batch, int64_t atStep,
+                                           size_t partition) {
     const TeacherSettings& settings = options.teachers[index];
     const Teacher& teacher = *teachers[index];
     TeacherLook result;
@@ -98,8 +102,9 @@ Result<TeacherLook> Distiller::Parts::look(size_t index, const PartitionBatch& b
         return result;
     }
     if (batch.margin)
-        result.shift = drawShift(options.seed, atStep, fmt::format("partition {} {}", partition, settings.name),
-                                 options.shiftDeviation, options.shiftLimit);
+        result.shift =
+            drawShift(options.seed, atStep, fmt::format("partition {} {}", partition, settings.name),
+                      options.shiftDeviation, options.shiftLimit);
     at::Tensor pixels = cropOf(batch, result.shift);
     const int64_t side = teacher.nearestSide(settings.side > 0 ? settings.side : batch.side);
     if (side != batch.side)
@@ -121,14 +126,15 @@ Result<TeacherOutput> Distiller::Parts::lookAtMosaic(const Teacher& teacher, con
     return output;
 }
 
-StudentOutput Distiller::Parts::lookAsStudent(const at::Tensor& pixels, const PartitionBatch& batch, size_t partition,
-                                              const std::vector<std::string>& heads) {
+StudentOutput Distiller::Parts::lookAsStudent(const at::Tensor& pixels, const PartitionBatch& batch,
+                                              size_t partition, const std::vector<std::string>& heads) {
     StudentPass pass;
     pass.windowSize = batch.windowSize;
     pass.teachers = heads;
     PositionDraws draws;
     if (options.trainingPositions && options.student.croppedPositions) {
-        const at::Generator generator = randomStream(options.seed, step, fmt::format("positions {}", partition));
+        const at::Generator generator =
+            randomStream(options.seed, step, fmt::format("positions {}", partition));
         draws = drawPositions(pixels.size(0), generator);
         const at::Tensor kept = at::rand({pixels.size(0), 1, 1}, generator, at::TensorOptions());
         pass.keepPositions = kept.ge(options.positionDropout).to(at::kFloat).to(pixels.device());

@@ -58,19 +58,22 @@ struct Distiller::Parts {
         int64_t side, windowSize, margin;
     };
     Wanted wanted(int64_t atStep, size_t partition) const;
-    // Steps below 0 are those of the statistics, so that training sees the same draws however many there were.
+    // Steps below 0 are those of the statistics, so that training sees the same draws however many there
+    // were.
     Result<PartitionBatch> load(int64_t atStep, size_t partition);
     void prefetch(int64_t atStep, size_t partition);
     at::Tensor cropOf(const PartitionBatch& batch, CellShift shift) const;
     bool takesPart(size_t partition, const std::string& teacher) const;
     Result<TeacherLook> look(size_t index, const PartitionBatch& batch, int64_t atStep, size_t partition);
-    Result<TeacherOutput> lookAtMosaic(const Teacher& teacher, const at::Tensor& pictures, const TeacherSettings& settings);
+    Result<TeacherOutput> lookAtMosaic(const Teacher& teacher, const at::Tensor& pictures,
+                                       const TeacherSettings& settings);
     StudentOutput lookAsStudent(const at::Tensor& pixels, const PartitionBatch& batch, size_t partition,
                                 const std::vector<std::string>& heads);
 
     // --- learning (distiller_step.cpp)
     Result<at::Tensor> partitionLoss(size_t partition, StepReport& report);
-    Result<at::Tensor> weighTerms(const TeacherSettings& settings, const TermLosses& terms, TeacherLosses& report);
+    Result<at::Tensor> weighTerms(const TeacherSettings& settings, const TermLosses& terms,
+                                  TeacherLosses& report);
     at::Tensor selfConsistency(const StudentOutput& output, const PartitionBatch& batch, size_t partition);
     Result<StepReport> train();
 };

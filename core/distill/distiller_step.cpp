@@ -47,7 +47,8 @@ Result<at::Tensor> Distiller::Parts::partitionLoss(size_t partition, StepReport&
     at::Tensor total = at::zeros({}, pixels.options());
     for (const auto& [index, seen] : looks) {
         const TeacherSettings& settings = options.teachers[index];
-        const CellShift offset{seen.shift.row - batch.studentShift.row, seen.shift.column - batch.studentShift.column};
+        const CellShift offset{seen.shift.row - batch.studentShift.row,
+                               seen.shift.column - batch.studentShift.column};
         const TermLosses terms = targets[index].compare(output.heads.at(settings.name), seen.output, offset);
         VITRINE_TRY(const at::Tensor weighted, weighTerms(settings, terms, report.teachers[settings.name]));
         total = total + weighted;
@@ -63,14 +64,16 @@ Result<at::Tensor> Distiller::Parts::partitionLoss(size_t partition, StepReport&
 Result<at::Tensor> Distiller::Parts::weighTerms(const TeacherSettings& settings, const TermLosses& terms,
                                                 TeacherLosses& report) {
     at::Tensor sum = at::zeros({}, terms.features.options());
-    const auto add = [&](const at::Tensor& term, double weight, const char* what, double& shown) -> Result<void> {
+    const auto add = [&](const at::Tensor& term, double weight, const char* what,
+                         double& shown) -> Result<void> {
         if (!term.defined())
             return {};
         const double value = term.item<double>();
         shown = std::isnan(shown) ? value : shown + value;
         if (!std::isfinite(value))
             return fail(ErrorCode::InvalidArgument,
-                        fmt::format("the {} loss is not finite at step {}; step {} was the last good one", what, step, step - 1),
+                        fmt::format("the {} loss is not finite at step {}; step {} was the last good one",
+                                    what, step, step - 1),
                         fmt::format("teacher {}", settings.name),
                         "Lower the learning rate, or compute in float32; the last checkpoint is whole");
         double scale = weight;
@@ -89,11 +92,12 @@ Result<at::Tensor> Distiller::Parts::weighTerms(const TeacherSettings& settings,
 }
 
 // C-RADIOv4's shift-equivariant MESA: backbone features against those of the slow copy at a crop of its own.
-at::Tensor Distiller::Parts::selfConsistency(const StudentOutput& output, const PartitionBatch& batch, size_t partition) {
+at::Tensor Distiller::Parts::selfConsistency(const StudentOutput& output, const PartitionBatch& batch,
+                                             size_t partition) {
     CellShift shift = batch.studentShift;
     if (batch.margin)
-        shift = drawShift(options.seed, step, fmt::format("partition {} slow copy", partition), options.shiftDeviation,
-                          options.shiftLimit);
+        shift = drawShift(options.seed, step, fmt::format("partition {} slow copy", partition),
+                          options.shiftDeviation, options.shiftLimit);
     StudentOutput slowOutput;
     {
         const at::NoGradGuard noGrad;
@@ -113,8 +117,10 @@ Result<StepReport> Distiller::Parts::train() {
         report.teachers[teacher.name] = {none, none, 0};
     }
     for (const OptimizedParameter& parameter : optimizer->parameters())
-        at::Tensor(parameter.tensor).set_requires_grad(step >= options.trunkFrozenSteps || isHead(parameter.name));
-    WeightNoise noise(optimizer->parameters(), options.weightNoise, randomStream(options.seed, step, "weight noise"));
+        at::Tensor(parameter.tensor)
+            .set_requires_grad(step >= options.trunkFrozenSteps || isHead(parameter.name));
+    WeightNoise noise(optimizer->parameters(), options.weightNoise,
+                      randomStream(options.seed, step, "weight noise"));
     optimizer->clearGradients();
     for (size_t partition = 0; partition < options.partitions.size(); ++partition) {
         VITRINE_TRY(const at::Tensor loss, partitionLoss(partition, report));
@@ -129,10 +135,12 @@ Result<StepReport> Distiller::Parts::train() {
         const std::string bad = optimizer->firstBadGradient();
         optimizer->clearGradients();
         return fail(ErrorCode::InvalidArgument,
-                    fmt::format("the gradient is not finite at step {}; step {} was the last good one", step, step - 1), bad,
-                    "Lower the learning rate or the weight noise; the last checkpoint is whole");
+                    fmt::format("the gradient is not finite at step {}; step {} was the last good one", step,
+                                step - 1),
+                    bad, "Lower the learning rate or the weight noise; the last checkpoint is whole");
     }
-    report.learningRate = cosineRate(step, options.warmupSteps, options.steps, options.learningRate, options.finalRate);
+    report.learningRate =
+        cosineRate(step, options.warmupSteps, options.steps, options.learningRate, options.finalRate);
     optimizer->step(report.learningRate);
     if (slow)
         slow->follow(*student);

@@ -18,10 +18,11 @@ Failure notFinite(const at::Tensor& rows, int64_t channelDimension) {
     const auto bad = rows.isfinite().logical_not();
     const auto perChannel = bad.movedim(channelDimension, 0).flatten(1).sum(1);
     const int64_t worst = perChannel.argmax().item<int64_t>();
-    return fail(ErrorCode::InvalidArgument,
-                fmt::format("{} of {} values are NaN or infinite, {} of them in channel {}",
-                            perChannel.sum().item<int64_t>(), rows.numel(), perChannel[worst].item<int64_t>(), worst),
-                kWhat, "Encode with float32: 16-bit types overflow in some models");
+    return fail(
+        ErrorCode::InvalidArgument,
+        fmt::format("{} of {} values are NaN or infinite, {} of them in channel {}",
+                    perChannel.sum().item<int64_t>(), rows.numel(), perChannel[worst].item<int64_t>(), worst),
+        kWhat, "Encode with float32: 16-bit types overflow in some models");
 }
 
 // Rank-one terms that go into the scatter together with a chunk's products.
@@ -52,13 +53,16 @@ void addPanelOnCpu(const at::Tensor& panel, const at::Tensor& product, int64_t f
 // panel (height, width) of the scatter, whose first row and column are channel `first`.
 void addPanel(const at::Tensor& panel, const at::Tensor& product, int64_t first, const RankOnes& ones) {
     if (panel.is_cpu()) {
-        const auto add = product.scalar_type() == at::kDouble ? &addPanelOnCpu<double> : &addPanelOnCpu<float>;
+        const auto add =
+            product.scalar_type() == at::kDouble ? &addPanelOnCpu<double> : &addPanelOnCpu<float>;
         return add(panel, product.contiguous(), first, ones);
     }
     const int64_t height = panel.size(0), width = panel.size(1);
     panel.add_(product);
-    panel.addr_(ones.between.narrow(0, first, height), ones.between.narrow(0, first, width), 1, ones.betweenWeight);
-    panel.addr_(ones.rounding.narrow(0, first, height), ones.rounding.narrow(0, first, width), 1, ones.roundingWeight);
+    panel.addr_(ones.between.narrow(0, first, height), ones.between.narrow(0, first, width), 1,
+                ones.betweenWeight);
+    panel.addr_(ones.rounding.narrow(0, first, height), ones.rounding.narrow(0, first, width), 1,
+                ones.roundingWeight);
 }
 
 at::Tensor copyOf(const at::Tensor& tensor) {
@@ -79,13 +83,16 @@ at::ScalarType typeOf(MomentPrecision precision) {
 
 Result<void> MomentOptions::validate() const {
     if (chunkRows < 1 || chunkRows > 1 << 20)
-        return fail(ErrorCode::InvalidArgument, fmt::format("expected 1 to 1048576, found {}", chunkRows), "chunkRows");
+        return fail(ErrorCode::InvalidArgument, fmt::format("expected 1 to 1048576, found {}", chunkRows),
+                    "chunkRows");
     if (histogramBins < 0 || histogramBins > 1 << 16 || histogramBins % 2 != 0)
         return fail(ErrorCode::InvalidArgument,
-                    fmt::format("expected an even number of at most 65536, found {}", histogramBins), "histogramBins");
+                    fmt::format("expected an even number of at most 65536, found {}", histogramBins),
+                    "histogramBins");
     if (histogramRange && !(histogramRange->first < histogramRange->second))
         return fail(ErrorCode::InvalidArgument,
-                    fmt::format("expected low < high, found {} and {}", histogramRange->first, histogramRange->second),
+                    fmt::format("expected low < high, found {} and {}", histogramRange->first,
+                                histogramRange->second),
                     "histogramRange");
     return {};
 }
@@ -107,26 +114,30 @@ FeatureMoments::FeatureMoments(const FeatureMoments& other)
       norms_(other.norms_),
       normSums_(other.normSums_) {}
 
-Result<void> FeatureMoments::checkRows(const at::Tensor& rows, int64_t channels, int64_t channelDimension) const {
+Result<void> FeatureMoments::checkRows(const at::Tensor& rows, int64_t channels,
+                                       int64_t channelDimension) const {
     VITRINE_TRY_VOID(options_.validate());
     if (channels_ != 0 && channels_ != channels)
         return fail(ErrorCode::ShapeMismatch,
-                    fmt::format("earlier features have {} channels, these have {}", channels_, channels), kWhat);
+                    fmt::format("earlier features have {} channels, these have {}", channels_, channels),
+                    kWhat);
     const auto [low, high] = at::aminmax(rows);  // NaN where there is any
     const double largest = std::max(-low.item<double>(), high.item<double>());
     if (!std::isfinite(largest) || std::isnan(low.item<double>()))
         return notFinite(rows, channelDimension);
     const double limit = options_.precision == MomentPrecision::Float64 ? 1e75 : 1e9;
     if (largest > limit)
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("values of up to {:.3g}: their fourth powers have no sum in this precision", largest),
-                    kWhat, "Float64 goes up to 1e75");
+        return fail(
+            ErrorCode::InvalidArgument,
+            fmt::format("values of up to {:.3g}: their fourth powers have no sum in this precision", largest),
+            kWhat, "Float64 goes up to 1e75");
     return {};
 }
 
 void FeatureMoments::start(int64_t channels, at::Device device) {
     channels_ = channels;
-    pending_ = at::empty({options_.chunkRows, channels}, at::TensorOptions(typeOf(options_.precision)).device(device));
+    pending_ = at::empty({options_.chunkRows, channels},
+                         at::TensorOptions(typeOf(options_.precision)).device(device));
 }
 
 void FeatureMoments::moveTo(at::Device device) {
@@ -140,7 +151,8 @@ void FeatureMoments::moveTo(at::Device device) {
 
 Result<void> FeatureMoments::add(const at::Tensor& tokens, const at::Tensor& mask) {
     VITRINE_TRY_VOID(checkFeatures(tokens, 2, kWhat));
-    if (mask.defined() && (mask.dim() != 1 || mask.size(0) != tokens.size(0) || mask.scalar_type() != at::kBool))
+    if (mask.defined() &&
+        (mask.dim() != 1 || mask.size(0) != tokens.size(0) || mask.scalar_type() != at::kBool))
         return fail(ErrorCode::ShapeMismatch,
                     fmt::format("expected a bool mask [{}], found {} {}", tokens.size(0),
                                 at::toString(mask.scalar_type()), sizesText(mask)),
@@ -159,8 +171,10 @@ Result<void> FeatureMoments::addMaps(const at::Tensor& maps, const at::Tensor& m
     if (mask.defined()) {
         const std::vector<int64_t> places{maps.size(0), maps.size(2), maps.size(3)};
         if (mask.sizes() != at::IntArrayRef(places))
-            return fail(ErrorCode::ShapeMismatch,
-                        fmt::format("expected a mask [{}], found {}", fmt::join(places, ", "), sizesText(mask)), kWhat);
+            return fail(
+                ErrorCode::ShapeMismatch,
+                fmt::format("expected a mask [{}], found {}", fmt::join(places, ", "), sizesText(mask)),
+                kWhat);
         return add(maps.permute({0, 2, 3, 1}).reshape({-1, maps.size(1)}), mask.flatten());
     }
     VITRINE_TRY_VOID(checkRows(maps, maps.size(1), 1));
@@ -204,13 +218,15 @@ void FeatureMoments::addScatter(const CentredChunk& chunk) {
         scatter_ = at::zeros({channels_, channels_}, chunk.centred.options().dtype(at::kDouble));
     const double before = double(sums_.count), added = double(chunk.sums.count);
     RankOnes corrections;
-    corrections.between = before > 0 ? (chunk.sums.mean - sums_.mean).contiguous() : at::zeros_like(chunk.sums.mean);
+    corrections.between =
+        before > 0 ? (chunk.sums.mean - sums_.mean).contiguous() : at::zeros_like(chunk.sums.mean);
     corrections.betweenWeight = before * added / (before + added);
     corrections.rounding = (chunk.sums.mean - chunk.centre.to(at::kDouble)).contiguous();
     corrections.roundingWeight = -added;
     for (int64_t row = 0; row < channels_; row += kPanel) {
         const int64_t height = std::min(kPanel, channels_ - row), width = channels_ - row;
-        const auto product = chunk.centred.narrow(1, row, height).t().matmul(chunk.centred.narrow(1, row, width));
+        const auto product =
+            chunk.centred.narrow(1, row, height).t().matmul(chunk.centred.narrow(1, row, width));
         addPanel(scatter_.narrow(0, row, height).narrow(1, row, width), product, row, corrections);
     }
 }
@@ -223,7 +239,8 @@ Result<void> FeatureMoments::merge(const FeatureMoments& given) {
     if (given.channels_ == 0)
         return {};
     if (channels_ != 0 && channels_ != given.channels_)
-        return fail(ErrorCode::ShapeMismatch, fmt::format("{} and {} channels", channels_, given.channels_), kWhat);
+        return fail(ErrorCode::ShapeMismatch, fmt::format("{} and {} channels", channels_, given.channels_),
+                    kWhat);
     // Open chunks are closed: their vectors count from now on as a short one.
     FeatureMoments other(given);
     if (channels_ != 0)
@@ -273,8 +290,8 @@ Result<MomentStatistics> FeatureMoments::statistics() const {
     statistics.skewness = ratio(host(sums.third), 1.5);
     statistics.kurtosis = ratio(host(sums.fourth), 2);
     statistics.globalMean = statistics.mean.mean().item<double>();
-    const double spread =
-        second.sum().item<double>() + n * (statistics.mean - statistics.globalMean).square().sum().item<double>();
+    const double spread = second.sum().item<double>() +
+                          n * (statistics.mean - statistics.globalMean).square().sum().item<double>();
     statistics.globalStd = std::sqrt(spread / std::max(1.0, n * width - 1));
     statistics.meanNorm = whole.normSums_.mean.item<double>();
     statistics.stdNorm = std::sqrt(whole.normSums_.second.item<double>() / std::max(1.0, n - 1));

@@ -20,7 +20,8 @@ Failure fault(const std::string& name) {
 // The tensor of exactly this type and shape, or an undefined one.
 at::Tensor find(const Tensors& state, const std::string& name, at::ScalarType type, at::IntArrayRef shape) {
     const auto entry = state.find(name);
-    const bool fits = entry != state.end() && entry->second.scalar_type() == type && entry->second.sizes() == shape;
+    const bool fits =
+        entry != state.end() && entry->second.scalar_type() == type && entry->second.sizes() == shape;
     return fits ? entry->second.contiguous().clone() : at::Tensor();
 }
 
@@ -55,9 +56,10 @@ struct Setup {
 
 at::Tensor setupTensor(const Setup& setup) {
     const MomentOptions& options = setup.options;
-    return at::tensor({double(setup.channels), double(setup.counted), double(setup.pending), double(options.chunkRows),
-                       options.precision == MomentPrecision::Float64 ? 1.0 : 0.0, double(options.histogramBins)},
-                      at::kDouble);
+    return at::tensor(
+        {double(setup.channels), double(setup.counted), double(setup.pending), double(options.chunkRows),
+         options.precision == MomentPrecision::Float64 ? 1.0 : 0.0, double(options.histogramBins)},
+        at::kDouble);
 }
 
 Result<Setup> readSetup(const Tensors& state) {
@@ -138,7 +140,8 @@ Result<FeatureMoments> FeatureMoments::fromState(const Tensors& state) {
         return fault("scatter");
     VITRINE_TRY(moments.sums_,
                 sumsFromState(stateBelow(state, "sums"), setup.counted, setup.channels, type, "sums."));
-    VITRINE_TRY(moments.normSums_, sumsFromState(stateBelow(state, "norm_sums"), setup.counted, 1, type, "norm_sums."));
+    VITRINE_TRY(moments.normSums_,
+                sumsFromState(stateBelow(state, "norm_sums"), setup.counted, 1, type, "norm_sums."));
     return moments;
 }
 

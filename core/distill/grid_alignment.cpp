@@ -59,21 +59,25 @@ AlignedPair overlapOfShifts(const at::Tensor& student, std::pair<int64_t, int64_
             {}};
 }
 
-AlignedPair sampleAtTeacher(const at::Tensor& student, const CropPlace& studentPlace, const at::Tensor& teacher,
-                            const CropPlace& teacherPlace) {
+AlignedPair sampleAtTeacher(const at::Tensor& student, const CropPlace& studentPlace,
+                            const at::Tensor& teacher, const CropPlace& teacherPlace) {
     const int64_t height = teacher.size(2), width = teacher.size(3);
     const auto rows = studentCoordinates(height, studentPlace.top, studentPlace.cellPixels, teacherPlace.top,
                                          teacherPlace.cellPixels);
-    const auto columns = studentCoordinates(width, studentPlace.left, studentPlace.cellPixels, teacherPlace.left,
-                                            teacherPlace.cellPixels);
-    const auto visible = insideCrop(rows, student.size(2)).unsqueeze(1).logical_and(insideCrop(columns, student.size(3)));
+    const auto columns = studentCoordinates(width, studentPlace.left, studentPlace.cellPixels,
+                                            teacherPlace.left, teacherPlace.cellPixels);
+    const auto visible =
+        insideCrop(rows, student.size(2)).unsqueeze(1).logical_and(insideCrop(columns, student.size(3)));
     // grid_sample counts from -1 to 1 between the outer edges of the map.
-    const auto y = (2 * rows + 1) / double(student.size(2)) - 1, x = (2 * columns + 1) / double(student.size(3)) - 1;
-    const auto grid = at::stack({x.unsqueeze(0).expand({height, width}), y.unsqueeze(1).expand({height, width})}, 2)
-                          .to(student.device(), student.scalar_type())
-                          .unsqueeze(0)
-                          .expand({student.size(0), height, width, 2});
-    const auto sampled = at::grid_sampler(student, grid, /*bilinear*/ 0, /*border*/ 1, /*align_corners*/ false);
+    const auto y = (2 * rows + 1) / double(student.size(2)) - 1,
+               x = (2 * columns + 1) / double(student.size(3)) - 1;
+    const auto grid =
+        at::stack({x.unsqueeze(0).expand({height, width}), y.unsqueeze(1).expand({height, width})}, 2)
+            .to(student.device(), student.scalar_type())
+            .unsqueeze(0)
+            .expand({student.size(0), height, width, 2});
+    const auto sampled =
+        at::grid_sampler(student, grid, /*bilinear*/ 0, /*border*/ 1, /*align_corners*/ false);
     return {sampled, teacher, visible.to(student.device()).reshape({1, 1, height, width})};
 }
 

@@ -129,9 +129,11 @@ bool hadamardOrderExists(int64_t order) {
 
 Result<at::Tensor> hadamardSigns(int64_t order) {
     if (!hadamardOrderExists(order))
-        return fail(ErrorCode::Unsupported,
-                    fmt::format("no Hadamard matrix of order {} can be built (Sylvester and Paley constructions)", order),
-                    "Hadamard matrix", "Such orders are 1, 2 and most multiples of 4");
+        return fail(
+            ErrorCode::Unsupported,
+            fmt::format("no Hadamard matrix of order {} can be built (Sylvester and Paley constructions)",
+                        order),
+            "Hadamard matrix", "Such orders are 1, 2 and most multiples of 4");
     const HadamardPlan plan = hadamardPlan(order);
     const auto outer = sylvester(plan.sylvesterOrder);
     return plan.coreOrder == 1 ? outer : at::kron(outer, coreSigns(plan));
@@ -139,26 +141,30 @@ Result<at::Tensor> hadamardSigns(int64_t order) {
 
 Result<HadamardRotation> HadamardRotation::make(int64_t order, uint64_t seed) {
     if (order < 1)
-        return fail(ErrorCode::InvalidArgument, fmt::format("expected an order of at least 1, found {}", order),
-                    "Hadamard matrix");
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("expected an order of at least 1, found {}", order), "Hadamard matrix");
     HadamardRotation rotation;
     rotation.plan_ = hadamardPlan(order);
     if (!rotation.plan_.exact())
         rotation.core_ = randomOrthogonal(order, seed);
     else if (rotation.plan_.coreOrder > 1)
-        rotation.core_ = coreSigns(rotation.plan_).to(at::kDouble) / std::sqrt(double(rotation.plan_.coreOrder));
+        rotation.core_ =
+            coreSigns(rotation.plan_).to(at::kDouble) / std::sqrt(double(rotation.plan_.coreOrder));
     return rotation;
 }
 
 at::Tensor HadamardRotation::apply(const at::Tensor& x, const at::Tensor& core) const {
-    VITRINE_CHECK(x.dim() >= 1 && x.size(-1) == plan_.order, "the last dimension must be the order of the rotation");
+    VITRINE_CHECK(x.dim() >= 1 && x.size(-1) == plan_.order,
+                  "the last dimension must be the order of the rotation");
     const auto type = x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     auto result = x.to(type);
     // A vector is an (S, m) matrix X; (Sylvester kron core) X = Sylvester X coreᵀ.
     if (core.defined())
-        result = result.reshape({-1, plan_.coreOrder}).matmul(core.to(result.options()).t()).reshape(x.sizes());
+        result =
+            result.reshape({-1, plan_.coreOrder}).matmul(core.to(result.options()).t()).reshape(x.sizes());
     if (plan_.sylvesterOrder > 1)
-        result = kernels::hadamardTransform(result, plan_.sylvesterOrder, 1 / std::sqrt(double(plan_.sylvesterOrder)));
+        result = kernels::hadamardTransform(result, plan_.sylvesterOrder,
+                                            1 / std::sqrt(double(plan_.sylvesterOrder)));
     return result;
 }
 

@@ -48,8 +48,8 @@ at::Tensor squaredAngle(const at::Tensor& a, const at::Tensor& b, int64_t channe
     const double largest = chord.scalar_type() == at::kDouble ? 1 - 1e-15 : 1 - 1.2e-7;
     const auto sine = (chord.square().sum(channelDimension) / 4).clamp_max(largest);  // sin²(Θ/2)
     const auto small = sine < kSeriesLimit;
-    // 4 arcsin²(√s) = 4 s (1 + s/3 + 8 s²/45 + 4 s³/35 + ...). Each branch gets values that it can take: a NaN of
-    // the branch that is not chosen would still reach the gradient.
+    // 4 arcsin²(√s) = 4 s (1 + s/3 + 8 s²/45 + 4 s³/35 + ...). Each branch gets values that it can take: a
+    // NaN of the branch that is not chosen would still reach the gradient.
     const auto s = at::where(small, sine, at::zeros_like(sine));
     const auto series = 4 * s * (1 + s * (1. / 3 + s * (8. / 45 + s * (4. / 35))));
     const auto arcsine = at::where(small, at::full_like(sine, 0.25), sine).sqrt().asin();

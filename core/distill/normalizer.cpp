@@ -67,18 +67,21 @@ Result<NormalizerKind> normalizerFromName(const std::string& name) {
 std::vector<std::string> NormalizerReport::remarks() const {
     std::vector<std::string> list;
     if (fewerSamplesThanChannels && numericalRank > 0)
-        list.push_back(fmt::format("{} vectors cannot show every direction of the channels: {} can be told from zero",
-                                   sampleCount, numericalRank));
+        list.push_back(
+            fmt::format("{} vectors cannot show every direction of the channels: {} can be told from zero",
+                        sampleCount, numericalRank));
     if (!constantChannels.empty())
         list.push_back(fmt::format("{} channels are constant (the first: {})", constantChannels.size(),
                                    constantChannels.front()));
     if (raisedDirections > 0)
-        list.push_back(fmt::format("{} directions with a variance below {:.3g} were given that variance: after "
-                                   "normalisation they stay below 1",
-                                   raisedDirections, floor));
+        list.push_back(
+            fmt::format("{} directions with a variance below {:.3g} were given that variance: after "
+                        "normalisation they stay below 1",
+                        raisedDirections, floor));
     if (approximateRotation)
-        list.push_back("no Hadamard matrix of this order can be built: a random rotation stands in, which makes channel "
-                       "variances only nearly equal");
+        list.push_back(
+            "no Hadamard matrix of this order can be built: a random rotation stands in, which makes channel "
+            "variances only nearly equal");
     return list;
 }
 
@@ -99,7 +102,8 @@ at::Tensor Normalizer::inverse() const {
 }
 
 Normalizer::Applied Normalizer::appliedFor(const at::TensorOptions& options) const {
-    if (ready_.mean.defined() && ready_.mean.options().type_equal(options) && ready_.mean.device() == options.device())
+    if (ready_.mean.defined() && ready_.mean.options().type_equal(options) &&
+        ready_.mean.device() == options.device())
         return ready_;
     // Products in float64, then rounded: W and Θ stay inverses of each other as closely as the type allows.
     const auto scalar = [](double value) { return at::full({}, value, at::kDouble); };
@@ -126,7 +130,8 @@ at::Tensor Normalizer::apply(const at::Tensor& given, bool forward, bool withMea
         return given;
     VITRINE_CHECK(maps ? given.dim() == 4 && given.size(1) == channels()
                        : given.dim() >= 1 && given.size(-1) == channels(),
-                  fmt::format("features {} do not have the {} channels of this normaliser", sizesText(given), channels()));
+                  fmt::format("features {} do not have the {} channels of this normaliser", sizesText(given),
+                              channels()));
     const auto type = given.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     const Applied applied = appliedFor(at::TensorOptions(type).device(given.device()));
     const at::Tensor& matrix = forward ? applied.forward : applied.inverse;
@@ -159,20 +164,24 @@ at::Tensor Normalizer::errorInTeacherSpace(const at::Tensor& errors) const {
 at::Tensor Normalizer::expectedVariances(const at::Tensor& covariance) const {
     const auto sigma = covariance.to(at::kCPU, at::kDouble);
     if (rotation_.defined())
-        // A covariance of fewer samples than channels has eigenvalues of 0 that rounding makes negative: no variance is.
+        // A covariance of fewer samples than channels has eigenvalues of 0 that rounding makes negative: no
+        // variance is.
         return ((rotation_.matmul(sigma) * rotation_).sum(1) * (alpha_ * alpha_)).clamp_min(0);
-    return sigma.diagonal() * (scale_.defined() ? scale_.square() : at::full({1}, alpha_ * alpha_, at::kDouble));
+    return sigma.diagonal() *
+           (scale_.defined() ? scale_.square() : at::full({1}, alpha_ * alpha_, at::kDouble));
 }
 
 Result<FoldedLinear> Normalizer::foldInto(const at::Tensor& weight, const at::Tensor& bias,
                                           int64_t upsampleFactor) const {
     VITRINE_TRY_VOID(checkFeatures(weight, 2, "weight of the last layer"));
     const int64_t rows = weight.size(0), groups = upsampleFactor * upsampleFactor;
-    if (upsampleFactor < 1 || rows % groups != 0 || (kind_ != NormalizerKind::None && rows != groups * channels()))
-        return fail(ErrorCode::ShapeMismatch,
-                    fmt::format("a head that enlarges by {} and is normalised over {} channels has {} rows, found {}",
-                                upsampleFactor, channels(), groups * channels(), rows),
-                    "weight of the last layer");
+    if (upsampleFactor < 1 || rows % groups != 0 ||
+        (kind_ != NormalizerKind::None && rows != groups * channels()))
+        return fail(
+            ErrorCode::ShapeMismatch,
+            fmt::format("a head that enlarges by {} and is normalised over {} channels has {} rows, found {}",
+                        upsampleFactor, channels(), groups * channels(), rows),
+            "weight of the last layer");
     if (bias.defined() && (bias.dim() != 1 || bias.size(0) != rows))
         return fail(ErrorCode::ShapeMismatch, fmt::format("expected [{}], found {}", rows, sizesText(bias)),
                     "bias of the last layer");
@@ -181,9 +190,12 @@ Result<FoldedLinear> Normalizer::foldInto(const at::Tensor& weight, const at::Te
     const auto columns = weight.detach().to(at::kDouble).reshape({groups, width, -1}).transpose(1, 2);
     const auto offsets = bias.defined() ? bias.detach().to(at::kDouble).reshape({groups, width})
                                         : at::zeros({groups, width}, weight.options().dtype(at::kDouble));
-    return FoldedLinear{
-        errorInTeacherSpace(columns).transpose(1, 2).reshape(weight.sizes()).to(weight.scalar_type()).contiguous(),
-        denormalize(offsets).reshape({rows}).to(weight.scalar_type())};
+    return FoldedLinear{errorInTeacherSpace(columns)
+                            .transpose(1, 2)
+                            .reshape(weight.sizes())
+                            .to(weight.scalar_type())
+                            .contiguous(),
+                        denormalize(offsets).reshape({rows}).to(weight.scalar_type())};
 }
 
 }  // namespace vitrine

@@ -1,5 +1,4 @@
 #include "core/distill/normalizer.h"
-
 #include "core/features/checks.h"
 
 #include <ATen/ops/linalg_eigh.h>
@@ -22,10 +21,11 @@ Result<void> checkMoments(NormalizerKind kind, const at::Tensor& mean, const at:
                     "covariance of the features");
     if (sampleCount < 2)
         return fail(ErrorCode::InvalidArgument,
-                    fmt::format("a covariance needs at least two feature vectors, found {}", sampleCount), kWhat);
+                    fmt::format("a covariance needs at least two feature vectors, found {}", sampleCount),
+                    kWhat);
     if (kind != NormalizerKind::None && !(covariance.diagonal().max().item<double>() > 0))
-        return fail(ErrorCode::InvalidArgument, "all features are equal: there is nothing to normalise", kWhat,
-                    "Use more varied pictures, or the normaliser \"none\"");
+        return fail(ErrorCode::InvalidArgument, "all features are equal: there is nothing to normalise",
+                    kWhat, "Use more varied pictures, or the normaliser \"none\"");
     return {};
 }
 
@@ -37,15 +37,16 @@ at::Tensor signsOf(const at::Tensor& values) {
 
 Result<void> NormalizerOptions::validate() const {
     if (!(smallestEigenvalue > 0 && smallestEigenvalue < 1))
-        return fail(ErrorCode::InvalidArgument, fmt::format("expected a share between 0 and 1, found {}", smallestEigenvalue),
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("expected a share between 0 and 1, found {}", smallestEigenvalue),
                     "smallestEigenvalue");
     return {};
 }
 
 class NormalizerFit {
   public:
-    NormalizerFit(NormalizerKind kind, at::Tensor mean, at::Tensor covariance, int64_t count, double globalStd,
-                  const NormalizerOptions& options)
+    NormalizerFit(NormalizerKind kind, at::Tensor mean, at::Tensor covariance, int64_t count,
+                  double globalStd, const NormalizerOptions& options)
         : options_(options), covariance_(std::move(covariance)), globalStd_(globalStd) {
         normalizer_.kind_ = kind;
         normalizer_.mean_ = std::move(mean);
@@ -141,12 +142,13 @@ class NormalizerFit {
 
 namespace {
 
-Result<Normalizer> fitTo(NormalizerKind kind, const at::Tensor& mean, const at::Tensor& covariance, int64_t count,
-                         double globalStd, const NormalizerOptions& options) {
+Result<Normalizer> fitTo(NormalizerKind kind, const at::Tensor& mean, const at::Tensor& covariance,
+                         int64_t count, double globalStd, const NormalizerOptions& options) {
     VITRINE_TRY_VOID(options.validate());
     VITRINE_TRY_VOID(checkMoments(kind, mean, covariance, count));
     const auto sigma = covariance.to(at::kCPU, at::kDouble);
-    return NormalizerFit(kind, mean.to(at::kCPU, at::kDouble).clone(), (sigma + sigma.t()) / 2, count, globalStd, options)
+    return NormalizerFit(kind, mean.to(at::kCPU, at::kDouble).clone(), (sigma + sigma.t()) / 2, count,
+                         globalStd, options)
         .make();
 }
 
@@ -154,7 +156,8 @@ Result<Normalizer> fitTo(NormalizerKind kind, const at::Tensor& mean, const at::
 
 Result<Normalizer> Normalizer::fit(NormalizerKind kind, const MomentStatistics& statistics,
                                    const NormalizerOptions& options) {
-    return fitTo(kind, statistics.mean, statistics.covariance, statistics.count, statistics.globalStd, options);
+    return fitTo(kind, statistics.mean, statistics.covariance, statistics.count, statistics.globalStd,
+                 options);
 }
 
 Result<Normalizer> Normalizer::fit(NormalizerKind kind, const at::Tensor& mean, const at::Tensor& covariance,

@@ -37,7 +37,8 @@ double identityError(const at::Tensor& product) {
 // How far from the identity rotation times its inverse may be after rounding to the stored type.
 double inverseTolerance(const at::Tensor& rotation, const at::Tensor& inverse, at::ScalarType stored) {
     const double step = stored == at::kDouble ? 1e-15 : stored == at::kFloat ? 1e-6 : 1e-2;
-    const double sizes = rotation.norm(2, {1}).max().item<double>() * inverse.norm(2, {0}).max().item<double>();
+    const double sizes =
+        rotation.norm(2, {1}).max().item<double>() * inverse.norm(2, {0}).max().item<double>();
     return std::max(1e-9, step * sizes);
 }
 
@@ -62,8 +63,8 @@ Result<NormalizerReport> reportFromJson(const Json& json) {
     return report;
 }
 
-// "a.b.normalizer." of the tensor "a.b.normalizer.mean"; FeatSharp writes "module." behind the name under several
-// processes, RADIO calls it "feature_normalizer".
+// "a.b.normalizer." of the tensor "a.b.normalizer.mean"; FeatSharp writes "module." behind the name under
+// several processes, RADIO calls it "feature_normalizer".
 Result<std::string> prefixIn(const TensorSource& source) {
     std::vector<std::string> found;
     for (const TensorInfo& info : source.tensors())
@@ -73,7 +74,8 @@ Result<std::string> prefixIn(const TensorSource& source) {
     if (found.empty())
         return fail(ErrorCode::NotFound, "there is no normaliser in this file", "normalizer.mean");
     if (found.size() > 1)
-        return fail(ErrorCode::InvalidFile, fmt::format("there are several normalisers: {}", fmt::join(found, ", ")));
+        return fail(ErrorCode::InvalidFile,
+                    fmt::format("there are several normalisers: {}", fmt::join(found, ", ")));
     return found.front();
 }
 
@@ -148,15 +150,17 @@ struct NormalizerState {
         }
         const double error = identityError(rotation.matmul(normalizer.inverseRotation_));
         if (!(error <= inverseTolerance(rotation, normalizer.inverseRotation_, stored)))
-            return fault("inv_rotation", fmt::format("it is not the inverse of rotation: their product differs from the "
-                                                     "identity by {:.3g}",
-                                                     error));
+            return fault("inv_rotation",
+                         fmt::format("it is not the inverse of rotation: their product differs from the "
+                                     "identity by {:.3g}",
+                                     error));
         return {};
     }
 
     bool isOrthogonal() const {
         const auto& rotation = normalizer.rotation_;
-        return identityError(rotation.matmul(rotation.t())) <= inverseTolerance(rotation, rotation.t(), stored);
+        return identityError(rotation.matmul(rotation.t())) <=
+               inverseTolerance(rotation, rotation.t(), stored);
     }
 
     Result<void> readKind() {
@@ -164,10 +168,10 @@ struct NormalizerState {
             normalizer.report_.sampleCount = count->second.to(at::kLong).item<int64_t>();
         const auto entry = state.find("kind");
         if (entry == state.end()) {
-            normalizer.kind_ = normalizer.scale_.defined()      ? NormalizerKind::Standardise
+            normalizer.kind_ = normalizer.scale_.defined()       ? NormalizerKind::Standardise
                                : !normalizer.rotation_.defined() ? NormalizerKind::Global
-                               : isOrthogonal()                 ? NormalizerKind::PhiS
-                                                                : NormalizerKind::PcaWhiten;
+                               : isOrthogonal()                  ? NormalizerKind::PhiS
+                                                                 : NormalizerKind::PcaWhiten;
             return {};
         }
         const auto& kinds = allNormalizerKinds();
@@ -177,10 +181,12 @@ struct NormalizerState {
         if (number < 0 || number >= int64_t(kinds.size()))
             return fault("kind");
         normalizer.kind_ = kinds[size_t(number)];
-        const bool diagonal = normalizer.kind_ == NormalizerKind::None || normalizer.kind_ == NormalizerKind::Global;
+        const bool diagonal =
+            normalizer.kind_ == NormalizerKind::None || normalizer.kind_ == NormalizerKind::Global;
         if (normalizer.scale_.defined() != (normalizer.kind_ == NormalizerKind::Standardise) ||
             normalizer.rotation_.defined() == (diagonal || normalizer.scale_.defined()))
-            return fault("kind", fmt::format("the tensors are not those of \"{}\"", normalizerName(normalizer.kind_)));
+            return fault(
+                "kind", fmt::format("the tensors are not those of \"{}\"", normalizerName(normalizer.kind_)));
         return {};
     }
 };
@@ -189,7 +195,8 @@ Tensors Normalizer::state() const {
     const auto& kinds = allNormalizerKinds();
     Tensors state{{"mean", mean_.defined() ? mean_ : at::zeros({1}, at::kDouble)},
                   {"alpha", at::full({}, alpha_, at::kDouble)},
-                  {"kind", at::full({}, int64_t(std::find(kinds.begin(), kinds.end(), kind_) - kinds.begin()), at::kLong)},
+                  {"kind", at::full({}, int64_t(std::find(kinds.begin(), kinds.end(), kind_) - kinds.begin()),
+                                    at::kLong)},
                   {"count", at::full({}, report_.sampleCount, at::kLong)}};
     if (scale_.defined())
         state["scale"] = scale_;
@@ -207,7 +214,8 @@ Result<Normalizer> Normalizer::fromState(const Tensors& state) {
 Result<void> Normalizer::save(const std::filesystem::path& file) const {
     Tensors tensors;
     putBelow(tensors, state(), kPrefix);
-    return writeTensors(file, tensors, {{"normalizer", normalizerName(kind_)}, {"report", reportJson(report_).dump()}});
+    return writeTensors(file, tensors,
+                        {{"normalizer", normalizerName(kind_)}, {"report", reportJson(report_).dump()}});
 }
 
 Result<Normalizer> Normalizer::load(const std::filesystem::path& file) {

@@ -35,8 +35,8 @@ Result<Tensors> runHadamard(const Json& call) {
     return results;
 }
 
-// The case fixes signs by the largest component of each eigenvector, and its "global.scale" has each channel around its own
-// mean (which is PHI-S's scale), unlike NormalizerKind::Global.
+// The case fixes signs by the largest component of each eigenvector, and its "global.scale" has each channel
+// around its own mean (which is PHI-S's scale), unlike NormalizerKind::Global.
 Result<Tensors> runPhiS(const Tensors& inputs) {
     const auto features = inputs.find("features");
     if (features == inputs.end())
@@ -93,8 +93,8 @@ bool isDistillCase(const Json& meta) {
 
 Result<Tensors> runDistillCase(const Json&, const Json& call, const Tensors& inputs) {
     if (!isKnown(call))
-        return fail(ErrorCode::UnknownFamily, fmt::format("numeric computation {} is not known", call.dump()), "calls",
-                    "Known: hadamard, phi_s.");
+        return fail(ErrorCode::UnknownFamily, fmt::format("numeric computation {} is not known", call.dump()),
+                    "calls", "Known: hadamard, phi_s.");
     return call["id"] == "hadamard" ? runHadamard(call) : runPhiS(inputs);
 }
 

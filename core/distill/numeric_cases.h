@@ -1,5 +1,5 @@
-// Numeric cases of `vitrine verify` that concern distillation: Hadamard matrices and target normalisation. The same form as
-// core/features/numeric_cases.h.
+// Numeric cases of `vitrine verify` that concern distillation: Hadamard matrices and target normalisation.
+// The same form as core/features/numeric_cases.h.
 #pragma once
 
 #include "core/base/json.h"
@@ -15,8 +15,9 @@ namespace vitrine {
 // True if meta.json describes a numeric case of which every call is known here.
 bool isDistillCase(const Json& meta);
 
-// Runs one entry of meta.json's "calls" on the tensors of inputs.safetensors; gives tensors under the names that
-// call["outputs"] lists. Errors: UnknownFamily for a call that is not known, NotFound for a missing input.
+// Runs one entry of meta.json's "calls" on the tensors of inputs.safetensors; gives tensors under the names
+// that call["outputs"] lists. Errors: UnknownFamily for a call that is not known, NotFound for a missing
+// input.
 Result<std::map<std::string, at::Tensor>> runDistillCase(const Json& meta, const Json& call,
                                                          const std::map<std::string, at::Tensor>& inputs);
 

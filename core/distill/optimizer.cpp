@@ -171,8 +171,9 @@ Result<void> Optimizer::restore(const std::map<std::string, at::Tensor>& state) 
                         "It belongs to another student or optimiser");
         if (it->second.sizes() != shape)
             return fail(ErrorCode::ShapeMismatch,
-                        fmt::format("expected {} values, found {}", c10::multiply_integers(shape), it->second.numel()), name,
-                        "It belongs to another student");
+                        fmt::format("expected {} values, found {}", c10::multiply_integers(shape),
+                                    it->second.numel()),
+                        name, "It belongs to another student");
         return it->second;
     };
     const at::NoGradGuard noGrad;

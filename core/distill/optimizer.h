@@ -1,4 +1,5 @@
-// Optimisers of distillation with their whole state in named tensors, so that a resumed run goes on bit by bit.
+// Optimisers of distillation with their whole state in named tensors, so that a resumed run goes on bit by
+// bit.
 #pragma once
 
 #include "core/base/result.h"
@@ -29,9 +30,9 @@ struct OptimizerOptions {
 
 struct OptimizedParameter {
     std::string name;
-    at::Tensor tensor;         // a leaf; its gradient may be undefined (skipped)
-    double rateFactor = 1;     // of the learning rate
-    bool decays = true;        // norms, biases, tokens and positions do not
+    at::Tensor tensor;      // a leaf; its gradient may be undefined (skipped)
+    double rateFactor = 1;  // of the learning rate
+    bool decays = true;     // norms, biases, tokens and positions do not
 };
 
 class Optimizer {
@@ -41,8 +42,8 @@ class Optimizer {
     // One step with the gradients at hand.
     void step(double learningRate);
     void clearGradients();
-    // L2 norm over all gradients; scales them down to `limit` if it is larger (0: leaves them). NaN and infinity are
-    // returned as they are, and nothing is scaled.
+    // L2 norm over all gradients; scales them down to `limit` if it is larger (0: leaves them). NaN and
+    // infinity are returned as they are, and nothing is scaled.
     double clipGradients(double limit);
     // Name of the first parameter whose gradient is not finite; empty if all are.
     std::string firstBadGradient() const;

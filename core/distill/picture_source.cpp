@@ -21,7 +21,8 @@ std::vector<int64_t> permutation(int64_t count, uint64_t seed, int64_t epoch) {
     std::vector<int64_t> order(size_t(count), 0);
     std::iota(order.begin(), order.end(), 0);
     for (int64_t i = count - 1; i > 0; --i)
-        std::swap(order[size_t(i)], order[size_t(randomHash(seed ^ uint64_t(epoch) << 32, i, "order") % uint64_t(i + 1))]);
+        std::swap(order[size_t(i)],
+                  order[size_t(randomHash(seed ^ uint64_t(epoch) << 32, i, "order") % uint64_t(i + 1))]);
     return order;
 }
 
@@ -30,17 +31,21 @@ std::vector<int64_t> permutation(int64_t count, uint64_t seed, int64_t epoch) {
 TensorPictureSource::TensorPictureSource(at::Tensor pictures, double smallestCrop, bool flips)
     : pictures_(pictures.to(at::kFloat).contiguous()), smallestCrop_(smallestCrop), flips_(flips) {
     VITRINE_CHECK(pictures_.dim() == 4 && pictures_.size(1) == 3, "pictures are (N, 3, S, S)");
-    const std::string_view bytes(reinterpret_cast<const char*>(pictures_.const_data_ptr<float>()), pictures_.nbytes());
-    fingerprint_ = sha256Hex(bytes).substr(0, 16) + fmt::format("-{:.3f}{}", smallestCrop, flips ? "-flips" : "");
+    const std::string_view bytes(reinterpret_cast<const char*>(pictures_.const_data_ptr<float>()),
+                                 pictures_.nbytes());
+    fingerprint_ =
+        sha256Hex(bytes).substr(0, 16) + fmt::format("-{:.3f}{}", smallestCrop, flips ? "-flips" : "");
 }
 
-Result<at::Tensor> TensorPictureSource::pictures(const std::vector<int64_t>& indices, int64_t side, uint64_t seed,
-                                                 int64_t draw) {
+Result<at::Tensor> TensorPictureSource::pictures(const std::vector<int64_t>& indices, int64_t side,
+                                                 uint64_t seed, int64_t draw) {
     const at::NoGradGuard noGrad;
     const int64_t stored = pictures_.size(2);
     std::vector<at::Tensor> batch;
     for (size_t i = 0; i < indices.size(); ++i) {
-        const auto random = [&](const char* purpose) { return unit(randomHash(seed ^ (i << 40), draw, purpose)); };
+        const auto random = [&](const char* purpose) {
+            return unit(randomHash(seed ^ (i << 40), draw, purpose));
+        };
         const double share = smallestCrop_ + (1 - smallestCrop_) * random("crop size");
         const int64_t crop = std::clamp<int64_t>(std::llround(share * double(stored)), 1, stored);
         const int64_t left = int64_t(random("crop left") * double(stored - crop + 1));

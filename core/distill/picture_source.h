@@ -17,22 +17,24 @@ class PictureSource {
     // Fingerprint of the pictures and their preparation: a run resumes on the same one only.
     virtual std::string fingerprint() const = 0;
     // RGB in [0, 1], (indices, 3, side, side), float on the CPU. The crop of each picture is drawn from
-    // (seed, draw, position in the batch), so that equal arguments give equal pictures. A picture that cannot be read is
-    // replaced by the next one that can, and is listed in skipped().
-    virtual Result<at::Tensor> pictures(const std::vector<int64_t>& indices, int64_t side, uint64_t seed, int64_t draw) = 0;
+    // (seed, draw, position in the batch), so that equal arguments give equal pictures. A picture that cannot
+    // be read is replaced by the next one that can, and is listed in skipped().
+    virtual Result<at::Tensor> pictures(const std::vector<int64_t>& indices, int64_t side, uint64_t seed,
+                                        int64_t draw) = 0;
     // Asks for a batch that will be wanted soon; a source that loads from disk does so in the background.
     virtual void prefetch(const std::vector<int64_t>&, int64_t, uint64_t, int64_t) {}
     virtual std::vector<std::string> skipped() const { return {}; }
 };
 
-// All pictures in memory: (N, 3, S, S) in [0, 1]. A batch is a random square crop of at least `smallestCrop` of the side,
-// resized with antialias, and flipped half of the time.
+// All pictures in memory: (N, 3, S, S) in [0, 1]. A batch is a random square crop of at least `smallestCrop`
+// of the side, resized with antialias, and flipped half of the time.
 class TensorPictureSource : public PictureSource {
   public:
     TensorPictureSource(at::Tensor pictures, double smallestCrop, bool flips);
     int64_t count() const override { return pictures_.size(0); }
     std::string fingerprint() const override { return fingerprint_; }
-    Result<at::Tensor> pictures(const std::vector<int64_t>& indices, int64_t side, uint64_t seed, int64_t draw) override;
+    Result<at::Tensor> pictures(const std::vector<int64_t>& indices, int64_t side, uint64_t seed,
+                                int64_t draw) override;
 
   private:
     at::Tensor pictures_;
@@ -41,8 +43,8 @@ class TensorPictureSource : public PictureSource {
     std::string fingerprint_;
 };
 
-// Indices of the pictures of a batch: every epoch is a fresh permutation drawn from (seed, epoch); `position` counts
-// pictures from the start of the run. The loader's whole state is that number.
+// Indices of the pictures of a batch: every epoch is a fresh permutation drawn from (seed, epoch); `position`
+// counts pictures from the start of the run. The loader's whole state is that number.
 std::vector<int64_t> batchIndices(int64_t count, int64_t position, int64_t batch, uint64_t seed);
 
 }  // namespace vitrine

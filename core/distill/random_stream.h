@@ -1,5 +1,5 @@
-// Random draws of a training run that depend on (seed, step, purpose) alone. Nothing has to be saved to resume exactly,
-// and one process draws what another would.
+// Random draws of a training run that depend on (seed, step, purpose) alone. Nothing has to be saved to
+// resume exactly, and one process draws what another would.
 #pragma once
 
 #include <ATen/ATen.h>

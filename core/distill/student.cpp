@@ -51,7 +51,9 @@ Result<void> StudentOptions::validate() const {
     std::set<std::string> names;
     for (const StudentTeacher& teacher : teachers) {
         if (teacher.name.empty() || teacher.name.find('.') != std::string::npos)
-            return refuse("teachers", fmt::format("\"{}\" cannot be a teacher's name: it must be without dots", teacher.name));
+            return refuse(
+                "teachers",
+                fmt::format("\"{}\" cannot be a teacher's name: it must be without dots", teacher.name));
         if (!names.insert(teacher.name).second)
             return refuse("teachers", fmt::format("two teachers are called \"{}\"", teacher.name));
         if (teacher.featureWidth < 1)
@@ -156,7 +158,8 @@ std::vector<OptimizedParameter> trainedParameters(const RadioModule& module) {
         const std::string& name = entry.key();
         at::Tensor tensor = entry.value();
         tensor.set_requires_grad(true);
-        const bool decays = tensor.dim() >= 2 && !name.ends_with("pos_embed") && !name.ends_with("cls_token.token");
+        const bool decays =
+            tensor.dim() >= 2 && !name.ends_with("pos_embed") && !name.ends_with("cls_token.token");
         parameters.push_back({name, tensor, 1, decays});
     }
     return parameters;
@@ -171,8 +174,9 @@ StudentOutput runStudent(const RadioModule& module, const at::Tensor& pixels, co
     run.windowing.windowSize = pass.windowSize;
     const at::Tensor conditioned = module.condition(pixels);
     const PatchGenerator& generator = module.patchGenerator();
-    const at::Tensor start = pass.draws ? generator.forwardTraining(conditioned, *pass.draws, pass.keepPositions)
-                                        : generator.forward(conditioned);
+    const at::Tensor start = pass.draws
+                                 ? generator.forwardTraining(conditioned, *pass.draws, pass.keepPositions)
+                                 : generator.forward(conditioned);
     StudentOutput output;
     output.tokens = module.runBlocks(start, run);
     const int64_t prefix = config.prefixTokens(), patches = run.gridHeight * run.gridWidth;
@@ -185,8 +189,9 @@ StudentOutput runStudent(const RadioModule& module, const at::Tensor& pixels, co
         const Adaptor& adaptor = *module.adaptor(entry.name);
         HeadOutput head;
         head.summary = adaptor.summary(module.classTokenFor(output.tokens, adaptor));
-        head.features = nn::mapFromTokens(adaptor.features(tokens, run.gridHeight, run.gridWidth),
-                                          run.gridHeight * adaptor.upsample(), run.gridWidth * adaptor.upsample());
+        head.features =
+            nn::mapFromTokens(adaptor.features(tokens, run.gridHeight, run.gridWidth),
+                              run.gridHeight * adaptor.upsample(), run.gridWidth * adaptor.upsample());
         output.heads[entry.name] = std::move(head);
     }
     return output;
@@ -195,8 +200,8 @@ StudentOutput runStudent(const RadioModule& module, const at::Tensor& pixels, co
 Result<void> writeStudentFolder(const std::filesystem::path& folder, const RadioModule& module,
                                 const StudentOptions& options, at::ScalarType type) {
     if (!options.croppedPositions)
-        return fail(ErrorCode::Unsupported, "a student with plain positions has no public form", folder.string(),
-                    "Train it with cropped positions");
+        return fail(ErrorCode::Unsupported, "a student with plain positions has no public form",
+                    folder.string(), "Train it with cropped positions");
     std::error_code problem;
     std::filesystem::create_directories(folder, problem);
     if (problem)

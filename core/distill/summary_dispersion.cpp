@@ -10,11 +10,13 @@ constexpr const char* kWhat = "summaries";
 
 Result<SummaryCone> coneOf(const at::Tensor& sum, double lengths, int64_t count, const at::Tensor& sample) {
     if (count < 2)
-        return fail(ErrorCode::InvalidArgument, fmt::format("a cone needs at least two summaries, found {}", count), kWhat);
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("a cone needs at least two summaries, found {}", count), kWhat);
     const double length = sum.norm().item<double>();
     // Rounding of a sum that cancels is about 1e-16 of its terms.
     if (!(length > 1e-13 * lengths))
-        return fail(ErrorCode::InvalidArgument, "the mean summary is zero: a cone around it has no axis", kWhat);
+        return fail(ErrorCode::InvalidArgument, "the mean summary is zero: a cone around it has no axis",
+                    kWhat);
     SummaryCone cone;
     cone.axis = sum / length;
     cone.concentration = length / lengths;
@@ -23,7 +25,8 @@ Result<SummaryCone> coneOf(const at::Tensor& sum, double lengths, int64_t count,
     cone.dispersion = anglesToAxis(sample, cone.axis).square().mean().item<double>();
     // Equal float32 summaries still differ from their mean by rounding.
     if (!(cone.dispersion > 1e-13))
-        return fail(ErrorCode::InvalidArgument, "all summaries point in one direction: the dispersion is zero", kWhat,
+        return fail(ErrorCode::InvalidArgument,
+                    "all summaries point in one direction: the dispersion is zero", kWhat,
                     "Use the cosine or squared loss for this teacher's summary, or more varied pictures");
     return cone;
 }
@@ -31,7 +34,8 @@ Result<SummaryCone> coneOf(const at::Tensor& sum, double lengths, int64_t count,
 }  // namespace
 
 at::Tensor anglesToAxis(const at::Tensor& summaries, const at::Tensor& axis) {
-    return squaredAngle(summaries.to(at::kDouble), axis.to(summaries.device(), at::kDouble).unsqueeze(0)).sqrt();
+    return squaredAngle(summaries.to(at::kDouble), axis.to(summaries.device(), at::kDouble).unsqueeze(0))
+        .sqrt();
 }
 
 Result<SummaryCone> fitSummaryCone(const at::Tensor& summaries) {
@@ -46,7 +50,8 @@ Result<void> SummaryConeEstimator::add(const at::Tensor& summaries) {
     const auto y = summaries.to(at::kCPU, at::kDouble);
     if (sum_.defined() && sum_.size(0) != y.size(1))
         return fail(ErrorCode::ShapeMismatch,
-                    fmt::format("earlier summaries have {} channels, these have {}", sum_.size(0), y.size(1)), kWhat);
+                    fmt::format("earlier summaries have {} channels, these have {}", sum_.size(0), y.size(1)),
+                    kWhat);
     const auto lengths = y.norm(2, {1});
     if (lengths.eq(0).any().item<bool>())
         return fail(ErrorCode::InvalidArgument, "a summary is the zero vector: it has no direction", kWhat);
@@ -83,10 +88,12 @@ Result<SummaryConeEstimator> SummaryConeEstimator::fromState(const std::map<std:
     const auto sum = state.find("sum"), lengths = state.find("lengths");
     if (sum == state.end() || sum->second.dim() != 1 || sum->second.scalar_type() != at::kDouble)
         return fail(ErrorCode::InvalidFile, "missing, or of another shape or type", "summaries.sum");
-    if (lengths == state.end() || lengths->second.numel() != 1 || lengths->second.scalar_type() != at::kDouble)
+    if (lengths == state.end() || lengths->second.numel() != 1 ||
+        lengths->second.scalar_type() != at::kDouble)
         return fail(ErrorCode::InvalidFile, "missing, or of another shape or type", "summaries.lengths");
     if (estimator.count() > 0 && sum->second.size(0) != estimator.sample_.sample().size(1))
-        return fail(ErrorCode::InvalidFile, "its width differs from that of the kept summaries", "summaries.sum");
+        return fail(ErrorCode::InvalidFile, "its width differs from that of the kept summaries",
+                    "summaries.sum");
     if (estimator.count() > 0)
         estimator.sum_ = sum->second.clone();
     estimator.lengths_ = lengths->second.item<double>();

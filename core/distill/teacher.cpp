@@ -52,7 +52,8 @@ class EncoderTeacher : public Teacher {
 
   protected:
     Result<TeacherOutput> compute(const at::Tensor& pixels) const override {
-        const at::Tensor input = mean_.defined() ? (pixels - mean_.to(pixels.device())) / std_.to(pixels.device()) : pixels;
+        const at::Tensor input =
+            mean_.defined() ? (pixels - mean_.to(pixels.device())) / std_.to(pixels.device()) : pixels;
         EncodeRequest request;
         if (!options_.adaptor.empty())
             request.adaptors = {options_.adaptor};
@@ -90,7 +91,9 @@ class FunctionTeacher : public Teacher {
     }
 
   protected:
-    Result<TeacherOutput> compute(const at::Tensor& pixels) const override { return options_.compute(pixels); }
+    Result<TeacherOutput> compute(const at::Tensor& pixels) const override {
+        return options_.compute(pixels);
+    }
 
   private:
     FunctionTeacherOptions options_;
@@ -108,14 +111,16 @@ Result<TeacherOutput> Teacher::look(const at::Tensor& pixels) const {
             return fail(ErrorCode::InvalidArgument,
                         fmt::format("its {} of picture {} of the batch are not finite",
                                     part == &output->summary ? "summary values" : "features", bad),
-                        fmt::format("teacher {}", name()), "Leave this picture or teacher out, or compute in float32");
+                        fmt::format("teacher {}", name()),
+                        "Leave this picture or teacher out, or compute in float32");
         if (part->defined())
             *part = part->to(at::kFloat).contiguous();
     }
     return output;
 }
 
-Result<std::unique_ptr<Teacher>> makeEncoderTeacher(std::shared_ptr<const Model> model, EncoderTeacherOptions options) {
+Result<std::unique_ptr<Teacher>> makeEncoderTeacher(std::shared_ptr<const Model> model,
+                                                    EncoderTeacherOptions options) {
     if (!model->encoder())
         return fail(ErrorCode::Unsupported, "this model is no vision encoder", options.name);
     auto teacher = std::make_unique<EncoderTeacher>(std::move(model), std::move(options));

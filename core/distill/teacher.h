@@ -22,19 +22,19 @@ class Teacher {
     virtual const std::string& identity() const = 0;  // hash of its weights or definition
     virtual int64_t summaryWidth() const = 0;         // 0: no summary
     virtual int64_t featureWidth() const = 0;
-    virtual int64_t cellPixels() const = 0;           // pixels a side that one feature cell stands for (patch, stride)
+    virtual int64_t cellPixels() const = 0;  // pixels a side that one feature cell stands for (patch, stride)
     // Sides of pictures that it takes: `side` made acceptable (multiples of its patch, its fixed size).
     virtual int64_t nearestSide(int64_t side) const = 0;
-    // pixels (B, 3, H, W) in [0, 1]; no gradients are kept. Values that are not finite are an error that names the
-    // teacher and the first picture of the batch concerned.
+    // pixels (B, 3, H, W) in [0, 1]; no gradients are kept. Values that are not finite are an error that
+    // names the teacher and the first picture of the batch concerned.
     Result<TeacherOutput> look(const at::Tensor& pixels) const;
 
   protected:
     virtual Result<TeacherOutput> compute(const at::Tensor& pixels) const = 0;
 };
 
-// Any loaded encoder, or one of its adaptor heads. `mean`, `std`: of pixels in [0, 1], three values each; empty where the
-// encoder normalises itself.
+// Any loaded encoder, or one of its adaptor heads. `mean`, `std`: of pixels in [0, 1], three values each;
+// empty where the encoder normalises itself.
 struct EncoderTeacherOptions {
     std::string name;
     std::string identity;
@@ -43,7 +43,8 @@ struct EncoderTeacherOptions {
     bool useSummary = true;
 };
 // InvalidArgument if the encoder has no such adaptor.
-Result<std::unique_ptr<Teacher>> makeEncoderTeacher(std::shared_ptr<const Model> model, EncoderTeacherOptions options);
+Result<std::unique_ptr<Teacher>> makeEncoderTeacher(std::shared_ptr<const Model> model,
+                                                    EncoderTeacherOptions options);
 
 // A function as a teacher: the frozen networks of experiments.
 struct FunctionTeacherOptions {

@@ -5,13 +5,15 @@
 
 namespace vitrine {
 
-Result<void> TeacherMoments::add(const at::Tensor& features, const at::Tensor& summaries, const at::Tensor& mask) {
+Result<void> TeacherMoments::add(const at::Tensor& features, const at::Tensor& summaries,
+                                 const at::Tensor& mask) {
     if (features.defined())
         if (auto added = spatial.addMaps(features, mask); !added)
             return fail(added.error().in("spatial features"));
     if (!summaries.defined())
         return {};
-    // The cone refuses zero vectors, which moments would take: it goes first, so that an error leaves both alike.
+    // The cone refuses zero vectors, which moments would take: it goes first, so that an error leaves both
+    // alike.
     if (auto added = cone.add(summaries); !added)
         return fail(added.error().in("summaries"));
     if (auto added = summary.add(summaries); !added)

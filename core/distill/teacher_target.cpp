@@ -4,7 +4,8 @@
 
 namespace vitrine {
 
-TeacherTarget::TeacherTarget(const TeacherSettings& settings, const Teacher& teacher, const DistillOptions& options)
+TeacherTarget::TeacherTarget(const TeacherSettings& settings, const Teacher& teacher,
+                             const DistillOptions& options)
     : settings_(settings),
       summaryLoss_(options.summaryLoss),
       featureLoss_(options.featureLoss),
@@ -73,12 +74,14 @@ at::Tensor TeacherTarget::featureDistance(const at::Tensor& student, const at::T
     return {};
 }
 
-TermLosses TeacherTarget::compare(const HeadOutput& student, const TeacherOutput& teacher, CellShift offset) const {
+TermLosses TeacherTarget::compare(const HeadOutput& student, const TeacherOutput& teacher,
+                                  CellShift offset) const {
     TermLosses terms;
     if (student.summary.defined() && teacher.summary.defined())
         terms.summary = summaryTerm(student.summary, teacher.summary);
     const at::Tensor target = normalized(teacher.features);
-    const bool sameGrid = student.features.size(2) == target.size(2) && student.features.size(3) == target.size(3);
+    const bool sameGrid =
+        student.features.size(2) == target.size(2) && student.features.size(3) == target.size(3);
     if (offset.row == 0 && offset.column == 0) {
         const GridPair pair = matchGrids(student.features, target, gridPolicy_);
         terms.features = meanOver(featureDistance(pair.student, pair.teacher));
@@ -92,7 +95,8 @@ TermLosses TeacherTarget::compare(const HeadOutput& student, const TeacherOutput
         pair = sampleAtTeacher(student.features, {0, 0, 1}, target,
                                {double(offset.row), double(offset.column),
                                 double(student.features.size(2)) / double(target.size(2))});
-    const at::Tensor visible = pair.visible.defined() ? pair.visible.select(1, 0) : pair.visible;  // as the distances
+    const at::Tensor visible =
+        pair.visible.defined() ? pair.visible.select(1, 0) : pair.visible;  // as the distances
     terms.features = meanOver(featureDistance(pair.student, pair.teacher), visible);
     return terms;
 }
@@ -109,12 +113,14 @@ std::map<std::string, at::Tensor> TeacherTarget::state() const {
 }
 
 Result<void> TeacherTarget::restore(const std::map<std::string, at::Tensor>& state) {
-    VITRINE_TRY(const Normalizer stored, Normalizer::fromState(stateBelow(state, statePrefix() + ".normalizer")));
+    VITRINE_TRY(const Normalizer stored,
+                Normalizer::fromState(stateBelow(state, statePrefix() + ".normalizer")));
     if (stored.kind() != settings_.normalizer)
         return fail(ErrorCode::InvalidArgument,
                     fmt::format("the checkpoint was made with the normaliser {}, the settings say {}",
                                 normalizerName(stored.kind()), normalizerName(settings_.normalizer)),
-                    fmt::format("teacher {}", settings_.name), "Resume with the settings that the run was started with");
+                    fmt::format("teacher {}", settings_.name),
+                    "Resume with the settings that the run was started with");
     normalizer_ = stored.readyFor(device_);
     const auto dispersion = state.find(statePrefix() + ".dispersion");
     if (dispersion == state.end())

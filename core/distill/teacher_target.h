@@ -1,8 +1,8 @@
-// What a student is compared with for one teacher: the teacher's statistics, the normaliser fitted to them, and the
-// losses in the normalised space.
+// What a student is compared with for one teacher: the teacher's statistics, the normaliser fitted to them,
+// and the losses in the normalised space.
 //
-// One normaliser serves all partitions of a teacher, since they share one adaptor head whose last layer the inverse is
-// folded into at export.
+// One normaliser serves all partitions of a teacher, since they share one adaptor head whose last layer the
+// inverse is folded into at export.
 #pragma once
 
 #include "core/distill/crops.h"
@@ -57,8 +57,8 @@ class TeacherTarget {
     double dispersion_ = 1;  // of the summary cone, radians²
 };
 
-// Mean squared difference over the cells that both maps (B, C, h, w) show, where `b` lies `offset` cells further down and
-// right; a scalar, 0 (with a graph) if nothing overlaps.
+// Mean squared difference over the cells that both maps (B, C, h, w) show, where `b` lies `offset` cells
+// further down and right; a scalar, 0 (with a graph) if nothing overlaps.
 at::Tensor overlapMse(const at::Tensor& a, const at::Tensor& b, CellShift offset);
 
 }  // namespace vitrine

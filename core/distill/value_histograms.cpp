@@ -40,19 +40,21 @@ void countRows(const at::Tensor& rows, const double* low, const double* scale, i
                int64_t* counts, int64_t* below, int64_t* above) {
     const T* values = rows.const_data_ptr<T>();
     const int64_t rowCount = rows.size(0), channels = rows.size(1);
-    at::parallel_for(0, (channels + kChannelsAtOnce - 1) / kChannelsAtOnce, 1, [&](int64_t begin, int64_t end) {
-        const int64_t first = begin * kChannelsAtOnce, last = std::min(channels, end * kChannelsAtOnce);
-        for (int64_t row = 0; row < rowCount; ++row)
-            for (int64_t channel = first; channel < last; ++channel) {
-                const double place = (double(values[row * channels + channel]) - low[channel]) * scale[channel];
-                if (fixed && place < 0)
-                    ++below[channel];
-                else if (fixed && place > double(bins))
-                    ++above[channel];
-                else  // the top end belongs to the last bin
-                    ++counts[channel * bins + std::min(bins - 1, int64_t(place))];
-            }
-    });
+    at::parallel_for(
+        0, (channels + kChannelsAtOnce - 1) / kChannelsAtOnce, 1, [&](int64_t begin, int64_t end) {
+            const int64_t first = begin * kChannelsAtOnce, last = std::min(channels, end * kChannelsAtOnce);
+            for (int64_t row = 0; row < rowCount; ++row)
+                for (int64_t channel = first; channel < last; ++channel) {
+                    const double place =
+                        (double(values[row * channels + channel]) - low[channel]) * scale[channel];
+                    if (fixed && place < 0)
+                        ++below[channel];
+                    else if (fixed && place > double(bins))
+                        ++above[channel];
+                    else  // the top end belongs to the last bin
+                        ++counts[channel * bins + std::min(bins - 1, int64_t(place))];
+                }
+        });
 }
 
 }  // namespace
@@ -105,9 +107,11 @@ void ValueHistograms::add(const at::Tensor& rows, const at::Tensor& low, const a
     if (!counts_.defined())
         start(rows.size(1));
     if (!range_) {
-        const auto lows = low.to(at::kCPU, at::kDouble).contiguous(), highs = high.to(at::kCPU, at::kDouble).contiguous();
+        const auto lows = low.to(at::kCPU, at::kDouble).contiguous(),
+                   highs = high.to(at::kCPU, at::kDouble).contiguous();
         for (int64_t channel = 0; channel < rows.size(1); ++channel)
-            growTo(channel, exponentFor(lows.const_data_ptr<double>()[channel], highs.const_data_ptr<double>()[channel]));
+            growTo(channel, exponentFor(lows.const_data_ptr<double>()[channel],
+                                        highs.const_data_ptr<double>()[channel]));
     }
     count(rows);
 }
@@ -127,7 +131,8 @@ void ValueHistograms::count(const at::Tensor& rows) {
         auto place = exact.floor().clamp(-1, bins_ - 1).to(at::kLong);
         place.masked_fill_(exact > double(bins_), bins_);
         const auto offset = at::arange(channels, place.options()) * (bins_ + 2) + 1;
-        const auto all = (place + offset).flatten().bincount({}, channels * (bins_ + 2)).cpu().reshape({channels, -1});
+        const auto all =
+            (place + offset).flatten().bincount({}, channels * (bins_ + 2)).cpu().reshape({channels, -1});
         below_ += all.select(1, 0);
         counts_ += all.slice(1, 1, bins_ + 1);
         above_ += all.select(1, bins_ + 1);
@@ -142,7 +147,8 @@ void ValueHistograms::count(const at::Tensor& rows) {
 
 Result<void> ValueHistograms::merge(const ValueHistograms& other) {
     if (bins_ != other.bins_ || range_ != other.range_)
-        return fail(ErrorCode::InvalidArgument, "histograms with other bins or ranges cannot be joined", "histogram");
+        return fail(ErrorCode::InvalidArgument, "histograms with other bins or ranges cannot be joined",
+                    "histogram");
     if (!other.counts_.defined())
         return {};
     if (!counts_.defined())
@@ -191,7 +197,8 @@ ChannelHistogram ValueHistograms::all() const {
 
 std::map<std::string, at::Tensor> ValueHistograms::state() const {
     std::map<std::string, at::Tensor> state;
-    state["setup"] = numbers({double(bins_), range_ ? 1.0 : 0.0, range_ ? range_->first : 0, range_ ? range_->second : 0});
+    state["setup"] =
+        numbers({double(bins_), range_ ? 1.0 : 0.0, range_ ? range_->first : 0, range_ ? range_->second : 0});
     if (!counts_.defined())
         return state;
     state["counts"] = counts_;
@@ -204,11 +211,13 @@ std::map<std::string, at::Tensor> ValueHistograms::state() const {
 
 Result<ValueHistograms> ValueHistograms::fromState(const std::map<std::string, at::Tensor>& state) {
     const auto fault = [](const char* name) {
-        return fail(ErrorCode::InvalidFile, "missing, or of another shape or type", std::string("histogram.") + name);
+        return fail(ErrorCode::InvalidFile, "missing, or of another shape or type",
+                    std::string("histogram.") + name);
     };
     const auto find = [&](const char* name, at::ScalarType type, at::IntArrayRef shape) {
         const auto entry = state.find(name);
-        const bool fits = entry != state.end() && entry->second.scalar_type() == type && entry->second.sizes() == shape;
+        const bool fits =
+            entry != state.end() && entry->second.scalar_type() == type && entry->second.sizes() == shape;
         return fits ? entry->second.contiguous() : at::Tensor();
     };
     const auto setup = find("setup", at::kDouble, {4});
@@ -240,7 +249,8 @@ Result<ValueHistograms> ValueHistograms::fromState(const std::map<std::string, a
     histograms.below_ = below.clone();
     histograms.above_ = above.clone();
     if (!histograms.range_)
-        histograms.exponents_.assign(exponents.const_data_ptr<int>(), exponents.const_data_ptr<int>() + channels);
+        histograms.exponents_.assign(exponents.const_data_ptr<int>(),
+                                     exponents.const_data_ptr<int>() + channels);
     return histograms;
 }
 

@@ -1,9 +1,10 @@
 // Histograms of the values of many channels over a stream, with a range that need not be known beforehand.
 //
-// Automatic range: channel c has equal bins over [-2^e, 2^e), with the smallest exponent e that holds all of its values
-// so far. Growing by one exponent joins pairs of bins, so that the counts are those of a second pass with the final range,
-// whatever the order of the stream, and histograms of several processes can be joined exactly. (A channel whose spread is
-// small against its mean therefore falls into few bins; give a range for such data.)
+// Automatic range: channel c has equal bins over [-2^e, 2^e), with the smallest exponent e that holds all of
+// its values so far. Growing by one exponent joins pairs of bins, so that the counts are those of a second
+// pass with the final range, whatever the order of the stream, and histograms of several processes can be
+// joined exactly. (A channel whose spread is small against its mean therefore falls into few bins; give a
+// range for such data.)
 #pragma once
 
 #include "core/base/result.h"
@@ -53,9 +54,9 @@ class ValueHistograms {
 
     int64_t bins_;
     std::optional<std::pair<double, double>> range_;
-    std::vector<int> exponents_;   // automatic range only
-    at::Tensor counts_;            // (C, bins) int64
-    at::Tensor below_, above_;     // (C) int64
+    std::vector<int> exponents_;  // automatic range only
+    at::Tensor counts_;           // (C, bins) int64
+    at::Tensor below_, above_;    // (C) int64
 };
 
 }  // namespace vitrine

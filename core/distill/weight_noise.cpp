@@ -2,7 +2,8 @@
 
 namespace vitrine {
 
-WeightNoise::WeightNoise(const std::vector<OptimizedParameter>& parameters, double deviation, at::Generator generator) {
+WeightNoise::WeightNoise(const std::vector<OptimizedParameter>& parameters, double deviation,
+                         at::Generator generator) {
     if (deviation <= 0)
         return;
     const at::NoGradGuard noGrad;

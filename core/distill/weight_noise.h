@@ -7,9 +7,9 @@
 
 namespace vitrine {
 
-// DAMP (Trinh et al. 2024; used by C-RADIOv4): every weight is multiplied by noise ξ ~ N(1, s²) during one forward and
-// backward pass; the gradient of the plain weight is that of the noisy one times ξ. Construct before the forward pass,
-// call finish() after the backward pass.
+// DAMP (Trinh et al. 2024; used by C-RADIOv4): every weight is multiplied by noise ξ ~ N(1, s²) during one
+// forward and backward pass; the gradient of the plain weight is that of the noisy one times ξ. Construct
+// before the forward pass, call finish() after the backward pass.
 class WeightNoise {
   public:
     // Takes the decaying (matrix) parameters only. deviation 0: does nothing.

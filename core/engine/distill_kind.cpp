@@ -49,7 +49,8 @@ class DistillJob {
         run_.job().beginStage("loading teachers", int64_t(run_.settings()["teachers"].size()));
         for (const Json& settings : run_.settings()["teachers"]) {
             const std::string name = settings["name"], path = settings["model"];
-            VITRINE_TRY(const StoredModel* stored, store_.load(path, run_.recipe().value("device", "cpu"), "float32"));
+            VITRINE_TRY(const StoredModel* stored,
+                        store_.load(path, run_.recipe().value("device", "cpu"), "float32"));
             VITRINE_TRY_VOID(run_.usedInput("model", stored->description.identity, path));
             EncoderTeacherOptions options;
             options.name = name;
@@ -63,8 +64,8 @@ class DistillJob {
             // The store owns the model for as long as this job lasts.
             const std::shared_ptr<const Model> model(stored->model.get(), [](const Model*) {});
             VITRINE_TRY(std::unique_ptr<Teacher> teacher, makeEncoderTeacher(model, options));
-            run_.log(fmt::format("teacher {}: summary {}, features {} per cell of {} pixels", name, teacher->summaryWidth(),
-                                 teacher->featureWidth(), teacher->cellPixels()));
+            run_.log(fmt::format("teacher {}: summary {}, features {} per cell of {} pixels", name,
+                                 teacher->summaryWidth(), teacher->featureWidth(), teacher->cellPixels()));
             teachers_.push_back(std::move(teacher));
             run_.job().advance();
         }
@@ -82,7 +83,8 @@ class DistillJob {
         const std::vector<std::string> probes = settings["probe_images"].get<std::vector<std::string>>();
         probeFiles_.assign(probes.begin(), probes.end());
         if (probes.empty())
-            probeFiles_.assign(files.begin(), files.begin() + std::min<std::ptrdiff_t>(4, std::ptrdiff_t(files.size())));
+            probeFiles_.assign(files.begin(),
+                               files.begin() + std::min<std::ptrdiff_t>(4, std::ptrdiff_t(files.size())));
         run_.log(fmt::format("{} pictures", files.size()));
         VITRINE_TRY(pictures_, openFolderPictures(std::move(files), folder));
         return run_.usedInput("dataset", pictures_->fingerprint(), settings["images"].dump());
@@ -145,7 +147,8 @@ class DistillJob {
         run_.metric("learning rate", report.step, report.learningRate);
         const double seconds =
             report.loadSeconds + report.teacherSeconds + report.studentSeconds + report.optimizerSeconds;
-        run_.metric("time/pictures per second", report.step, double(report.pictures) / std::max(seconds, 1e-9));
+        run_.metric("time/pictures per second", report.step,
+                    double(report.pictures) / std::max(seconds, 1e-9));
         run_.metric("time/stall share", report.step, report.loadSeconds / std::max(seconds, 1e-9));
         run_.metric("time/teacher share", report.step, report.teacherSeconds / std::max(seconds, 1e-9));
     }
@@ -155,7 +158,8 @@ class DistillJob {
         if (run_.settings()["probe_every"].get<int64_t>() == 0)
             return {};
         if (!probes_) {
-            VITRINE_TRY(probes_, ProbeMaps::create(probeFiles_, distiller_->studentOptions(), teachers_, checkpoints_));
+            VITRINE_TRY(probes_, ProbeMaps::create(probeFiles_, distiller_->studentOptions(), teachers_,
+                                                   checkpoints_));
         }
         return probes_->keep(*distiller_, run_);
     }
@@ -174,11 +178,13 @@ class DistillJob {
 
     Result<void> exportStudent() {
         const std::string wanted = run_.settings()["output"];
-        const fs::path folder = wanted.empty() ? run_.project().runFolder(run_.run().id) / "student" : fs::path(wanted);
+        const fs::path folder =
+            wanted.empty() ? run_.project().runFolder(run_.run().id) / "student" : fs::path(wanted);
         VITRINE_TRY_VOID(distiller_->exportFolder(folder, at::kFloat));
         for (const char* name : {"config.json", "preprocessor_config.json", "model.safetensors"}) {
-            VITRINE_TRY([[maybe_unused]] const StoredFile stored,
-                        run_.putArtifactFile(fmt::format("student/{}", name), folder / name, {.kind = "model"}));
+            VITRINE_TRY(
+                [[maybe_unused]] const StoredFile stored,
+                run_.putArtifactFile(fmt::format("student/{}", name), folder / name, {.kind = "model"}));
         }
         run_.log("student: " + folder.string());
         return {};

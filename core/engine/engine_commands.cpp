@@ -253,7 +253,8 @@ Result<CommandOutput> classify(const Json& arguments, CommandContext& context) {
                                       .to(stored->device, stored->dtype);
         VITRINE_TRY(const at::Tensor logits, classifier->classify(pixels));
         const at::Tensor probabilities = logits[0].to(at::kFloat).softmax(0).cpu();
-        const auto [values, classes] = probabilities.topk(std::min(arguments["top"].get<int64_t>(), probabilities.numel()));
+        const auto [values, classes] =
+            probabilities.topk(std::min(arguments["top"].get<int64_t>(), probabilities.numel()));
         Json best = Json::array();
         for (int64_t i = 0; i < values.numel(); ++i) {
             best.push_back({{"class", classes[i].item<int64_t>()}, {"probability", values[i].item<float>()}});

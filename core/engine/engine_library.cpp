@@ -24,7 +24,9 @@ void vitrineBindCommands(vitrine::CommandRegistry& registry) {
     vitrine::bindRunCommand(registry, std::move(kinds));
 }
 
-void vitrineAddJobKinds(vitrine::JobKinds& kinds) { vitrine::addJobKinds(kinds); }
+void vitrineAddJobKinds(vitrine::JobKinds& kinds) {
+    vitrine::addJobKinds(kinds);
+}
 
 std::vector<vitrine::DoctorCheck> vitrineSelfCheck() {
     vitrine::kernels::loadCudaKernels();

@@ -79,9 +79,10 @@ void setMapping(LabelledFeatures& picture, const ImageTransform& transform) {
 }
 
 // Calls `use` for each picture that can be read, in order; how many could not.
-Result<int64_t> forEachLabelled(const StoredModel& model, const LabelledPixels& pixels, const char* what,
-                             const EvaluationSettings& settings, JobContext& job,
-                             const std::function<Result<void>(size_t index, LabelledFeatures picture)>& use) {
+Result<int64_t> forEachLabelled(
+    const StoredModel& model, const LabelledPixels& pixels, const char* what,
+    const EvaluationSettings& settings, JobContext& job,
+    const std::function<Result<void>(size_t index, LabelledFeatures picture)>& use) {
     const PictureSet set = pictureSetOf(pixels.pictures, settings);
     BatchSource source;
     source.models = {&model};
@@ -166,7 +167,8 @@ Result<SegmentationScores> segment(const StoredModel& model, const SegmentationS
         training.push_back(std::move(picture));
         return {};
     };
-    VITRINE_TRY(scores.skipped, forEachLabelled(model, set.training, "training pictures", settings, job, keep));
+    VITRINE_TRY(scores.skipped,
+                forEachLabelled(model, set.training, "training pictures", settings, job, keep));
     job.beginStage(model.description.info.name + ": segmentation probe", settings.segmentation.steps);
     VITRINE_TRY(const SegmentationProbe probe,
                 SegmentationProbe::fit(training, classCount, settings.segmentation, job));
@@ -181,7 +183,8 @@ Result<SegmentationScores> segment(const StoredModel& model, const SegmentationS
                                          besideTruth(predicted, picture.labels, classCount));
         return {};
     };
-    VITRINE_TRY(const int64_t unread, forEachLabelled(model, set.test, "test pictures", settings, job, score));
+    VITRINE_TRY(const int64_t unread,
+                forEachLabelled(model, set.test, "test pictures", settings, job, score));
     scores.skipped += unread;
     scores.meanIntersectionOverUnion = matrix.meanIntersectionOverUnion();
     scores.pixelAccuracy = matrix.accuracy();

@@ -34,7 +34,8 @@ class FolderPictures : public PictureSource {
   public:
     FolderPictures(std::vector<fs::path> files, const FolderPictureOptions& options)
         : files_(std::move(files)), options_(options), kept_(files_.size()), pool_(options.threadCount) {
-        std::string names = fmt::format("{} {:.3f} {}\n", options.largestSide, options.smallestCrop, options.flips);
+        std::string names =
+            fmt::format("{} {:.3f} {}\n", options.largestSide, options.smallestCrop, options.flips);
         for (const fs::path& file : files_) {
             std::error_code ignored;
             names += fmt::format("{} {}\n", file.string(), fs::file_size(file, ignored));
@@ -45,7 +46,8 @@ class FolderPictures : public PictureSource {
     int64_t count() const override { return int64_t(files_.size()); }
     std::string fingerprint() const override { return fingerprint_; }
 
-    Result<at::Tensor> pictures(const std::vector<int64_t>& indices, int64_t side, uint64_t seed, int64_t draw) override {
+    Result<at::Tensor> pictures(const std::vector<int64_t>& indices, int64_t side, uint64_t seed,
+                                int64_t draw) override {
         const BatchKey key{indices, side, seed, draw};
         std::vector<std::future<Result<at::Tensor>>> parts;
         if (pending_ && pending_->first == key)
@@ -80,7 +82,8 @@ class FolderPictures : public PictureSource {
             parts.push_back(promise->get_future());
             pool_.submit([this, promise, key, i] {
                 try {
-                    promise->set_value(one(key.indices[i], key.side, key.seed ^ (uint64_t(i) << 40), key.draw));
+                    promise->set_value(
+                        one(key.indices[i], key.side, key.seed ^ (uint64_t(i) << 40), key.draw));
                 } catch (...) {
                     promise->set_value(fail(errorFromCurrentException("preparing a picture")));
                 }
@@ -96,7 +99,8 @@ class FolderPictures : public PictureSource {
             if (const PicturePointer picture = decoded(at))
                 return cropped(*picture, side, seed, draw);
         }
-        return fail(ErrorCode::InvalidFile, "not one of the pictures can be read", files_.front().parent_path().string());
+        return fail(ErrorCode::InvalidFile, "not one of the pictures can be read",
+                    files_.front().parent_path().string());
     }
 
     PicturePointer decoded(size_t index) {
@@ -131,16 +135,19 @@ class FolderPictures : public PictureSource {
         const int64_t shortSide = std::min(picture.width(), picture.height());
         if (shortSide > wanted) {
             const double scale = double(wanted) / double(shortSide);
-            VITRINE_TRY(picture, resize(picture,
-                                        {std::max<int64_t>(1, std::llround(double(picture.width()) * scale)),
-                                         std::max<int64_t>(1, std::llround(double(picture.height()) * scale))},
-                                        Resampling::Bilinear));
+            VITRINE_TRY(picture,
+                        resize(picture,
+                               {std::max<int64_t>(1, std::llround(double(picture.width()) * scale)),
+                                std::max<int64_t>(1, std::llround(double(picture.height()) * scale))},
+                               Resampling::Bilinear));
         }
         return std::make_shared<const Image>(std::move(picture));
     }
 
     Crop drawCrop(const Image& picture, uint64_t seed, int64_t draw) const {
-        const auto unit = [&](const char* purpose) { return double(randomHash(seed, draw, purpose) >> 11) * 0x1p-53; };
+        const auto unit = [&](const char* purpose) {
+            return double(randomHash(seed, draw, purpose) >> 11) * 0x1p-53;
+        };
         const int64_t shortSide = std::min(picture.width(), picture.height());
         const double share = options_.smallestCrop + (1 - options_.smallestCrop) * unit("crop size");
         Crop crop;
@@ -155,11 +162,15 @@ class FolderPictures : public PictureSource {
         const Crop crop = drawCrop(picture, seed, draw);
         Image part({crop.side, crop.side}, 3, SampleType::U8);
         for (int64_t y = 0; y < crop.side; ++y)
-            std::copy_n(picture.row<uint8_t>(crop.top + y) + 3 * crop.left, 3 * crop.side, part.row<uint8_t>(y));
+            std::copy_n(picture.row<uint8_t>(crop.top + y) + 3 * crop.left, 3 * crop.side,
+                        part.row<uint8_t>(y));
         if (crop.side != side) {
             VITRINE_TRY(part, resize(part, {side, side}, Resampling::Bicubic));
         }
-        at::Tensor pixels = at::from_blob(part.data(), {side, side, 3}, at::kByte).permute({2, 0, 1}).to(at::kFloat).div_(255);
+        at::Tensor pixels = at::from_blob(part.data(), {side, side, 3}, at::kByte)
+                                .permute({2, 0, 1})
+                                .to(at::kFloat)
+                                .div_(255);
         return (crop.flipped ? pixels.flip({2}) : pixels).contiguous();
     }
 
@@ -182,7 +193,8 @@ class FolderPictures : public PictureSource {
 
 }  // namespace
 
-Result<std::unique_ptr<PictureSource>> openFolderPictures(std::vector<fs::path> files, const FolderPictureOptions& options) {
+Result<std::unique_ptr<PictureSource>> openFolderPictures(std::vector<fs::path> files,
+                                                          const FolderPictureOptions& options) {
     if (files.empty())
         return fail(ErrorCode::InvalidArgument, "there are no pictures", "settings/images");
     return std::make_unique<FolderPictures>(std::move(files), options);

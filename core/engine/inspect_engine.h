@@ -43,8 +43,8 @@ enum class MapKind {
     Correspondence  // best match of the probe picture's patches: colours are the matched positions
 };
 
-// One way to enlarge maps: "none" (the feature grid itself), "nearest", "bilinear", "bicubic", "jbu" (joint bilateral), and
-// what plugins add.
+// One way to enlarge maps: "none" (the feature grid itself), "nearest", "bilinear", "bicubic", "jbu" (joint
+// bilateral), and what plugins add.
 struct UpsamplerEntry {
     std::string name, summary;
     bool linear = true;
@@ -60,8 +60,8 @@ struct FeatureSource {
         0;  // model pixels of the short side, rounded to what the model takes; 0: its preferred size
     bool square = false;  // resize to a square, ignoring the aspect ratio (as fixed-size models must)
     std::optional<int64_t> windowSize;  // RADIO ViTDet mode
-    // Folder of an upsampler trained for this encoder (FeatSharp): its final features on a finer grid, whatever
-    // `resolution` and `square` say; empty: the encoder's own grid.
+    // Folder of an upsampler trained for this encoder (FeatSharp): its final features on a finer grid,
+    // whatever `resolution` and `square` say; empty: the encoder's own grid.
     std::string trainedUpsampler;
     bool operator==(const FeatureSource&) const = default;
 };
@@ -109,8 +109,8 @@ struct MapResult {
     Json provenance;  // model identity, layer, transform, upsampler, code version, recipe to re-run
     double milliseconds = 0;
     double upsamplingMilliseconds = 0;  // of those; a trained upsampler's include its encodings
-    int64_t peakBytes = 0;    // of the tensors made for it
-    bool encodedNow = false;  // false: features came from the cache
+    int64_t peakBytes = 0;              // of the tensors made for it
+    bool encodedNow = false;            // false: features came from the cache
 };
 
 struct SummaryEmbedding {
@@ -161,8 +161,8 @@ class InspectEngine {
                                                  const std::vector<std::string>& imagePaths,
                                                  JobContext& job) = 0;
 
-    // Analyses over many pictures: comparison of layers, rank, nearest pictures, zero-shot, fixed pattern. Lives as long
-    // as the engine.
+    // Analyses over many pictures: comparison of layers, rank, nearest pictures, zero-shot, fixed pattern.
+    // Lives as long as the engine.
     virtual Analysis& analysis() = 0;
 
     // Cache limit in bytes for features and taps together.

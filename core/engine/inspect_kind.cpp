@@ -81,10 +81,9 @@ class InspectJob {
         for (const fs::path& path : inputs.models)
             VITRINE_TRY_VOID(inspectModel(path, inputs.pictures));
         // No run id or date inside: equal results must have equal hashes.
-        const std::string html =
-            htmlReport("Vitrine inspection",
-                       fmt::format("{} pictures, {} models", inputs.pictures.size(), inputs.models.size()),
-                       sections_);
+        const std::string html = htmlReport(
+            "Vitrine inspection",
+            fmt::format("{} pictures, {} models", inputs.pictures.size(), inputs.models.size()), sections_);
         VITRINE_TRY([[maybe_unused]] const StoredFile file,
                     run_.putArtifact("report.html", html, {.kind = "report", .mediaType = "text/html"}));
         return {};

@@ -232,7 +232,7 @@ Result<at::Tensor> MapMaker::enlargeWhole(const MapRequest& request, const Store
     }
     const ResizeMode mode = request.upsampler == "nearest"    ? ResizeMode::Nearest
                             : request.upsampler == "bilinear" ? ResizeMode::Bilinear
-                                                                       : ResizeMode::Bicubic;
+                                                              : ResizeMode::Bicubic;
     return resizeFeatures(map, size.height, size.width, mode);
 }
 

@@ -66,7 +66,8 @@ std::vector<UpsamplerEntry> upsamplerList() {
 Result<void> resolveUpsampler(MapRequest& request) {
     const std::vector<UpsamplerEntry> known = upsamplerList();
     const std::string& wanted = request.upsampler;
-    if (std::any_of(known.begin(), known.end(), [&](const UpsamplerEntry& entry) { return entry.name == wanted; }))
+    if (std::any_of(known.begin(), known.end(),
+                    [&](const UpsamplerEntry& entry) { return entry.name == wanted; }))
         return {};
     std::error_code problem;
     if (std::filesystem::exists(wanted, problem)) {

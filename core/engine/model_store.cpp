@@ -57,8 +57,7 @@ Result<at::Device> deviceFromName(const std::string& name) {
         return fail(ErrorCode::InvalidArgument, fmt::format("there is no device \"{}\"", name), {},
                     "Devices are cpu, cuda, cuda:1");
     if (!at::hasCUDA())
-        return fail(ErrorCode::Unsupported,
-                    "no CUDA device: " + kernels::cudaKernelsStatus(), {},
+        return fail(ErrorCode::Unsupported, "no CUDA device: " + kernels::cudaKernelsStatus(), {},
                     "Use --device cpu, or see `vitrine doctor`");
     try {
         return at::Device(name);

@@ -11,13 +11,14 @@ namespace vitrine {
 // How a picture is brought to a model's input.
 struct PictureFraming {
     int64_t resolution = 0;  // model pixels of the short side; 0: as the model's preprocessing says
-    bool square = false;     // squeezed to a square (of the preferred size where resolution is 0), nothing cropped
+    bool square =
+        false;  // squeezed to a square (of the preferred size where resolution is 0), nothing cropped
 };
 // What `framing` changes of the model's preprocessing. Models of one fixed size keep theirs.
 PreprocessOverride overrideFor(const StoredModel& model, const PictureFraming& framing);
 
-// Path, size and time of a file: changes when the file changes. Hashing the content of every picture at every click
-// would cost more than encoding small ones.
+// Path, size and time of a file: changes when the file changes. Hashing the content of every picture at every
+// click would cost more than encoding small ones.
 std::string fileStamp(const std::string& path);
 
 struct EncodedPicture {
@@ -38,8 +39,8 @@ class PictureEncoder {
     Result<std::shared_ptr<const Image>> picture(const std::string& path);
     // What the model takes for this picture.
     Result<PreprocessedImage> prepare(const StoredModel& model, const FeatureSource& source);
-    // Features of the asked layer or adaptor, or, with a trained upsampler, final features on its grid. All layers of a picture are kept at once where they fit, so
-    // that a layer slider need not encode again.
+    // Features of the asked layer or adaptor, or, with a trained upsampler, final features on its grid. All
+    // layers of a picture are kept at once where they fit, so that a layer slider need not encode again.
     Result<EncodedPicture> features(const StoredModel& model, const FeatureSource& source);
     // Attention of blocks 1..lastLayer.
     Result<AttentionMaps> attention(const StoredModel& model, const FeatureSource& source, int64_t lastLayer);

@@ -24,7 +24,10 @@ Result<at::Tensor> probePixels(const fs::path& file, int64_t side) {
     for (int64_t y = 0; y < shortSide; ++y)
         std::copy_n(picture.row<uint8_t>(top + y) + 3 * left, 3 * shortSide, square.row<uint8_t>(y));
     VITRINE_TRY(Image fitted, resize(square, {side, side}, Resampling::Bicubic));
-    return at::from_blob(fitted.data(), {side, side, 3}, at::kByte).permute({2, 0, 1}).to(at::kFloat).div(255);
+    return at::from_blob(fitted.data(), {side, side, 3}, at::kByte)
+        .permute({2, 0, 1})
+        .to(at::kFloat)
+        .div(255);
 }
 
 Image imageOf(const at::Tensor& colors) {
@@ -36,8 +39,10 @@ Image imageOf(const at::Tensor& colors) {
 
 }  // namespace
 
-Result<std::unique_ptr<ProbeMaps>> ProbeMaps::create(const std::vector<fs::path>& files, const StudentOptions& student,
-                                                     const std::vector<std::unique_ptr<Teacher>>& teachers, fs::path folder) {
+Result<std::unique_ptr<ProbeMaps>> ProbeMaps::create(const std::vector<fs::path>& files,
+                                                     const StudentOptions& student,
+                                                     const std::vector<std::unique_ptr<Teacher>>& teachers,
+                                                     fs::path folder) {
     std::unique_ptr<ProbeMaps> probes(new ProbeMaps);
     probes->folder_ = std::move(folder);
     std::vector<at::Tensor> pixels;
@@ -48,9 +53,10 @@ Result<std::unique_ptr<ProbeMaps>> ProbeMaps::create(const std::vector<fs::path>
     probes->pixels_ = at::stack(pixels);
     for (const auto& teacher : teachers) {
         const int64_t side = teacher->nearestSide(student.preferredSide);
-        const at::Tensor seen = side == student.preferredSide
-                                    ? probes->pixels_
-                                    : nn::resizeMap(probes->pixels_, side, side, "bilinear", true).clamp(0, 1);
+        const at::Tensor seen =
+            side == student.preferredSide
+                ? probes->pixels_
+                : nn::resizeMap(probes->pixels_, side, side, "bilinear", true).clamp(0, 1);
         VITRINE_TRY(const TeacherOutput output, teacher->look(seen));
         probes->raw_[teacher->name()] = output.features;
     }
@@ -72,16 +78,18 @@ Result<const PcaBasis*> ProbeMaps::basisFor(const std::string& teacher, const at
     return &bases_[teacher];
 }
 
-Result<void> ProbeMaps::keepMap(const at::Tensor& features, const PcaBasis& basis, const std::string& name, int64_t step,
-                                RunContext& run) const {
+Result<void> ProbeMaps::keepMap(const at::Tensor& features, const PcaBasis& basis, const std::string& name,
+                                int64_t step, RunContext& run) const {
     VITRINE_TRY(const at::Tensor projected, projectOnBasis(basis, features.cpu().to(at::kFloat)));
     const int64_t scale = std::max<int64_t>(1, kShownSide / std::max(projected.size(1), projected.size(2)));
-    const at::Tensor enlarged =
-        nn::resizeMap(projected.unsqueeze(0), projected.size(1) * scale, projected.size(2) * scale, "nearest")[0];
+    const at::Tensor enlarged = nn::resizeMap(projected.unsqueeze(0), projected.size(1) * scale,
+                                              projected.size(2) * scale, "nearest")[0];
     VITRINE_TRY(const std::string png, encodeImage(imageOf(pcaColors(basis, enlarged)), ".png"));
     const Json provenance{{"map", "pca"}, {"basis", basis.note}, {"step", step}};
-    VITRINE_TRY([[maybe_unused]] const StoredFile stored,
-                run.putArtifact(name, png, {.kind = "image", .step = step, .mediaType = "image/png", .provenance = provenance}));
+    VITRINE_TRY(
+        [[maybe_unused]] const StoredFile stored,
+        run.putArtifact(name, png,
+                        {.kind = "image", .step = step, .mediaType = "image/png", .provenance = provenance}));
     return {};
 }
 
@@ -97,11 +105,13 @@ Result<void> ProbeMaps::keep(const Distiller& distiller, RunContext& run) {
         for (size_t i = 0; i < names_.size(); ++i) {
             if (step == 0)
                 VITRINE_TRY_VOID(keepMap(targets[int64_t(i)], *basis,
-                                         fmt::format("probe/{}/{} teacher.png", names_[i], teacher), step, run));
-            VITRINE_TRY_VOID(keepMap(learned[int64_t(i)], *basis, fmt::format("probe/{}/{} student.png", names_[i], teacher),
-                                     step, run));
+                                         fmt::format("probe/{}/{} teacher.png", names_[i], teacher), step,
+                                         run));
+            VITRINE_TRY_VOID(keepMap(learned[int64_t(i)], *basis,
+                                     fmt::format("probe/{}/{} student.png", names_[i], teacher), step, run));
         }
-        const at::Tensor aligned = nn::resizeMap(targets.to(device), learned.size(2), learned.size(3), "bilinear");
+        const at::Tensor aligned =
+            nn::resizeMap(targets.to(device), learned.size(2), learned.size(3), "bilinear");
         const double error = (learned - aligned).square().mean().item<double>();
         const double variance = aligned.var({0, 2, 3}, false).mean().item<double>();
         run.metric("probe error/" + teacher, step, error / std::max(variance, 1e-12));

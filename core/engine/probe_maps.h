@@ -1,6 +1,6 @@
-// The live probe set of a distillation: a few fixed pictures whose adaptor features are kept as PCA maps every so many
-// steps. Colours come from a basis fitted once to the teacher's own (normalised) features, so that equal colours mean
-// equal features over all steps, and for teacher and student alike.
+// The live probe set of a distillation: a few fixed pictures whose adaptor features are kept as PCA maps
+// every so many steps. Colours come from a basis fitted once to the teacher's own (normalised) features, so
+// that equal colours mean equal features over all steps, and for teacher and student alike.
 #pragma once
 
 #include "core/distill/distiller.h"
@@ -26,12 +26,12 @@ class ProbeMaps {
   private:
     ProbeMaps() = default;
     Result<const PcaBasis*> basisFor(const std::string& teacher, const at::Tensor& targets);
-    Result<void> keepMap(const at::Tensor& features, const PcaBasis& basis, const std::string& name, int64_t step,
-                         RunContext& run) const;
+    Result<void> keepMap(const at::Tensor& features, const PcaBasis& basis, const std::string& name,
+                         int64_t step, RunContext& run) const;
 
     std::vector<std::string> names_;
-    at::Tensor pixels_;                              // (N, 3, side, side) in [0, 1]
-    std::map<std::string, at::Tensor> raw_;          // teacher -> features (N, C, h, w)
+    at::Tensor pixels_;                      // (N, 3, side, side) in [0, 1]
+    std::map<std::string, at::Tensor> raw_;  // teacher -> features (N, C, h, w)
     std::map<std::string, PcaBasis> bases_;
     std::filesystem::path folder_;
 };

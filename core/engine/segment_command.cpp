@@ -32,7 +32,8 @@ Result<std::vector<double>> numbersOf(const std::string& text, size_t count, con
     }
     if (at != end || numbers.size() != count)
         return fail(ErrorCode::InvalidArgument,
-                    fmt::format("expected {} numbers with commas between, found \"{}\"", count, text), argument);
+                    fmt::format("expected {} numbers with commas between, found \"{}\"", count, text),
+                    argument);
     return numbers;
 }
 
@@ -44,9 +45,11 @@ Result<std::vector<float>> placesOf(const Json& arguments, const char* argument,
         VITRINE_TRY(const std::vector<double> numbers, numbersOf(text, count, argument));
         for (size_t i = 0; i < count; i += 2) {
             const auto [width, height] = transform.imageSize;
-            if (numbers[i] < 0 || numbers[i + 1] < 0 || numbers[i] > double(width) || numbers[i + 1] > double(height))
+            if (numbers[i] < 0 || numbers[i + 1] < 0 || numbers[i] > double(width) ||
+                numbers[i + 1] > double(height))
                 return fail(ErrorCode::InvalidArgument,
-                            fmt::format("{} lies outside the picture of {} x {} pixels", text, width, height), argument);
+                            fmt::format("{} lies outside the picture of {} x {} pixels", text, width, height),
+                            argument);
             const Point2 inModel = transform.modelFromImage({numbers[i], numbers[i + 1]});
             places.push_back(float(inModel.x));
             places.push_back(float(inModel.y));
@@ -59,7 +62,8 @@ at::Tensor rowsOf(const std::vector<float>& values, int64_t columns) {
     return values.empty() ? at::Tensor() : at::tensor(values).view({-1, columns});
 }
 
-Result<SegmentPrompt> promptOf(const Json& arguments, const StoredModel& stored, const ImageTransform& transform) {
+Result<SegmentPrompt> promptOf(const Json& arguments, const StoredModel& stored,
+                               const ImageTransform& transform) {
     SegmentPrompt prompt;
     VITRINE_TRY(std::vector<float> points, placesOf(arguments, "point", 2, transform));
     VITRINE_TRY(const std::vector<float> outside, placesOf(arguments, "outside", 2, transform));
@@ -126,7 +130,8 @@ std::array<int64_t, 4> boundsOf(const at::Tensor& mask) {
     if (places.size(0) == 0)
         return {0, 0, 0, 0};
     const at::Tensor low = std::get<0>(places.min(0)), high = std::get<0>(places.max(0));
-    return {low[1].item<int64_t>(), low[0].item<int64_t>(), high[1].item<int64_t>() + 1, high[0].item<int64_t>() + 1};
+    return {low[1].item<int64_t>(), low[0].item<int64_t>(), high[1].item<int64_t>() + 1,
+            high[0].item<int64_t>() + 1};
 }
 
 // The picture with its objects in colours, later ones on top.
@@ -154,7 +159,8 @@ Result<void> writeMasks(const fs::path& folder, const Objects& objects) {
     const at::Tensor bytes = objects.masks.to(at::kByte).mul(255).contiguous();
     for (int64_t object = 0; object < bytes.size(0); ++object) {
         Image mask({bytes.size(2), bytes.size(1)}, 1, SampleType::U8);
-        std::copy_n(bytes[object].const_data_ptr<uint8_t>(), bytes.size(1) * bytes.size(2), mask.row<uint8_t>(0));
+        std::copy_n(bytes[object].const_data_ptr<uint8_t>(), bytes.size(1) * bytes.size(2),
+                    mask.row<uint8_t>(0));
         VITRINE_TRY_VOID(writeImage(folder / fmt::format("object-{}.png", object + 1), mask));
     }
     return {};
@@ -183,9 +189,9 @@ Result<CommandOutput> segment(const Json& arguments, CommandContext& context) {
         const int64_t area = mask.sum().item<int64_t>();
         const auto box = boundsOf(mask);
         output.data["objects"].push_back({{"score", objects.scores[i]}, {"pixels", area}, {"box", box}});
-        table.rows.push_back({std::to_string(i + 1), fmt::format("{:.3f}", objects.scores[i]), groupedNumber(area),
-                              std::to_string(box[0]), std::to_string(box[1]), std::to_string(box[2]),
-                              std::to_string(box[3])});
+        table.rows.push_back({std::to_string(i + 1), fmt::format("{:.3f}", objects.scores[i]),
+                              groupedNumber(area), std::to_string(box[0]), std::to_string(box[1]),
+                              std::to_string(box[2]), std::to_string(box[3])});
     }
     output.text = objects.scores.empty() ? "nothing was found\n" : table.text();
     output.exitCode = objects.scores.empty() ? 1 : 0;

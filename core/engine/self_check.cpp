@@ -77,9 +77,10 @@ std::vector<DoctorCheck> engineSelfCheck() {
                                      fmt::format("{}, {} threads", TORCH_VERSION, at::get_num_threads()),
                                      {}}};
     const auto devices = availableDevices();
-    checks.push_back({"devices", devices.size() > 1 ? CheckState::Good : CheckState::Note,
-                      fmt::format("{}", fmt::join(devices, ", ")),
-                      devices.size() > 1 ? "" : kernels::cudaKernelsStatus() + ": everything runs on the CPU"});
+    checks.push_back(
+        {"devices", devices.size() > 1 ? CheckState::Good : CheckState::Note,
+         fmt::format("{}", fmt::join(devices, ", ")),
+         devices.size() > 1 ? "" : kernels::cudaKernelsStatus() + ": everything runs on the CPU"});
     if (!picturesAreSupported())
         checks.push_back({"pictures", CheckState::Note, "not read by this build, and written as PNG only",
                           "Built with VITRINE_MEDIA=OFF"});

@@ -224,17 +224,19 @@ class StatisticsJob {
                                                           {"row", row.dump()}};
         const fs::path moments = checkpoints_ / "moments.tmp";
         VITRINE_TRY_VOID(stream.moments.save(moments, metadata));
-        VITRINE_TRY([[maybe_unused]] const StoredFile kept,
-                    run_.putArtifactFile(folder + "moments.safetensors", moments,
-                                         {.kind = "statistics", .mediaType = kSafetensors, .provenance = row}, true));
+        VITRINE_TRY(
+            [[maybe_unused]] const StoredFile kept,
+            run_.putArtifactFile(folder + "moments.safetensors", moments,
+                                 {.kind = "statistics", .mediaType = kSafetensors, .provenance = row}, true));
         for (const Normalizer& normalizer : report.normalizers) {
             if (normalizer.kind() != NormalizerKind::PhiS)
                 continue;
             const fs::path file = checkpoints_ / "normalizer.tmp";
             VITRINE_TRY_VOID(normalizer.save(file));
             VITRINE_TRY([[maybe_unused]] const StoredFile keptToo,
-                        run_.putArtifactFile(folder + "phi-s.safetensors", file,
-                                             {.kind = "normalizer", .mediaType = kSafetensors, .provenance = row}, true));
+                        run_.putArtifactFile(
+                            folder + "phi-s.safetensors", file,
+                            {.kind = "normalizer", .mediaType = kSafetensors, .provenance = row}, true));
         }
         for (const auto& [name, csv] :
              {std::pair{"spectrum.csv", report.spectrumCsv()}, std::pair{"channels.csv", report.channelCsv()},

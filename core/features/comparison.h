@@ -15,9 +15,9 @@ struct DisagreementOptions {
 };
 
 struct Disagreement {
-    at::Tensor error;  // (h, w) float32: |b - W a - c|^2 per patch over the mean |b - mean b|^2: 0 agrees, 1
-                       // is as bad as the mean
-    at::Tensor ranked;     // (h w) int64: patches by falling error
+    at::Tensor error;   // (h, w) float32: |b - W a - c|^2 per patch over the mean |b - mean b|^2: 0 agrees, 1
+                        // is as bad as the mean
+    at::Tensor ranked;  // (h w) int64: patches by falling error
     double explained = 0;  // R^2 of the map over all patches
 };
 

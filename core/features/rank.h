@@ -7,8 +7,8 @@
 
 namespace vitrine {
 
-// exp of the entropy of values / sum(values) + epsilon: what the ranks below have in common. InvalidArgument where all
-// are zero.
+// exp of the entropy of values / sum(values) + epsilon: what the ranks below have in common. InvalidArgument
+// where all are zero.
 Result<double> spectralRank(const at::Tensor& values, double epsilon, std::string_view what = "spectrum");
 
 // RankMe (Garrido et al. 2023, eq. 1-2): exp of the entropy of p_k = s_k / sum(s) + 1e-7, s the singular

@@ -138,8 +138,8 @@ void TokenReservoir::offer(uint64_t priority, const at::Tensor& rows, int64_t ro
 
 Result<void> TokenReservoir::merge(const TokenReservoir& other) {
     if (other.capacity_ != capacity_ || other.seed_ == seed_)
-        return fail(ErrorCode::InvalidArgument, "samples that are joined need one capacity and different seeds",
-                    "token sample");
+        return fail(ErrorCode::InvalidArgument,
+                    "samples that are joined need one capacity and different seeds", "token sample");
     if (kept_.defined() && other.kept_.defined() && kept_.size(1) != other.kept_.size(1))
         return fail(ErrorCode::ShapeMismatch,
                     fmt::format("{} and {} channels", kept_.size(1), other.kept_.size(1)), "token sample");
@@ -167,11 +167,13 @@ std::map<std::string, at::Tensor> TokenReservoir::state() const {
 
 Result<TokenReservoir> TokenReservoir::fromState(const std::map<std::string, at::Tensor>& state) {
     const auto fault = [](const char* name) {
-        return fail(ErrorCode::InvalidFile, "missing, or of another shape or type", std::string("token sample.") + name);
+        return fail(ErrorCode::InvalidFile, "missing, or of another shape or type",
+                    std::string("token sample.") + name);
     };
     const auto find = [&](const char* name, int64_t dimensions, at::ScalarType type) {
         const auto entry = state.find(name);
-        return entry != state.end() && entry->second.dim() == dimensions && entry->second.scalar_type() == type
+        return entry != state.end() && entry->second.dim() == dimensions &&
+                       entry->second.scalar_type() == type
                    ? entry->second.contiguous()
                    : at::Tensor();
     };

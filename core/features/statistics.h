@@ -47,18 +47,19 @@ struct ChannelHistogram {
 Result<ChannelHistogram> channelHistogram(const at::Tensor& features, int64_t channel, int64_t bins,
                                           double low = 0, double high = 0);
 
-// A uniform sample of at most `capacity` tokens out of a stream: every token seen has the same chance to be kept. A
-// token's priority is a hash of (seed, its number in the stream) and the smallest priorities are kept (bottom-k
-// sampling, Cohen and Kaplan 2007), so that samples of several streams can be joined. Same seed and order: same
-// sample, however the stream was cut into batches. Feeds fitPca over many pictures.
+// A uniform sample of at most `capacity` tokens out of a stream: every token seen has the same chance to be
+// kept. A token's priority is a hash of (seed, its number in the stream) and the smallest priorities are kept
+// (bottom-k sampling, Cohen and Kaplan 2007), so that samples of several streams can be joined. Same seed and
+// order: same sample, however the stream was cut into batches. Feeds fitPca over many pictures.
 class TokenReservoir {
   public:
     TokenReservoir(int64_t capacity, uint64_t seed) : capacity_(capacity), seed_(seed) {}
 
     // tokens (N, C).
     Result<void> add(const at::Tensor& tokens);
-    // Joins the sample of another stream, which must have had a seed of its own; the result is a uniform sample of
-    // both. InvalidArgument for equal seeds or different capacities, ShapeMismatch for other channels.
+    // Joins the sample of another stream, which must have had a seed of its own; the result is a uniform
+    // sample of both. InvalidArgument for equal seeds or different capacities, ShapeMismatch for other
+    // channels.
     Result<void> merge(const TokenReservoir& other);
     int64_t seen() const { return seen_; }
     // (min(seen, capacity), C) float32, a copy; undefined before the first token.

@@ -1,15 +1,17 @@
-// The safetensors format: 8-byte little-endian header length, JSON header, then the tensors' bytes, which must tile the
-// rest of the file exactly. Reading is a memory map; every claim of the header is checked before it is believed.
+// The safetensors format: 8-byte little-endian header length, JSON header, then the tensors' bytes, which
+// must tile the rest of the file exactly. Reading is a memory map; every claim of the header is checked
+// before it is believed.
 #pragma once
-
-#include <span>
 
 #include "core/io/tensor_source.h"
 
+#include <span>
+
 namespace vitrine {
 
-// One file. Errors (InvalidFile) name the tensor: header longer than the file or than 100 MB, not JSON, duplicate names,
-// unknown dtype, shape times dtype unequal to the offsets, offsets that overlap, leave gaps or pass the end.
+// One file. Errors (InvalidFile) name the tensor: header longer than the file or than 100 MB, not JSON,
+// duplicate names, unknown dtype, shape times dtype unequal to the offsets, offsets that overlap, leave gaps
+// or pass the end.
 Result<std::shared_ptr<const TensorSource>> openSafetensors(const std::filesystem::path& file);
 
 // Several shards as model.safetensors.index.json lists them.

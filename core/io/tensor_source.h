@@ -1,6 +1,10 @@
-// Named tensors in files, without LibTorch: safetensors (one or many shards), PyTorch zip and legacy archives, GGUF and
-// llama2.c. Opening reads headers only; a tensor's bytes are touched when it is read. Thread-safe for reading.
+// Named tensors in files, without LibTorch: safetensors (one or many shards), PyTorch zip and legacy
+// archives, GGUF and llama2.c. Opening reads headers only; a tensor's bytes are touched when it is read.
+// Thread-safe for reading.
 #pragma once
+
+#include "core/base/result.h"
+#include "core/io/dtype.h"
 
 #include <cstddef>
 #include <filesystem>
@@ -9,9 +13,6 @@
 #include <span>
 #include <string>
 #include <vector>
-
-#include "core/base/result.h"
-#include "core/io/dtype.h"
 
 namespace vitrine {
 
@@ -26,7 +27,8 @@ struct TensorInfo {
     std::string shapeText() const;  // "[64, 3, 16, 16]"
 };
 
-// One tensor's bytes, contiguous row-major, little-endian. `owner` keeps them alive (a memory map or a buffer).
+// One tensor's bytes, contiguous row-major, little-endian. `owner` keeps them alive (a memory map or a
+// buffer).
 struct TensorBytes {
     TensorInfo info;
     std::span<const std::byte> bytes;
@@ -48,8 +50,9 @@ class TensorSource {
     const TensorInfo* find(const std::string& name) const;
 };
 
-// Opens a tensor file by its content, or a folder: model.safetensors.index.json first, then model.safetensors,
-// open_clip_model.safetensors, any single *.safetensors, then pytorch_model.bin / *.pth / *.pt, *.gguf, *.bin (llama2.c).
+// Opens a tensor file by its content, or a folder: model.safetensors.index.json first, then
+// model.safetensors, open_clip_model.safetensors, any single *.safetensors, then pytorch_model.bin / *.pth /
+// *.pt, *.gguf, *.bin (llama2.c).
 Result<std::shared_ptr<const TensorSource>> openTensors(const std::filesystem::path& fileOrFolder);
 
 }  // namespace vitrine

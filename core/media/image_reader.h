@@ -9,8 +9,8 @@
 
 namespace vitrine {
 
-// False in a build without OpenCV (VITRINE_MEDIA=OFF): reading pictures then gives Unsupported, and only PNG is
-// written.
+// False in a build without OpenCV (VITRINE_MEDIA=OFF): reading pictures then gives Unsupported, and only PNG
+// is written.
 bool picturesAreSupported();
 
 struct ReadOptions {

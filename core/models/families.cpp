@@ -17,18 +17,9 @@ namespace vitrine {
 
 std::vector<ModelFamily> builtInFamilies() {
     return {
-        radioFamily(),
-        samFamily(),
-        sam2Family(),
-        sam3Family(),
-        clipFamily(),
-        siglipFamily(),
-        dinoFamily(),
-        depthAnythingFamily(),
-        mambaVisionFamily(),
-        featSharpFamily(),
-        resnetCifarFamily(),
-        vitCifarFamily(),
+        radioFamily(),       samFamily(),       sam2Family(),        sam3Family(),
+        clipFamily(),        siglipFamily(),    dinoFamily(),        depthAnythingFamily(),
+        mambaVisionFamily(), featSharpFamily(), resnetCifarFamily(), vitCifarFamily(),
     };
 }
 

@@ -26,8 +26,8 @@ std::optional<std::string> ModelFamilies::recognize(const ModelFolder& folder) c
 
 namespace {
 
-// Sizes that a transformers configuration does not state, so that the family's defaults were taken: the usual reason for
-// shapes that do not fit. Empty where the configuration speaks another vocabulary.
+// Sizes that a transformers configuration does not state, so that the family's defaults were taken: the usual
+// reason for shapes that do not fit. Empty where the configuration speaks another vocabulary.
 std::string unstatedSizes(const Json& config) {
     std::vector<std::string> list;
     for (const char* part : {"", "vision_config", "backbone_config"}) {

@@ -11,8 +11,8 @@ namespace {
 // long.
 constexpr double kMostSamples = 4096;
 
-// What each cell of one axis contributes to each bin: `weights` (side, length). Bilinear sampling on a regular
-// grid is separable, so a box is pooled by one such matrix per axis.
+// What each cell of one axis contributes to each bin: `weights` (side, length). Bilinear sampling on a
+// regular grid is separable, so a box is pooled by one such matrix per axis.
 void fillAxis(float* weights, int64_t side, int64_t length, double begin, double end) {
     const double extent = std::max(end - begin, 1.0), bin = extent / double(side);
     const double samples = std::clamp(std::ceil(bin), 1.0, kMostSamples);

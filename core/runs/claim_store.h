@@ -7,7 +7,7 @@ namespace vitrine {
 
 struct StoredClaim {
     std::string name;
-    std::string runId;  // empty if the run was purged
+    std::string runId;               // empty if the run was purged
     Json measured = Json::object();  // checks and measurements, as the job wrote them
     bool holds = false;
     double created = 0;  // seconds since 1970
@@ -18,7 +18,8 @@ class ClaimStore {
     explicit ClaimStore(const Project& project) : project_(&project) {}
 
     // A run has one verdict: measuring it again (after resuming) replaces it.
-    Result<void> add(const std::string& name, const Run& run, const std::string& rule, const Json& measured, bool holds);
+    Result<void> add(const std::string& name, const Run& run, const std::string& rule, const Json& measured,
+                     bool holds);
     // Newest verdict of each claim, by name.
     Result<std::vector<StoredClaim>> newest() const;
 

@@ -121,7 +121,8 @@ RunnerOptions runnerOptionsFor(const JobContext& job) {
 
 Error RunOutcome::failure() const {
     Error failure = error->in("run " + run.id);
-    const std::string resume = fmt::format("\"vitrine run --resume {}\" goes on from the last checkpoint", run.id);
+    const std::string resume =
+        fmt::format("\"vitrine run --resume {}\" goes on from the last checkpoint", run.id);
     failure.hint = failure.hint.empty() ? resume : failure.hint + "; " + resume;
     return failure;
 }

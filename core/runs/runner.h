@@ -21,7 +21,8 @@ struct RunnerOptions {
     bool controlSocket = true;
 };
 
-// Of a job inside a command: the command's stop and progress; signals are looked after by who gave the stop token.
+// Of a job inside a command: the command's stop and progress; signals are looked after by who gave the stop
+// token.
 RunnerOptions runnerOptionsFor(const JobContext& job);
 
 struct RunOutcome {

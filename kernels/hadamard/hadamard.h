@@ -1,15 +1,15 @@
 // Fast Walsh-Hadamard transform: vectors times a Sylvester matrix in order * log2(order) additions.
 //   out[r,i,k] = scale * sum_j (-1)^popcount(i & j) input[r,j,k]
-// Sylvester's matrix H(2n) = [[H(n), H(n)], [H(n), -H(n)]] has exactly these signs. scale = 1 / sqrt(order) makes
-// it orthonormal, and then its own inverse.
+// Sylvester's matrix H(2n) = [[H(n), H(n)], [H(n), -H(n)]] has exactly these signs. scale = 1 / sqrt(order)
+// makes it orthonormal, and then its own inverse.
 #pragma once
 
 #include "kernels/common/element.h"
 
 namespace vitrine::kernels {
 
-// input and out (rows, order, inner), contiguous; order is a power of two. They may be the same memory where T is
-// Real.
+// input and out (rows, order, inner), contiguous; order is a power of two. They may be the same memory where
+// T is Real.
 template <typename T>
 struct HadamardArguments {
     using Real = typename Accumulated<T>::type;

@@ -106,7 +106,8 @@ struct Body {
     }
 
     template <int Bytes>
-    static VITRINE_INLINE void transform(const Real* from, Real* to, int64_t order, int64_t inner, Real scale) {
+    static VITRINE_INLINE void transform(const Real* from, Real* to, int64_t order, int64_t inner,
+                                         Real scale) {
         constexpr int64_t kLanes = Bytes / int64_t(sizeof(Real));
         const int64_t count = order * inner;
         if (order == 1) {
@@ -139,9 +140,8 @@ struct Body {
 template <typename T>
 void hadamardCpu(const HadamardArguments<T>& arguments) {
     const int64_t grain = std::max<int64_t>(1, kGrainElements / (arguments.order * arguments.inner));
-    at::parallel_for(0, arguments.rows, grain, [&](int64_t begin, int64_t end) {
-        simd::dispatch<Body<T>>(&arguments, begin, end);
-    });
+    at::parallel_for(0, arguments.rows, grain,
+                     [&](int64_t begin, int64_t end) { simd::dispatch<Body<T>>(&arguments, begin, end); });
 }
 
 template void hadamardCpu(const HadamardArguments<float>&);

@@ -53,9 +53,9 @@ struct AdaptiveConvArguments {
 template <typename T, typename Tap>
 void adaptiveConvCpu(const AdaptiveConvArguments<T, Tap>& arguments);
 
-// Gradients of the above: gradInput[b,c,y+i,x+j] += taps g; gradTaps[b,y,x,i,j] = sum_c g input. The results that
-// are wanted are written whole (strides of taps and gradTaps: `strides`). No window is ever unfolded: besides the
-// results at most one copy of the taps and one padded copy of gradOut of one picture are held.
+// Gradients of the above: gradInput[b,c,y+i,x+j] += taps g; gradTaps[b,y,x,i,j] = sum_c g input. The results
+// that are wanted are written whole (strides of taps and gradTaps: `strides`). No window is ever unfolded:
+// besides the results at most one copy of the taps and one padded copy of gradOut of one picture are held.
 template <typename T>
 struct AdaptiveConvGradArguments {
     const T* input;  // may be null if gradTaps is

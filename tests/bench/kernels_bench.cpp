@@ -125,10 +125,7 @@ void addRotations(std::vector<Entry>& list) {
     for (const int64_t width : {256, 1024, 4096}) {
         const auto x = at::randn({(int64_t(1) << 23) / width, width});
         list.push_back({fmt::format("hadamard transform, {} wide, 32 MB", width),
-                        [=] { kernels::hadamardTransform(x, width, 0.5); },
-                        [=] { x.clone(); },
-                        0,
-                        "copy"});
+                        [=] { kernels::hadamardTransform(x, width, 0.5); }, [=] { x.clone(); }, 0, "copy"});
     }
     const auto x = at::randn({6400, 1280});
     list.push_back({"hadamard transform, order 64 of 1280 wide, 32 MB",
@@ -175,14 +172,16 @@ at::Tensor plainScan(const at::Tensor& u, const at::Tensor& delta, const at::Ten
     return at::stack(outputs, 2) + skip.unsqueeze(1) * u;
 }
 
-// Mixers of MambaVision-T at 1024 pixels (64 x 64 tokens in one window) and of Mamba-130M, half as wide as there.
+// Mixers of MambaVision-T at 1024 pixels (64 x 64 tokens in one window) and of Mamba-130M, half as wide as
+// there.
 void addScans(std::vector<Entry>& list) {
-    for (const auto& [name, channels, states] : {std::tuple{"160 channels, 8 states", 160, 8},
-                                                 std::tuple{"768 channels, 16 states", 768, 16}}) {
+    for (const auto& [name, channels, states] :
+         {std::tuple{"160 channels, 8 states", 160, 8}, std::tuple{"768 channels, 16 states", 768, 16}}) {
         const int64_t length = 4096;
         const auto u = at::randn({1, length, channels}).transpose(1, 2),
                    delta = at::randn({1, length, channels}).transpose(1, 2) * 0.5 - 1;
-        const auto a = -at::arange(1, states + 1, at::kFloat).repeat({channels, 1}), skip = at::ones({channels});
+        const auto a = -at::arange(1, states + 1, at::kFloat).repeat({channels, 1}),
+                   skip = at::ones({channels});
         const auto b = at::randn({1, states, length}), c = at::randn({1, states, length}),
                    grad = at::randn({1, channels, length});
         const auto ours = [](const std::vector<at::Tensor>& in) {

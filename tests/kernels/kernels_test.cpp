@@ -79,14 +79,10 @@ at::Tensor sylvester(int64_t order) {
 
 // u, delta, A, B, C, D, z, delta bias for shape (batch, channels, length, states).
 std::vector<at::Tensor> scanInputs(const std::vector<int64_t>& s) {
-    return {normal({s[0], s[1], s[2]}),
-            normal({s[0], s[1], s[2]}) * 0.5 - 1,
-            -(normal({s[1], s[3]}) * 0.5).exp(),
-            normal({s[0], s[3], s[2]}),
-            normal({s[0], s[3], s[2]}),
-            normal({s[1]}),
-            normal({s[0], s[1], s[2]}),
-            normal({s[1]}) * 0.3};
+    return {normal({s[0], s[1], s[2]}),          normal({s[0], s[1], s[2]}) * 0.5 - 1,
+            -(normal({s[1], s[3]}) * 0.5).exp(), normal({s[0], s[3], s[2]}),
+            normal({s[0], s[3], s[2]}),          normal({s[1]}),
+            normal({s[0], s[1], s[2]}),          normal({s[1]}) * 0.3};
 }
 
 at::Tensor plainScan(const std::vector<at::Tensor>& in) {
@@ -164,10 +160,24 @@ std::vector<Case> cases() {
                  full});
         }
     }
-    for (const auto& [shape, order] : std::vector<std::pair<std::vector<int64_t>, int64_t>>{
-             {{3, 1}, 1}, {{5, 2}, 2}, {{2, 3, 4}, 4}, {{7, 8}, 8}, {{3, 16}, 16}, {{2, 64}, 64},
-             {{5, 128}, 128}, {{3, 1024}, 1024}, {{2, 2048}, 2048}, {{4, 20}, 1}, {{3, 12}, 4}, {{2, 96}, 8},
-             {{2, 7, 192}, 64}, {{3, 1280}, 64}, {{2, 1152}, 32}, {{1, 16384}, 16384}, {{2, 20000}, 2}})
+    for (const auto& [shape, order] :
+         std::vector<std::pair<std::vector<int64_t>, int64_t>>{{{3, 1}, 1},
+                                                               {{5, 2}, 2},
+                                                               {{2, 3, 4}, 4},
+                                                               {{7, 8}, 8},
+                                                               {{3, 16}, 16},
+                                                               {{2, 64}, 64},
+                                                               {{5, 128}, 128},
+                                                               {{3, 1024}, 1024},
+                                                               {{2, 2048}, 2048},
+                                                               {{4, 20}, 1},
+                                                               {{3, 12}, 4},
+                                                               {{2, 96}, 8},
+                                                               {{2, 7, 192}, 64},
+                                                               {{3, 1280}, 64},
+                                                               {{2, 1152}, 32},
+                                                               {{1, 16384}, 16384},
+                                                               {{2, 20000}, 2}})
         list.push_back({"hadamard_transform", shape,
                         [](const std::vector<int64_t>& s) { return std::vector<at::Tensor>{normal(s)}; },
                         [order](const auto& in) { return hadamardTransform(in[0], order, 0.37); },
@@ -284,10 +294,10 @@ TEST(Kernels, HadamardGradientIsTheTransformOfTheGradient) {
         // Against a difference quotient, which is exact for a linear map.
         const auto change = at::randn({3, 2, 24}, at::kDouble).to(device);
         const at::NoGradGuard plain;
-        const auto moved = ((hadamardTransform(input + change, 8, 0.5) - hadamardTransform(input, 8, 0.5)) *
-                            weights)
-                               .sum()
-                               .item<double>();
+        const auto moved =
+            ((hadamardTransform(input + change, 8, 0.5) - hadamardTransform(input, 8, 0.5)) * weights)
+                .sum()
+                .item<double>();
         EXPECT_NEAR(moved, (change * input.grad()).sum().item<double>(), 1e-10);
     }
     auto half = at::randn({4, 8}).to(at::kBFloat16).requires_grad_();
@@ -329,10 +339,15 @@ TEST(Kernels, MismatchedArgumentsAreNamed) {
                     adaptiveConv(at::zeros({1, 2, 5, 5}), at::zeros({1, 4, 4, 3, 3}));
                 }),
                 ::testing::HasSubstr("6 x 6"));
-    EXPECT_THAT(message([] { hadamardTransform(at::zeros({2, 24}), 3, 1); }),
+    EXPECT_THAT(message([] {
+                    hadamardTransform(at::zeros({2, 24}), 3, 1);
+                }),
                 ::testing::HasSubstr("power of two"));
-    EXPECT_THAT(message([] { hadamardTransform(at::zeros({2, 20}), 8, 1); }),
-                ::testing::AllOf(::testing::HasSubstr("multiple of order=8"), ::testing::HasSubstr("[2, 20]")));
+    EXPECT_THAT(
+        message([] {
+            hadamardTransform(at::zeros({2, 20}), 8, 1);
+        }),
+        ::testing::AllOf(::testing::HasSubstr("multiple of order=8"), ::testing::HasSubstr("[2, 20]")));
 }
 
 TEST(Kernels, CudaLoaderSaysWhyNothingWasLoaded) {

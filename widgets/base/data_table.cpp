@@ -52,9 +52,8 @@ class DataTable::Model : public QAbstractTableModel {
         const QVariant value = content_.rows[size_t(index.row())].value(index.column());
         if (role == Qt::DisplayRole)
             return value.typeId() != QMetaType::Double ? value.toString()
-                   : content_.significant > 0
-                       ? QString::number(value.toDouble(), 'g', content_.significant)
-                       : QString::number(value.toDouble(), 'f', content_.decimals);
+                   : content_.significant > 0 ? QString::number(value.toDouble(), 'g', content_.significant)
+                                              : QString::number(value.toDouble(), 'f', content_.decimals);
         if (role == Qt::ToolTipRole)
             return csvCell(value);
         if (role == Qt::UserRole)

@@ -155,7 +155,8 @@ QString Chart::readoutAt(double x) const {
             continue;
         const double at = series.x[nearest];
         lines.append(QStringLiteral("%1  %2: %3")
-                         .arg(series.name, d_->xNames.value(int(std::lround(at)), QString::number(at, 'g', 6)),
+                         .arg(series.name,
+                              d_->xNames.value(int(std::lround(at)), QString::number(at, 'g', 6)),
                               QString::number(series.y[nearest], 'g', 5)));
     }
     return lines.join('\n');
@@ -223,7 +224,8 @@ void Chart::showAll() {
             axis->setRangeLower(std::max(range.upper * 1e-6, 1e-12));
     }
     // Bars reach far: the legend stands above them.
-    if (series_.size() > 1 && std::any_of(series_.begin(), series_.end(), [](const auto& s) { return s.barWidth > 0; }))
+    if (series_.size() > 1 &&
+        std::any_of(series_.begin(), series_.end(), [](const auto& s) { return s.barWidth > 0; }))
         d_->plot->yAxis->setRangeUpper(d_->plot->yAxis->range().upper * 1.3);
     placeXNames();
     placeLegend();
@@ -238,8 +240,8 @@ void Chart::placeLegend() {
         for (qsizetype index = 0; index < series.x.size(); ++index) {
             const double across =
                 (d_->plot->xAxis->coordToPixel(series.x[index]) - area.left()) / std::max(1, area.width());
-            const double up =
-                (area.bottom() - d_->plot->yAxis->coordToPixel(series.y.value(index))) / std::max(1, area.height());
+            const double up = (area.bottom() - d_->plot->yAxis->coordToPixel(series.y.value(index))) /
+                              std::max(1, area.height());
             for (int corner = 0; corner < 4; ++corner) {
                 const bool low = corner / 2;
                 counts[corner] += (corner % 2 ? across > 0.6 : across < 0.4) &&

@@ -6,8 +6,8 @@
 #include "widgets/gallery/gallery_model.h"
 #include "widgets/shell/main_window.h"
 
-#include <QFileDialog>
 #include <QAbstractButton>
+#include <QFileDialog>
 #include <QLineEdit>
 
 namespace vitrine {
@@ -62,36 +62,37 @@ void InspectWorkspace::declareCommands(CommandCenter& commands) {
          "Set what a viewport shows",
          {},
          "inspect",
-         objectSchema({{"panel", {{"type", "integer"}, {"minimum", 1}, {"maximum", 6}}},
-                       {"kind", {{"type", "string"}, {"description", "image, input, pca, similarity, …"}}},
-                       {"upsampler",
-                        {{"type", "string"}, {"description", "a name, or the folder of a trained one"}}}},
-                      {"panel"}),
+         objectSchema(
+             {{"panel", {{"type", "integer"}, {"minimum", 1}, {"maximum", 6}}},
+              {"kind", {{"type", "string"}, {"description", "image, input, pca, similarity, …"}}},
+              {"upsampler", {{"type", "string"}, {"description", "a name, or the folder of a trained one"}}}},
+             {"panel"}),
          [this](const Json& arguments) -> Result<void> {
              applyPanelCommand(arguments);
              return {};
          }});
-    commands.add({"inspect.openUpsampler",
-                  "Enlarge the active viewport's map with a trained upsampler (FeatSharp folder)",
-                  {},
-                  "folder",
-                  objectSchema({{"path", {{"type", "string"}, {"description", "folder"}}}}),
-                  [this](const Json& arguments) -> Result<void> {
-                      const auto choose = [this](const std::string& path) {
-                          window_->commands().run("inspect.panel", {{"panel", active_ + 1}, {"upsampler", path}});
-                      };
-                      if (arguments.contains("path")) {
-                          choose(arguments["path"]);
-                          return {};
-                      }
-                      auto* dialog = new QFileDialog(this, tr("Open a trained upsampler"));
-                      dialog->setFileMode(QFileDialog::Directory);
-                      dialog->setAttribute(Qt::WA_DeleteOnClose);
-                      connect(dialog, &QFileDialog::fileSelected, this,
-                              [choose](const QString& path) { choose(path.toStdString()); });
-                      dialog->open();
-                      return {};
-                  }});
+    commands.add(
+        {"inspect.openUpsampler",
+         "Enlarge the active viewport's map with a trained upsampler (FeatSharp folder)",
+         {},
+         "folder",
+         objectSchema({{"path", {{"type", "string"}, {"description", "folder"}}}}),
+         [this](const Json& arguments) -> Result<void> {
+             const auto choose = [this](const std::string& path) {
+                 window_->commands().run("inspect.panel", {{"panel", active_ + 1}, {"upsampler", path}});
+             };
+             if (arguments.contains("path")) {
+                 choose(arguments["path"]);
+                 return {};
+             }
+             auto* dialog = new QFileDialog(this, tr("Open a trained upsampler"));
+             dialog->setFileMode(QFileDialog::Directory);
+             dialog->setAttribute(Qt::WA_DeleteOnClose);
+             connect(dialog, &QFileDialog::fileSelected, this,
+                     [choose](const QString& path) { choose(path.toStdString()); });
+             dialog->open();
+             return {};
+         }});
     commands.add({"inspect.probe",
                   "Probe a point of the picture",
                   {},

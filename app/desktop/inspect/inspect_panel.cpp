@@ -56,8 +56,7 @@ Layer InspectPanel::layerOfContent() const {
     layer.image = content.image;
     // Enlarged maps cover the picture, padding cut off; grids and the model's input cover what the model was
     // given.
-    const bool enlarged = content.request.outputSize.width > 0 &&
-                          content.request.upsampler != "none" &&
+    const bool enlarged = content.request.outputSize.width > 0 && content.request.upsampler != "none" &&
                           content.request.kind != MapKind::ModelInput;
     layer.rectInImage = enlarged ? whole : modelRectInImage(result.transform);
     layer.display.scalar = !result.colors;

@@ -114,7 +114,8 @@ OverlayModel InspectPanel::overlayModel() const {
         const std::vector<std::string> upsamplers = upsamplerNames();
         for (const std::string& name : upsamplers)
             model.upsamplers.append(upsamplerTitle(name));
-        model.upsampler = int(std::find(upsamplers.begin(), upsamplers.end(), state.upsampler) - upsamplers.begin());
+        model.upsampler =
+            int(std::find(upsamplers.begin(), upsamplers.end(), state.upsampler) - upsamplers.begin());
         model.numbers = numbersOf(state, loaded->info);
         model.hasBasis = state.kind == MapKind::Pca;
         model.basisLocked = controller_->basisLocked();

@@ -17,9 +17,9 @@ enum class PanelCompare { None, Wipe, Blink, Difference };
 
 struct PanelState {
     MapKind kind = MapKind::Image;
-    std::string modelPath;   // folder of the model; empty: the first one
-    int64_t layer = -1;      // -1: final features
-    int64_t resolution = 0;  // model pixels of the short side; 0: preferred
+    std::string modelPath;               // folder of the model; empty: the first one
+    int64_t layer = -1;                  // -1: final features
+    int64_t resolution = 0;              // model pixels of the short side; 0: preferred
     std::string upsampler = "bilinear";  // as MapRequest::upsampler
     int64_t firstComponent = 0;
     int64_t head = -1;

@@ -3,10 +3,11 @@
 #include "core/base/file.h"
 #include "core/base/paths.h"
 
+#include <unistd.h>
+
 #include <QProcess>
 #include <QTimer>
 #include <csignal>
-#include <unistd.h>
 
 namespace vitrine {
 
@@ -40,11 +41,10 @@ Result<void> RunProcesses::reproduce(const std::filesystem::path& project, const
     std::filesystem::create_directories(folder, error);
     const std::filesystem::path file = folder / ("recipe-" + runId + ".json");
     VITRINE_TRY_VOID(writeFileAtomically(file, recipe));
-    VITRINE_TRY(
-        [[maybe_unused]] const int64_t process,
-        start(project,
-              {"run", QString::fromStdString(file.string()), "--parent", QString::fromStdString(runId)},
-              "reproduce-" + runId));
+    VITRINE_TRY([[maybe_unused]] const int64_t process, start(project,
+                                                              {"run", QString::fromStdString(file.string()),
+                                                               "--parent", QString::fromStdString(runId)},
+                                                              "reproduce-" + runId));
     return {};
 }
 

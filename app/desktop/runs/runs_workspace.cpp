@@ -12,7 +12,6 @@
 namespace vitrine {
 namespace {
 
-
 // An edit of runs on the undo stack: both ways are commands.
 class RunsEditStep : public QUndoCommand {
   public:

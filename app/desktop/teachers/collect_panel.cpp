@@ -213,7 +213,7 @@ void CollectPanel::refreshState() {
     bar_->setValue(int(std::max(0.0, progress.done)));
     QString text = controller_->error();
     if (collecting)
-        text = controller_->isStopping()  ? tr("Stopping after the pictures at hand")
+        text = controller_->isStopping() ? tr("Stopping after the pictures at hand")
                : progress.text.isEmpty() ? tr("Waiting for the job")
                                          : progress.text;
     status_->setText(text);

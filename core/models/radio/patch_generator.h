@@ -25,7 +25,8 @@ class PatchGenerator : public torch::nn::Module {
     at::Tensor patchify(const at::Tensor& pixels) const;
     // pixels -> (B, prefix + h·w, D).
     at::Tensor forward(const at::Tensor& pixels) const;
-    // The same with training positions. `keep` (B, 1, 1): 0 drops a picture's whole position term; undefined keeps all.
+    // The same with training positions. `keep` (B, 1, 1): 0 drops a picture's whole position term; undefined
+    // keeps all.
     at::Tensor forwardTraining(const at::Tensor& pixels, const PositionDraws& draws,
                                const at::Tensor& keep = {}) const;
     // pixels (B, frames·C, H, W): frames of a clip in one patch. Only where the model has a video embedder.

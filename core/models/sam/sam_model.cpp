@@ -161,9 +161,8 @@ class SamModel : public Model, public VisionEncoder, public PromptableSegmenter 
         VITRINE_TRY(const nn::GridSize original, originalSize(call));
         const nn::GridSize resized = resizedSize(original, longestEdge_);
         const at::Tensor masks = call.inputs.at("pred_masks").squeeze(0);
-        return TensorMap{
-            {"a.full_masks",
-             masksOfPicture(masks, {info_.preferredHeight, info_.preferredWidth}, resized, original)}};
+        return TensorMap{{"a.full_masks", masksOfPicture(masks, {info_.preferredHeight, info_.preferredWidth},
+                                                         resized, original)}};
     }
 
     std::shared_ptr<SamModule> network_;

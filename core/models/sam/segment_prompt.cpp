@@ -37,8 +37,9 @@ Result<Prompts> promptsFrom(const SegmentPrompt& prompt, const std::string& wher
     if (prompt.boxes.defined()) {
         VITRINE_TRY_VOID(checkShape(prompt.boxes, 4, "boxes", where));
         if (prompt.points.defined() && prompt.boxes.size(0) > 1)
-            return fail(ErrorCode::InvalidArgument, "points belong to one object, but there are several boxes",
-                        where, "Give points with at most one box, or boxes alone");
+            return fail(ErrorCode::InvalidArgument,
+                        "points belong to one object, but there are several boxes", where,
+                        "Give points with at most one box, or boxes alone");
         prompts.boxes = prompt.boxes.to(device, at::kFloat).unsqueeze(0);
     }
     return prompts;

@@ -51,10 +51,11 @@ Result<DetectorSizes> detectorSizesFrom(const Json& config, int64_t pyramidWidth
     VITRINE_TRY_VOID(maskReader.finish());
     for (const int64_t width : {sizes.geometry.width, sizes.encoder.width, sizes.decoder.width, maskWidth})
         if (width != pyramidWidth)
-            return fail(ErrorCode::InvalidFile,
-                        fmt::format("the detector's parts and the pyramid must have one width, found {} and {}",
-                                    width, pyramidWidth),
-                        "config.json");
+            return fail(
+                ErrorCode::InvalidFile,
+                fmt::format("the detector's parts and the pyramid must have one width, found {} and {}",
+                            width, pyramidWidth),
+                "config.json");
     if (pyramidWidth % kPixelNormGroups)
         return fail(ErrorCode::Unsupported,
                     fmt::format("the detector's width must be a multiple of {}", kPixelNormGroups),
@@ -66,9 +67,8 @@ Result<clip::ClipConfig> textConfigFrom(const Json& config) {
     Json text = section(config, "text_config");
     // Without any text_config the published sizes hold; inside one, absent keys take CLIP's.
     if (text.is_object() && text.empty())
-        text = {{"vocab_size", 49408},    {"hidden_size", 1024},
-                {"intermediate_size", 4096}, {"projection_dim", 512},
-                {"num_hidden_layers", 24}, {"num_attention_heads", 16},
+        text = {{"vocab_size", 49408},           {"hidden_size", 1024},     {"intermediate_size", 4096},
+                {"projection_dim", 512},         {"num_hidden_layers", 24}, {"num_attention_heads", 16},
                 {"max_position_embeddings", 32}, {"hidden_act", "gelu"}};
     if (!text.is_object())
         return fail(ErrorCode::InvalidFile, "must be an object", "config.json: text_config");

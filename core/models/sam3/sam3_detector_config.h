@@ -15,9 +15,9 @@ struct StackSizes {
 struct DetectorSizes {
     StackSizes geometry{.depth = 3};
     StackSizes encoder, decoder;
-    int64_t boxPoolSide = 7;     // cells a side that an example box is pooled to
-    int64_t queryCount = 200;    // objects found at most
-    int64_t maskHeadCount = 8;   // of the mask head's attention to the prompt
+    int64_t boxPoolSide = 7;       // cells a side that an example box is pooled to
+    int64_t queryCount = 200;      // objects found at most
+    int64_t maskHeadCount = 8;     // of the mask head's attention to the prompt
     int64_t upsamplingStages = 3;  // of the pixel decoder, as stored
 
     int64_t width() const { return encoder.width; }

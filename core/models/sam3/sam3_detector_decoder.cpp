@@ -9,7 +9,8 @@ namespace {
 
 // Constants of the reference, which its configuration does not state.
 constexpr double kInverseSigmoidEpsilon = 1e-3, kLargestPresenceLogit = 10.0;
-// Distances from a cell to a box's edges are scaled by this before their logarithm, which is taken to it as base.
+// Distances from a cell to a box's edges are scaled by this before their logarithm, which is taken to it as
+// base.
 constexpr double kDistanceScale = 8.0;
 constexpr double kLog2OfDistanceScale = 3.0;
 
@@ -30,8 +31,8 @@ class DecoderLayer : public torch::nn::Module {
   public:
     explicit DecoderLayer(const StackSizes& s) {
         const auto attention = [&](const std::string& name) {
-            norms_.push_back(register_module(
-                name + "_layer_norm", std::make_shared<nn::LayerNorm>(s.width, kDetectorNormEpsilon)));
+            norms_.push_back(register_module(name + "_layer_norm",
+                                             std::make_shared<nn::LayerNorm>(s.width, kDetectorNormEpsilon)));
             return register_module(name, std::make_shared<Attention>(s.width, s.headCount));
         };
         self_ = attention("self_attn");
@@ -47,8 +48,7 @@ class DecoderLayer : public torch::nn::Module {
                        const at::Tensor& placedCells, const at::Tensor& boxBias) const {
         at::Tensor placed = x + positions;
         x = norms_[0]->forward(x + self_->forward(placed, placed, x));
-        x = norms_[1]->forward(
-            x + text_->forward(x + positions, prompt.tokens, prompt.tokens, promptBias));
+        x = norms_[1]->forward(x + text_->forward(x + positions, prompt.tokens, prompt.tokens, promptBias));
         x = norms_[2]->forward(x + vision_->forward(x + positions, placedCells, cells, boxBias));
         return norms_[3]->forward(x + mlp_->forward(x));
     }
@@ -73,7 +73,8 @@ DetectorDecoder::DetectorDecoder(const DetectorSizes& sizes) : width_(sizes.widt
     outputNorm_ = norm("output_layer_norm");
     boxHead_ = head("box_head", width_, 4, 3);
     queries_ = register_module("query_embed", std::make_shared<nn::Embedding>(sizes.queryCount, width_));
-    referenceBoxes_ = register_module("reference_points", std::make_shared<nn::Embedding>(sizes.queryCount, 4));
+    referenceBoxes_ =
+        register_module("reference_points", std::make_shared<nn::Embedding>(sizes.queryCount, 4));
     presenceToken_ = register_module("presence_token", std::make_shared<nn::Embedding>(1, width_));
     presenceHead_ = head("presence_head", width_, 1, 3);
     presenceNorm_ = norm("presence_layer_norm");
@@ -82,7 +83,8 @@ DetectorDecoder::DetectorDecoder(const DetectorSizes& sizes) : width_(sizes.widt
     biasY_ = head("box_rpb_embed_y", 2, s.headCount, 2);
 }
 
-// (B, Q, 4) -> (B, Q, C): sines of centre y, centre x, width and height, in this order, through a small network.
+// (B, Q, 4) -> (B, Q, C): sines of centre y, centre x, width and height, in this order, through a small
+// network.
 at::Tensor DetectorDecoder::positionsOf(const at::Tensor& boxes) const {
     const auto parts = (boxes * (2 * std::numbers::pi)).unbind(-1);
     const at::Tensor ordered = at::stack({parts[1], parts[0], parts[2], parts[3]}, -1);
@@ -90,8 +92,8 @@ at::Tensor DetectorDecoder::positionsOf(const at::Tensor& boxes) const {
     return positionHead_->forward(sines.to(queries_->weight.scalar_type()));
 }
 
-// (B, heads, Q, h·w): how much a query's box speaks for each cell, from the signed logarithmic distances between
-// the cell and the box's edges, added over the two axes.
+// (B, heads, Q, h·w): how much a query's box speaks for each cell, from the signed logarithmic distances
+// between the cell and the box's edges, added over the two axes.
 at::Tensor DetectorDecoder::boxBias(const at::Tensor& boxes, int64_t height, int64_t width) const {
     const at::Tensor corners = cornersOf(boxes);
     const auto alongAxis = [&](int64_t length, int64_t axis, const HeadMlp& head) {
@@ -108,7 +110,9 @@ at::Tensor DetectorDecoder::boxBias(const at::Tensor& boxes, int64_t height, int
 DecodedQueries DetectorDecoder::forward(const ImageCells& image, const at::Tensor& cells,
                                         const PromptTokens& prompt) const {
     const int64_t batch = cells.size(0), height = image.map.size(2), width = image.map.size(3);
-    const auto perPicture = [&](const at::Tensor& table) { return table.unsqueeze(0).expand({batch, -1, -1}); };
+    const auto perPicture = [&](const at::Tensor& table) {
+        return table.unsqueeze(0).expand({batch, -1, -1});
+    };
     at::Tensor x = at::cat({perPicture(presenceToken_->weight), perPicture(queries_->weight)}, 1);
     // Boxes stay in float32: eight bits of precision would round them to a hundredth of the picture.
     at::Tensor boxes = perPicture(referenceBoxes_->weight).to(at::kFloat).sigmoid();

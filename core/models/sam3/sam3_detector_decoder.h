@@ -19,7 +19,8 @@ class DetectorDecoder : public torch::nn::Module {
   public:
     explicit DetectorDecoder(const DetectorSizes& sizes);
     // cells (B, h·w, C): those of `image` conditioned on the prompt.
-    DecodedQueries forward(const ImageCells& image, const at::Tensor& cells, const PromptTokens& prompt) const;
+    DecodedQueries forward(const ImageCells& image, const at::Tensor& cells,
+                           const PromptTokens& prompt) const;
 
   private:
     at::Tensor boxBias(const at::Tensor& boxes, int64_t height, int64_t width) const;

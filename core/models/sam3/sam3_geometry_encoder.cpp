@@ -12,9 +12,9 @@ namespace {
 constexpr int64_t kPaddingLabel = -10;
 
 at::Tensor validOf(const PromptTokens& prompt) {
-    return prompt.valid.defined() ? prompt.valid.to(at::kBool)
-                                  : at::ones(prompt.tokens.sizes().slice(0, 2),
-                                             prompt.tokens.options().dtype(at::kBool));
+    return prompt.valid.defined()
+               ? prompt.valid.to(at::kBool)
+               : at::ones(prompt.tokens.sizes().slice(0, 2), prompt.tokens.options().dtype(at::kBool));
 }
 
 }  // namespace
@@ -41,8 +41,8 @@ GeometryEncoder::GeometryEncoder(const DetectorSizes& s) : width_(s.width()), po
     direct_ = register_module("boxes_direct_project", std::make_shared<nn::Linear>(4, width_));
     pooled_ = register_module(
         "boxes_pool_project",
-        std::make_shared<nn::Conv2d>(
-            width_, width_, nn::ConvOptions{.kernelHeight = poolSide_, .kernelWidth = poolSide_}));
+        std::make_shared<nn::Conv2d>(width_, width_,
+                                     nn::ConvOptions{.kernelHeight = poolSide_, .kernelWidth = poolSide_}));
     positions_ = register_module("boxes_pos_enc_project", std::make_shared<nn::Linear>(width_ + 2, width_));
     imageNorm_ = norm("vision_layer_norm");
     finalProjection_ = register_module("final_proj", std::make_shared<nn::Linear>(width_, width_));

@@ -29,8 +29,7 @@ at::Tensor Attention::forward(const at::Tensor& query, const at::Tensor& key, co
     const at::Tensor q = nn::splitHeads(query_->forward(query), headCount_);
     const at::Tensor k = nn::splitHeads(key_->forward(key), headCount_);
     const at::Tensor v = nn::splitHeads(value_->forward(value), headCount_);
-    return output_->forward(
-        nn::mergeHeads(nn::attention(q, k, v, 1.0 / std::sqrt(double(q.size(3))), bias)));
+    return output_->forward(nn::mergeHeads(nn::attention(q, k, v, 1.0 / std::sqrt(double(q.size(3))), bias)));
 }
 
 Mlp::Mlp(const StackSizes& sizes) : activation_(nn::activationByName(sizes.activation)) {
@@ -45,8 +44,8 @@ at::Tensor Mlp::forward(const at::Tensor& x) const {
 HeadMlp::HeadMlp(int64_t inWidth, int64_t innerWidth, int64_t outWidth, int64_t depth) {
     for (int64_t i = 1; i <= depth; ++i)
         layers_.push_back(register_module(
-            fmt::format("layer{}", i), std::make_shared<nn::Linear>(i == 1 ? inWidth : innerWidth,
-                                                                    i == depth ? outWidth : innerWidth)));
+            fmt::format("layer{}", i),
+            std::make_shared<nn::Linear>(i == 1 ? inWidth : innerWidth, i == depth ? outWidth : innerWidth)));
 }
 
 at::Tensor HeadMlp::forward(const at::Tensor& x) const {

@@ -1,5 +1,5 @@
-// Building blocks that the parts of SAM 3's detector share. Sequences are (B, T, C); boxes (..., 4) are shares
-// of the picture's width and height.
+// Building blocks that the parts of SAM 3's detector share. Sequences are (B, T, C); boxes (..., 4) are
+// shares of the picture's width and height.
 #pragma once
 
 #include "core/models/sam3/sam3_detector_config.h"
@@ -51,8 +51,8 @@ class HeadMlp : public torch::nn::Module {
 class FusionLayer : public torch::nn::Module {
   public:
     explicit FusionLayer(const StackSizes& sizes);
-    // `ownPositions` are added to the tokens' queries and keys, `otherPositions` to the other sequence's keys;
-    // each may be undefined.
+    // `ownPositions` are added to the tokens' queries and keys, `otherPositions` to the other sequence's
+    // keys; each may be undefined.
     at::Tensor forward(const at::Tensor& tokens, const at::Tensor& ownPositions, const AttentionBias& ownBias,
                        const at::Tensor& other, const at::Tensor& otherPositions,
                        const AttentionBias& otherBias) const;

@@ -53,8 +53,7 @@ class PixelDecoder : public torch::nn::Module {
 
 MaskHead::MaskHead(const DetectorSizes& sizes) {
     const int64_t width = sizes.width();
-    pixels_ =
-        register_module("pixel_decoder", std::make_shared<PixelDecoder>(width, sizes.upsamplingStages));
+    pixels_ = register_module("pixel_decoder", std::make_shared<PixelDecoder>(width, sizes.upsamplingStages));
     auto embedder = register_module("mask_embedder", std::make_shared<torch::nn::Module>());
     auto list = embedder->register_module("layers", std::make_shared<torch::nn::Module>());
     for (int64_t i = 0; i < kEmbedderDepth; ++i)

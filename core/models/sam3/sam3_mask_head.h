@@ -1,5 +1,5 @@
-// SAM 3's masks: the pyramid's levels are merged from coarse to fine (the pixel decoder of MaskFormer, Cheng et
-// al. 2021), and each query's vector is multiplied with every pixel's.
+// SAM 3's masks: the pyramid's levels are merged from coarse to fine (the pixel decoder of MaskFormer, Cheng
+// et al. 2021), and each query's vector is multiplied with every pixel's.
 #pragma once
 
 #include "core/models/sam3/sam3_geometry_encoder.h"
@@ -19,8 +19,8 @@ class PixelDecoder;
 class MaskHead : public torch::nn::Module {
   public:
     explicit MaskHead(const DetectorSizes& sizes);
-    // queries (B, Q, C); levels from fine to coarse, each (B, C, h, w); cells (B, h·w, C) take the place of the
-    // coarsest level.
+    // queries (B, Q, C); levels from fine to coarse, each (B, C, h, w); cells (B, h·w, C) take the place of
+    // the coarsest level.
     PredictedMasks forward(const at::Tensor& queries, const std::vector<at::Tensor>& levels,
                            const at::Tensor& cells, const PromptTokens& prompt) const;
 

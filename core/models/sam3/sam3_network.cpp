@@ -54,8 +54,7 @@ Sam3Module::Sam3Module(const VisionSizes& visionSizes, const clip::ClipConfig& t
     encoder_ = register_module("detr_encoder", std::make_shared<DetectorEncoder>(detector.encoder));
     decoder_ = register_module("detr_decoder", std::make_shared<DetectorDecoder>(detector));
     masks_ = register_module("mask_decoder", std::make_shared<MaskHead>(detector));
-    scoring_ =
-        register_module("dot_product_scoring", std::make_shared<DotProductScoring>(detector.decoder));
+    scoring_ = register_module("dot_product_scoring", std::make_shared<DotProductScoring>(detector.decoder));
 }
 
 PromptTokens Sam3Module::promptTokens(const ImageCells& image, const DetectionPrompt& prompt) const {

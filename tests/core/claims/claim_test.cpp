@@ -16,7 +16,8 @@ namespace {
 ClaimTable tableOfThree() {
     std::vector<ClaimMeasurement> measurements;
     for (int64_t seed = 0; seed < 3; ++seed)
-        measurements.push_back({seed, {{"ours", {{"accuracy", 0.8 + 0.1 * double(seed)}}}, {"baseline", {{"accuracy", 0.5}}}}});
+        measurements.push_back(
+            {seed, {{"ours", {{"accuracy", 0.8 + 0.1 * double(seed)}}}, {"baseline", {{"accuracy", 0.5}}}}});
     return ClaimTable(std::move(measurements));
 }
 
@@ -49,7 +50,8 @@ TEST(ClaimCatalogue, EveryEntryHasItsExperimentAndSaysAll) {
     for (const ClaimInfo& info : claimCatalogue()) {
         EXPECT_TRUE(names.insert(info.name).second) << info.name << " is listed twice";
         EXPECT_NE(claimExperiment(info.name), nullptr) << info.name;
-        EXPECT_FALSE(info.statement.empty() || info.source.empty() || info.rule.empty() || info.system.empty());
+        EXPECT_FALSE(info.statement.empty() || info.source.empty() || info.rule.empty() ||
+                     info.system.empty());
         EXPECT_GE(info.seedCount, 1);
     }
 }

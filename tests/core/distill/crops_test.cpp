@@ -1,4 +1,5 @@
 #include "core/distill/crops.h"
+
 #include "core/distill/picture_source.h"
 
 #include <gtest/gtest.h>
@@ -60,7 +61,8 @@ TEST(BatchIndices, EachEpochShowsEveryPictureOnce) {
 
 TEST(TensorPictureSource, EqualArgumentsGiveEqualPictures) {
     TensorPictureSource source(at::rand({4, 3, 20, 20}), 0.5, true);
-    const auto a = source.pictures({0, 3}, 16, 1, 9), b = source.pictures({0, 3}, 16, 1, 9), c = source.pictures({0, 3}, 16, 1, 10);
+    const auto a = source.pictures({0, 3}, 16, 1, 9), b = source.pictures({0, 3}, 16, 1, 9),
+               c = source.pictures({0, 3}, 16, 1, 10);
     ASSERT_TRUE(a && b && c);
     EXPECT_TRUE(at::equal(*a, *b));
     EXPECT_FALSE(at::equal(*a, *c));

@@ -1,9 +1,9 @@
 #include "core/distill/distiller.h"
+
+#include "core/distill/random_stream.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
-
-#include "core/distill/random_stream.h"
 
 namespace vitrine {
 namespace {
@@ -11,17 +11,19 @@ namespace {
 using testing::TemporaryFolder;
 
 // A frozen patch network: one strided convolution, its mean as the summary; `loudness` scales its features.
-std::unique_ptr<Teacher> patchTeacher(const std::string& name, int64_t channels, int64_t patch, double loudness,
-                                      uint64_t seed, bool withSummary = true) {
-    const at::Tensor weight = at::randn({channels, 3, patch, patch}, randomStream(seed, 0, name), at::TensorOptions()) /
-                              double(patch);
+std::unique_ptr<Teacher> patchTeacher(const std::string& name, int64_t channels, int64_t patch,
+                                      double loudness, uint64_t seed, bool withSummary = true) {
+    const at::Tensor weight =
+        at::randn({channels, 3, patch, patch}, randomStream(seed, 0, name), at::TensorOptions()) /
+        double(patch);
     FunctionTeacherOptions options;
     options.name = name;
     options.summaryWidth = withSummary ? channels : 0;
     options.featureWidth = channels;
     options.cellPixels = patch;
     options.compute = [=](const at::Tensor& pixels) {
-        const at::Tensor features = at::tanh(at::conv2d(pixels - 0.5, weight, {}, patch)) * loudness + 0.3 * loudness;
+        const at::Tensor features =
+            at::tanh(at::conv2d(pixels - 0.5, weight, {}, patch)) * loudness + 0.3 * loudness;
         return TeacherOutput{withSummary ? features.mean({2, 3}) : at::Tensor(), features};
     };
     return makeFunctionTeacher(std::move(options));
@@ -109,7 +111,8 @@ TEST(Distiller, ResumedRunHasTheSameBits) {
     options.partitions = {{{32, 40}, 4, {}}, {{48}, 2, {"loud"}}};
     const TemporaryFolder folder;
     Classroom classroom;
-    const auto whole = classroom.make(options), start = classroom.make(options), resumed = classroom.make(options);
+    const auto whole = classroom.make(options), start = classroom.make(options),
+               resumed = classroom.make(options);
     trainFor(*whole, 10);
     trainFor(*start, 4);
     ASSERT_TRUE(start->save(folder / "state.safetensors"));
@@ -225,7 +228,8 @@ TEST(Distiller, RefusesOtherPicturesAndOtherStudents) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::ShapeMismatch);
     TensorPictureSource pictures(samplePictures(10, 48), 0.6, true);
-    const auto elsewhere = Distiller::create(smallOptions(), {classroom.quiet.get(), classroom.loud.get()}, pictures);
+    const auto elsewhere =
+        Distiller::create(smallOptions(), {classroom.quiet.get(), classroom.loud.get()}, pictures);
     ASSERT_TRUE(elsewhere);
     const auto wrong = (*elsewhere)->restore(folder / "state.safetensors");
     ASSERT_FALSE(wrong);

@@ -46,7 +46,8 @@ MomentStatistics collect(const at::Tensor& x, MomentOptions options, int64_t bat
 }
 
 TEST(FeatureMoments, AgreeWithTwoPassesInBothPrecisions) {
-    for (const auto& [count, channels] : std::vector<std::pair<int64_t, int64_t>>{{1, 3}, {2, 1}, {700, 5}, {1100, 64}, {2500, 300}}) {
+    for (const auto& [count, channels] :
+         std::vector<std::pair<int64_t, int64_t>>{{1, 3}, {2, 1}, {700, 5}, {1100, 64}, {2500, 300}}) {
         const auto x = features(count, channels);
         const auto expected = count > 1 ? covarianceByHand(x) : at::zeros({channels, channels}, at::kDouble);
         for (const auto precision : {MomentPrecision::Float32, MomentPrecision::Float64}) {
@@ -58,7 +59,8 @@ TEST(FeatureMoments, AgreeWithTwoPassesInBothPrecisions) {
                 continue;
             }
             const double error = relativeError(found.covariance, expected);
-            EXPECT_LE(error, precision == MomentPrecision::Float64 ? 1e-12 : 5e-7) << count << " x " << channels;
+            EXPECT_LE(error, precision == MomentPrecision::Float64 ? 1e-12 : 5e-7)
+                << count << " x " << channels;
             EXPECT_NEAR(found.phi() / std::sqrt(expected.diagonal().mean().item<double>()), 1, 1e-7);
         }
     }
@@ -67,7 +69,9 @@ TEST(FeatureMoments, AgreeWithTwoPassesInBothPrecisions) {
 TEST(FeatureMoments, LargeMeansCostNoDigits) {
     const auto x = features(3000, 16, 2000);  // up to 2e5 deviations away from 0
     EXPECT_LE(relativeError(collect(x, {}, 500).covariance, covarianceByHand(x)), 5e-7);
-    EXPECT_LE(relativeError(collect(x, {.precision = MomentPrecision::Float64}, 500).covariance, covarianceByHand(x)), 1e-9);
+    EXPECT_LE(relativeError(collect(x, {.precision = MomentPrecision::Float64}, 500).covariance,
+                            covarianceByHand(x)),
+              1e-9);
 }
 
 TEST(FeatureMoments, HigherMomentsExtremesAndGlobalNumbers) {
@@ -158,8 +162,10 @@ TEST(FeatureMoments, BadValuesAreRefusedWithTheirChannel) {
     bad[7][1] = -std::numeric_limits<float>::infinity();
     const auto refused = moments.add(bad);
     ASSERT_FALSE(refused);
-    EXPECT_THAT(refused.error().text(), ::testing::HasSubstr("3 of 300 values are NaN or infinite, 2 of them in channel 4"));
-    EXPECT_THAT(moments.addMaps(bad.t().reshape({1, 6, 5, 10})).error().text(), ::testing::HasSubstr("channel 4"));
+    EXPECT_THAT(refused.error().text(),
+                ::testing::HasSubstr("3 of 300 values are NaN or infinite, 2 of them in channel 4"));
+    EXPECT_THAT(moments.addMaps(bad.t().reshape({1, 6, 5, 10})).error().text(),
+                ::testing::HasSubstr("channel 4"));
     EXPECT_EQ(moments.add(good.slice(1, 1)).error().code, ErrorCode::ShapeMismatch);
     EXPECT_THAT(moments.add(good * 1e12).error().text(), ::testing::HasSubstr("fourth powers"));
     EXPECT_FALSE(moments.add(good.to(at::kInt)));
@@ -215,8 +221,9 @@ TEST(FeatureMoments, DamagedFilesAreNamed) {
 TEST(FeatureMoments, OtherDevicesPathAgreesWithTheCpuPath) {
     const auto x = features(700, 70);
     const auto fast = centreChunk(x), plain = centreChunkWithOperators(x);
-    for (const auto& [a, b] : {std::pair(fast.sums.mean, plain.sums.mean), std::pair(fast.sums.second, plain.sums.second),
-                               std::pair(fast.sums.fourth, plain.sums.fourth)})
+    for (const auto& [a, b] :
+         {std::pair(fast.sums.mean, plain.sums.mean), std::pair(fast.sums.second, plain.sums.second),
+          std::pair(fast.sums.fourth, plain.sums.fourth)})
         EXPECT_TRUE(at::allclose(a, b, 1e-5)) << a << b;
     EXPECT_TRUE(at::allclose(fast.sums.third, plain.sums.third, 1e-4, 1e-4));
     EXPECT_TRUE(fast.sums.low.equal(plain.sums.low) && fast.sums.high.equal(plain.sums.high));
@@ -236,7 +243,8 @@ TEST(MomentStatistics, SpectrumAndRanksAreThoseOfTheTokens) {
     EXPECT_FALSE(spectrumOf(collect(at::ones({10, 3}), {}, 10)));
     // Fewer vectors than channels: no more ranks than vectors.
     const auto few = features(7, 24);
-    EXPECT_NEAR(spectrumOf(collect(few, {.precision = MomentPrecision::Float64}, 7))->rankMe, *rankMe(few), 1e-4);
+    EXPECT_NEAR(spectrumOf(collect(few, {.precision = MomentPrecision::Float64}, 7))->rankMe, *rankMe(few),
+                1e-4);
 }
 
 TEST(TeacherMoments, KeepSpatialFeaturesAndSummariesApart) {

@@ -37,8 +37,10 @@ TEST(GridAlignment, OverlapsShowTheSamePlaces) {
     for (const int64_t studentRow : {-2, 0, 1})
         for (const int64_t teacherRow : {-1, 0, 2})
             for (const int64_t teacherColumn : {-3, 0, 2}) {
-                const auto student = places(studentRow, 0, 6, 5), teacher = places(teacherRow, teacherColumn, 6, 5);
-                const auto pair = overlapOfShifts(student, {studentRow, 0}, teacher, {teacherRow, teacherColumn});
+                const auto student = places(studentRow, 0, 6, 5),
+                           teacher = places(teacherRow, teacherColumn, 6, 5);
+                const auto pair =
+                    overlapOfShifts(student, {studentRow, 0}, teacher, {teacherRow, teacherColumn});
                 EXPECT_TRUE(pair.student.equal(pair.teacher));
                 EXPECT_EQ(pair.student.size(2), 6 - std::abs(teacherRow - studentRow));
                 EXPECT_EQ(pair.student.size(3), 5 - std::abs(teacherColumn));
@@ -46,7 +48,8 @@ TEST(GridAlignment, OverlapsShowTheSamePlaces) {
                 const auto sampled = sampleAtTeacher(student, {double(studentRow), 0, 1}, teacher,
                                                      {double(teacherRow), double(teacherColumn), 1});
                 EXPECT_EQ(sampled.visible.sum().item<int64_t>(), pair.student.size(2) * pair.student.size(3));
-                const auto error = meanOver(meanSquaredDistance(sampled.student, sampled.teacher, 1), sampled.visible[0]);
+                const auto error =
+                    meanOver(meanSquaredDistance(sampled.student, sampled.teacher, 1), sampled.visible[0]);
                 EXPECT_LE(error.item<double>(), 1e-20);
             }
 }
@@ -64,33 +67,39 @@ TEST(GridAlignment, CropsWithoutOverlapTeachNothing) {
     EXPECT_EQ(student.grad().abs().max().item<float>(), 0);
     const auto sampled = sampleAtTeacher(student, {0, 0, 1}, teacher, {100, 0, 1});
     EXPECT_EQ(sampled.visible.sum().item<int64_t>(), 0);
-    EXPECT_EQ(meanOver(meanSquaredDistance(sampled.student, sampled.teacher, 1), sampled.visible[0]).item<float>(), 0);
+    EXPECT_EQ(
+        meanOver(meanSquaredDistance(sampled.student, sampled.teacher, 1), sampled.visible[0]).item<float>(),
+        0);
 }
 
 TEST(GridAlignment, DifferentCellsAreSampledInPixels) {
-    // Student cells of 16 pixels, teacher cells of 14, teacher's crop 28 pixels down: its row r has its centre at pixel
-    // 28 + 14 r + 7, that is student coordinate (35 + 14 r) / 16 - 0.5.
+    // Student cells of 16 pixels, teacher cells of 14, teacher's crop 28 pixels down: its row r has its
+    // centre at pixel 28 + 14 r + 7, that is student coordinate (35 + 14 r) / 16 - 0.5.
     const auto student = places(0, 0, 14, 14);
-    const auto pair = sampleAtTeacher(student, {0, 0, 16}, at::zeros({1, 2, 16, 16}, at::kDouble), {28, 0, 14});
+    const auto pair =
+        sampleAtTeacher(student, {0, 0, 16}, at::zeros({1, 2, 16, 16}, at::kDouble), {28, 0, 14});
     const auto expected = (35 + 14 * at::arange(16, at::kDouble)) / 16 - 0.5;
     const auto seen = pair.visible[0][0].select(1, 3);
     EXPECT_EQ(seen.sum().item<int64_t>(), 14);  // pixels 35 .. 217 of 224; the last two centres lie beyond
     // Within half a cell of the edge the nearest value is taken.
     const auto clamped = expected.clamp(0, 13);
-    EXPECT_TRUE(at::allclose(pair.student[0][0].select(1, 3).slice(0, 0, 14), clamped.slice(0, 0, 14), 1e-9, 1e-9));
+    EXPECT_TRUE(
+        at::allclose(pair.student[0][0].select(1, 3).slice(0, 0, 14), clamped.slice(0, 0, 14), 1e-9, 1e-9));
     // Equal fields of view with different cells: plain bilinear resizing.
     at::manual_seed(2);
     const auto map = at::randn({1, 3, 6, 6}, at::kDouble), target = at::zeros({1, 3, 9, 9}, at::kDouble);
     const auto resized = sampleAtTeacher(map, {0, 0, 12}, target, {0, 0, 8});
     EXPECT_TRUE(resized.visible.all().item<bool>());
-    EXPECT_TRUE(at::allclose(resized.student, matchGrids(map, target, GridPolicy::Teacher).student, 1e-9, 1e-9));
+    EXPECT_TRUE(
+        at::allclose(resized.student, matchGrids(map, target, GridPolicy::Teacher).student, 1e-9, 1e-9));
 }
 
 TEST(GridAlignment, GradientsReachTheStudent) {
     auto student = at::randn({1, 2, 4, 4}, at::kDouble).requires_grad_();
     const auto pair = overlapOfShifts(student, {0, 0}, at::zeros({1, 2, 4, 4}, at::kDouble), {1, 0});
     meanOver(meanSquaredDistance(pair.student, pair.teacher, 1)).backward();
-    EXPECT_EQ(student.grad().select(2, 0).abs().max().item<double>(), 0);  // the first row is not seen by the teacher
+    EXPECT_EQ(student.grad().select(2, 0).abs().max().item<double>(),
+              0);  // the first row is not seen by the teacher
     EXPECT_GT(student.grad().select(2, 1).abs().min().item<double>(), 0);
 }
 

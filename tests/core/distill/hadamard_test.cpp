@@ -25,7 +25,10 @@ TEST(Hadamard, OrdersOfPublishedModelsAreOrthogonal) {
         const auto rotation = HadamardRotation::make(order);
         ASSERT_TRUE(rotation);
         EXPECT_TRUE(rotation->plan().exact());
-        EXPECT_LE((rotation->matrix() - signs->to(at::kDouble) / std::sqrt(double(order))).abs().max().item<double>(),
+        EXPECT_LE((rotation->matrix() - signs->to(at::kDouble) / std::sqrt(double(order)))
+                      .abs()
+                      .max()
+                      .item<double>(),
                   1e-14)
             << order;
     }

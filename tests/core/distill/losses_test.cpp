@@ -12,12 +12,13 @@ namespace {
 using Loss = std::function<at::Tensor(const at::Tensor&, const at::Tensor&)>;
 
 std::vector<std::pair<const char*, Loss>> allDistances(int64_t dimension) {
-    return {{"cosine", [=](const auto& a, const auto& b) { return cosineDistance(a, b, dimension); }},
-            {"mean square", [=](const auto& a, const auto& b) { return meanSquaredDistance(a, b, dimension); }},
-            {"smooth L1", [=](const auto& a, const auto& b) { return smoothL1Distance(a, b, dimension, 0.7); }},
-            {"match", [=](const auto& a, const auto& b) { return matchDistance(a, b, dimension); }},
-            {"hybrid", [=](const auto& a, const auto& b) { return hybridSquaredDistance(a, b, dimension); }},
-            {"angle", [=](const auto& a, const auto& b) { return squaredAngle(a, b, dimension); }}};
+    return {
+        {"cosine", [=](const auto& a, const auto& b) { return cosineDistance(a, b, dimension); }},
+        {"mean square", [=](const auto& a, const auto& b) { return meanSquaredDistance(a, b, dimension); }},
+        {"smooth L1", [=](const auto& a, const auto& b) { return smoothL1Distance(a, b, dimension, 0.7); }},
+        {"match", [=](const auto& a, const auto& b) { return matchDistance(a, b, dimension); }},
+        {"hybrid", [=](const auto& a, const auto& b) { return hybridSquaredDistance(a, b, dimension); }},
+        {"angle", [=](const auto& a, const auto& b) { return squaredAngle(a, b, dimension); }}};
 }
 
 TEST(Losses, GradientsAgreeWithDifferenceQuotients) {
@@ -38,13 +39,15 @@ TEST(Losses, GradientsAgreeWithDifferenceQuotients) {
 }
 
 TEST(Losses, ValuesByHand) {
-    const auto a = at::tensor({3., 4.}, at::kDouble).reshape({1, 2}), b = at::tensor({4., 3.}, at::kDouble).reshape({1, 2});
+    const auto a = at::tensor({3., 4.}, at::kDouble).reshape({1, 2}),
+               b = at::tensor({4., 3.}, at::kDouble).reshape({1, 2});
     EXPECT_NEAR(cosineDistance(a, b, 1).item<double>(), 1 - 24. / 25, 1e-12);
     EXPECT_NEAR(meanSquaredDistance(a, b, 1).item<double>(), 1, 1e-12);
     EXPECT_NEAR(smoothL1Distance(a, b, 1).item<double>(), 0.5, 1e-12);
     EXPECT_NEAR(smoothL1Distance(a, b, 1, 2).item<double>(), 0.25, 1e-12);
     EXPECT_NEAR(matchDistance(a, b, 1).item<double>(), 0.9 * 0.04 + 0.1 * 0.5, 1e-12);
-    EXPECT_NEAR(matchDistance(a, b, 1, {.cosineShare = 0.5, .knee = 2}).item<double>(), 0.5 * 0.04 + 0.5 * 0.25, 1e-12);
+    EXPECT_NEAR(matchDistance(a, b, 1, {.cosineShare = 0.5, .knee = 2}).item<double>(),
+                0.5 * 0.04 + 0.5 * 0.25, 1e-12);
     EXPECT_NEAR(hybridSquaredDistance(a, b, 1).item<double>(), 0.9 * 0.04 + 0.1, 1e-12);
     EXPECT_NEAR(squaredAngle(a, b).item<double>(), std::pow(std::acos(24. / 25), 2), 1e-12);
     EXPECT_NEAR(angleLoss(a, b, 0.5).item<double>(), std::pow(std::acos(24. / 25), 2) / 0.5, 1e-12);
@@ -52,7 +55,8 @@ TEST(Losses, ValuesByHand) {
 
 TEST(Losses, AnglesAreRightFromNothingToHalfATurn) {
     for (const double angle : {0., 1e-6, 1e-4, 1e-3, 0.05, 0.19, 0.2, 0.21, 1., 2., 3., 3.1}) {
-        const auto a = at::tensor({1., 0.}, at::kDouble), b = at::tensor({std::cos(angle), std::sin(angle)}, at::kDouble);
+        const auto a = at::tensor({1., 0.}, at::kDouble),
+                   b = at::tensor({std::cos(angle), std::sin(angle)}, at::kDouble);
         const double exact = angle * angle;
         EXPECT_NEAR(squaredAngle(a, 3 * b, 0).item<double>(), exact, 1e-9 * exact + 1e-28) << angle;
         const double single = squaredAngle(a.to(at::kFloat), b.to(at::kFloat), 0).item<double>();
@@ -96,7 +100,10 @@ TEST(Losses, MeanCountsOnlyPlacesInTheMask) {
     EXPECT_TRUE(distances.grad().equal(at::tensor({0.5f, 0.f, 0.5f, 0.f})));
     EXPECT_FLOAT_EQ(meanOver(at::tensor({1.f, 3.f})).item<float>(), 2);
     // Broadcast over the batch.
-    EXPECT_FLOAT_EQ(meanOver(at::tensor({1.f, 5.f, 3.f, 7.f}).reshape({2, 2}), at::tensor({1, 0}).to(at::kBool)).item<float>(), 2);
+    EXPECT_FLOAT_EQ(
+        meanOver(at::tensor({1.f, 5.f, 3.f, 7.f}).reshape({2, 2}), at::tensor({1, 0}).to(at::kBool))
+            .item<float>(),
+        2);
 }
 
 TEST(Losses, NothingToCompareGivesZeroNotNaN) {

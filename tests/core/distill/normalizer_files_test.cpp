@@ -1,9 +1,8 @@
 #include "core/distill/normalizer.h"
+#include "core/io/safetensors.h"
 #include "core/nn/weights.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/test_data.h"
-
-#include "core/io/safetensors.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -86,15 +85,15 @@ TEST(NormalizerFiles, DamageIsNamed) {
         const auto read = Normalizer::fromState(tensors);
         return read ? std::string("accepted") : read.error().text();
     };
-    for (const auto& [name, wrong] : std::vector<std::pair<std::string, at::Tensor>>{
-             {"mean", at::zeros({0})},
-             {"alpha", at::full({1}, -1.0)},
-             {"rotation", at::zeros({24, 23})},
-             {"inv_rotation", at::eye(24)},
-             {"inv_rotation", at::full({24, 24}, std::nan(""))},
-             {"kind", at::full({}, 99, at::kLong)},
-             {"kind", at::full({}, 1, at::kLong)},
-             {"scale", at::zeros({24})}}) {
+    for (const auto& [name, wrong] :
+         std::vector<std::pair<std::string, at::Tensor>>{{"mean", at::zeros({0})},
+                                                         {"alpha", at::full({1}, -1.0)},
+                                                         {"rotation", at::zeros({24, 23})},
+                                                         {"inv_rotation", at::eye(24)},
+                                                         {"inv_rotation", at::full({24, 24}, std::nan(""))},
+                                                         {"kind", at::full({}, 99, at::kLong)},
+                                                         {"kind", at::full({}, 1, at::kLong)},
+                                                         {"scale", at::zeros({24})}}) {
         auto damaged = state;
         damaged[name] = wrong;
         EXPECT_THAT(message(damaged), ::testing::HasSubstr("normalizer." + name));
@@ -102,7 +101,8 @@ TEST(NormalizerFiles, DamageIsNamed) {
     auto damaged = state;
     damaged.erase("mean");
     EXPECT_THAT(message(damaged), ::testing::HasSubstr("normalizer.mean"));
-    EXPECT_THAT(message({{"mean", at::zeros({2})}, {"tx", at::zeros({2, 2})}}), ::testing::HasSubstr("normalizer.tx"));
+    EXPECT_THAT(message({{"mean", at::zeros({2})}, {"tx", at::zeros({2, 2})}}),
+                ::testing::HasSubstr("normalizer.tx"));
     EXPECT_THAT(message({{"mean", at::zeros({2})}, {"rotation", at::ones({2, 2})}}),
                 ::testing::HasSubstr("normalizer.inv_rotation"));
     ASSERT_TRUE(writeTensors(folder / "none.safetensors", {{"x", at::zeros({1})}}));

@@ -44,12 +44,16 @@ TEST(Normalizer, EveryKindIsItsOwnInverse) {
     for (const NormalizerKind kind : allNormalizerKinds()) {
         const auto normalizer = fitted(kind, x);
         EXPECT_EQ(normalizer.kind(), kind);
-        EXPECT_LE(largest(normalizer.denormalize(normalizer.normalize(x)) - x), 1e-10) << normalizerName(kind);
+        EXPECT_LE(largest(normalizer.denormalize(normalizer.normalize(x)) - x), 1e-10)
+            << normalizerName(kind);
         const auto single = x.to(at::kFloat);
-        EXPECT_LE(largest(normalizer.denormalize(normalizer.normalize(single)) - single), 5e-5) << normalizerName(kind);
-        EXPECT_LE(largest(normalizer.matrix().matmul(normalizer.inverse()) - at::eye(24, at::kDouble)), 1e-10);
+        EXPECT_LE(largest(normalizer.denormalize(normalizer.normalize(single)) - single), 5e-5)
+            << normalizerName(kind);
+        EXPECT_LE(largest(normalizer.matrix().matmul(normalizer.inverse()) - at::eye(24, at::kDouble)),
+                  1e-10);
         // y' = W (y - μ) by the stated matrix.
-        EXPECT_LE(largest(normalizer.normalize(x) - (x - normalizer.mean()).matmul(normalizer.matrix().t())), 1e-10);
+        EXPECT_LE(largest(normalizer.normalize(x) - (x - normalizer.mean()).matmul(normalizer.matrix().t())),
+                  1e-10);
         const auto maps = x.slice(0, 0, 40).reshape({2, 4, 5, 24}).permute({0, 3, 1, 2});
         EXPECT_LE(largest(normalizer.normalizeMaps(maps).permute({0, 2, 3, 1}).reshape({40, 24}) -
                           normalizer.normalize(x.slice(0, 0, 40))),
@@ -67,7 +71,8 @@ TEST(Normalizer, PhiSGivesEveryChannelVarianceOne) {
         EXPECT_LE(largest(normalizer.expectedVariances(momentsOf(x).covariance) - 1), 1e-9);
         // One scale and a rotation: distances keep their ratio.
         const auto a = normalizer.normalize(x);
-        const auto ratio = (a.slice(0, 1) - a.slice(0, 0, -1)).norm(2, {1}) / (x.slice(0, 1) - x.slice(0, 0, -1)).norm(2, {1});
+        const auto ratio = (a.slice(0, 1) - a.slice(0, 0, -1)).norm(2, {1}) /
+                           (x.slice(0, 1) - x.slice(0, 0, -1)).norm(2, {1});
         EXPECT_LE(largest(ratio - normalizer.alpha()), 1e-9);
         EXPECT_TRUE(normalizer.isIsotropic());
         EXPECT_TRUE(normalizer.report().remarks().empty());
@@ -78,7 +83,8 @@ TEST(Normalizer, WhiteningGivesTheIdentity) {
     const auto x = teacherFeatures(800, 20);
     for (const auto kind : {NormalizerKind::PcaWhiten, NormalizerKind::Zca, NormalizerKind::HadamardWhiten}) {
         const auto normalizer = fitted(kind, x);
-        EXPECT_LE(largest(covarianceOf(normalizer.normalize(x)) - at::eye(20, at::kDouble)), 1e-8) << normalizerName(kind);
+        EXPECT_LE(largest(covarianceOf(normalizer.normalize(x)) - at::eye(20, at::kDouble)), 1e-8)
+            << normalizerName(kind);
         EXPECT_FALSE(normalizer.isIsotropic());
     }
     const auto zca = fitted(NormalizerKind::Zca, x).matrix();
@@ -135,11 +141,14 @@ TEST(Normalizer, FoldingTheInverseChangesOnlyTheSpace) {
             const auto normalizer = fitted(kind, x);
             for (const int64_t upsample : {1, 2}) {
                 const int64_t rows = channels * upsample * upsample;
-                const auto weight = at::randn({rows, 30}), bias = at::randn({rows}), hidden = at::randn({50, 30});
+                const auto weight = at::randn({rows, 30}), bias = at::randn({rows}),
+                           hidden = at::randn({50, 30});
                 const auto folded = normalizer.foldInto(weight, bias, upsample);
                 ASSERT_TRUE(folded) << folded.error().text();
-                const auto head = at::linear(hidden.to(at::kDouble), weight.to(at::kDouble), bias.to(at::kDouble));
-                const auto expected = normalizer.denormalize(head.reshape({50, upsample * upsample, channels})).flatten(1);
+                const auto head =
+                    at::linear(hidden.to(at::kDouble), weight.to(at::kDouble), bias.to(at::kDouble));
+                const auto expected =
+                    normalizer.denormalize(head.reshape({50, upsample * upsample, channels})).flatten(1);
                 const auto found = at::linear(hidden, folded->weight, folded->bias).to(at::kDouble);
                 EXPECT_EQ(folded->weight.scalar_type(), at::kFloat);
                 const double error = largest(found - expected) / largest(expected);
@@ -150,7 +159,8 @@ TEST(Normalizer, FoldingTheInverseChangesOnlyTheSpace) {
         }
     }
     const auto normalizer = fitted(NormalizerKind::PhiS, teacherFeatures(100, 12));
-    EXPECT_EQ(normalizer.foldInto(at::zeros({13, 4}), at::zeros({13})).error().code, ErrorCode::ShapeMismatch);
+    EXPECT_EQ(normalizer.foldInto(at::zeros({13, 4}), at::zeros({13})).error().code,
+              ErrorCode::ShapeMismatch);
     EXPECT_FALSE(normalizer.foldInto(at::zeros({12, 4}), at::zeros({11})));
     EXPECT_FALSE(normalizer.foldInto(at::zeros({12, 4}), {}, 2));
     EXPECT_FALSE(normalizer.foldInto(at::zeros({12, 4}), {}, 0));
@@ -194,7 +204,8 @@ TEST(Normalizer, FewSamplesAndHopelessInputAreSaid) {
     EXPECT_LE(few.report().numericalRank, 9);
     EXPECT_THAT(few.report().remarks(), ::testing::Contains(::testing::HasSubstr("10 vectors")));
     const auto constant = momentsOf(at::ones({20, 4}, at::kDouble));
-    EXPECT_THAT(Normalizer::fit(NormalizerKind::PhiS, constant).error().text(), ::testing::HasSubstr("equal"));
+    EXPECT_THAT(Normalizer::fit(NormalizerKind::PhiS, constant).error().text(),
+                ::testing::HasSubstr("equal"));
     EXPECT_TRUE(Normalizer::fit(NormalizerKind::None, constant));
     EXPECT_FALSE(Normalizer::fit(NormalizerKind::PhiS, momentsOf(at::ones({1, 4}, at::kDouble))));
     const auto eye = at::eye(4, at::kDouble), mean = at::zeros({4}, at::kDouble);

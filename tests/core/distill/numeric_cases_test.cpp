@@ -52,7 +52,8 @@ TEST(DistillCases, Normalisers) {
 TEST(DistillCases, BadCallsAreNamed) {
     const Json hadamard{{"id", "hadamard"}, {"outputs", {"h12", "x3"}}};
     EXPECT_THAT(runDistillCase({}, hadamard, {}).error().text(), ::testing::HasSubstr("x3"));
-    EXPECT_THAT(runDistillCase({}, {{"id", "hadamard"}, {"outputs", {"h13"}}}, {}).error().text(), ::testing::HasSubstr("13"));
+    EXPECT_THAT(runDistillCase({}, {{"id", "hadamard"}, {"outputs", {"h13"}}}, {}).error().text(),
+                ::testing::HasSubstr("13"));
     EXPECT_THAT(runDistillCase({}, {{"id", "phi_s"}}, {}).error().text(), ::testing::HasSubstr("features"));
     EXPECT_EQ(runDistillCase({}, {{"id", "jbu"}}, {}).error().code, ErrorCode::UnknownFamily);
     EXPECT_FALSE(isDistillCase({{"family", "numeric"}, {"calls", Json::array({Json{{"id", "fp8"}}})}}));

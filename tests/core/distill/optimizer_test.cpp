@@ -1,7 +1,6 @@
 #include "core/distill/optimizer.h"
 
 #include <gtest/gtest.h>
-
 #include <torch/optim/adamw.h>
 
 namespace vitrine {

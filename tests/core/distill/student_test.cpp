@@ -1,9 +1,9 @@
 #include "core/distill/student.h"
+
+#include "core/models/model.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
-
-#include "core/models/model.h"
 
 namespace vitrine {
 namespace {
@@ -38,8 +38,10 @@ TEST(Student, ExportedFolderLoadsAsRadioWithTheSameOutputs) {
     const auto output = (*loaded)->encoder()->encode(pixels, request);
     ASSERT_TRUE(output) << output.error().text();
     EXPECT_TRUE(at::allclose(output->features, expected.features, 1e-5, 1e-5));
-    EXPECT_TRUE(at::allclose(output->adaptors.at("first").summary, expected.heads.at("first").summary, 1e-5, 1e-5));
-    EXPECT_TRUE(at::allclose(output->adaptors.at("second").features, expected.heads.at("second").features, 1e-5, 1e-5));
+    EXPECT_TRUE(
+        at::allclose(output->adaptors.at("first").summary, expected.heads.at("first").summary, 1e-5, 1e-5));
+    EXPECT_TRUE(at::allclose(output->adaptors.at("second").features, expected.heads.at("second").features,
+                             1e-5, 1e-5));
     EXPECT_FALSE(expected.heads.at("second").summary.defined());
 }
 

@@ -27,9 +27,12 @@ TEST(SummaryDispersion, ConstantPredictorHasExpectedLossOne) {
         ASSERT_TRUE(fitted) << fitted.error().text();
         EXPECT_TRUE(fitted->exact());
         const auto constant = fitted->axis.unsqueeze(0).expand({2000, 96});
-        EXPECT_NEAR(angleLoss(constant, summaries.to(at::kDouble), fitted->dispersion).item<double>(), 1, 1e-12) << spread;
+        EXPECT_NEAR(angleLoss(constant, summaries.to(at::kDouble), fitted->dispersion).item<double>(), 1,
+                    1e-12)
+            << spread;
         // The length of the prediction does not matter, float32 does not either.
-        EXPECT_NEAR(angleLoss((constant * 7).to(at::kFloat), summaries, fitted->dispersion).item<double>(), 1, 1e-4);
+        EXPECT_NEAR(angleLoss((constant * 7).to(at::kFloat), summaries, fitted->dispersion).item<double>(), 1,
+                    1e-4);
         EXPECT_NEAR(fitted->axis.norm().item<double>(), 1, 1e-12);
     }
 }
@@ -44,7 +47,8 @@ TEST(SummaryDispersion, WideConesHaveLargerDispersion) {
 
 TEST(SummaryDispersion, ByHandInThePlane) {
     // 60 degrees to either side of the x axis; lengths weigh in the axis only.
-    const auto summaries = at::tensor({0.5, std::sqrt(0.75), 0.5, -std::sqrt(0.75)}, at::kDouble).reshape({2, 2});
+    const auto summaries =
+        at::tensor({0.5, std::sqrt(0.75), 0.5, -std::sqrt(0.75)}, at::kDouble).reshape({2, 2});
     const auto fitted = fitSummaryCone(summaries);
     ASSERT_TRUE(fitted);
     EXPECT_NEAR(fitted->axis[0].item<double>(), 1, 1e-12);
@@ -58,7 +62,8 @@ TEST(SummaryDispersion, StreamsAndPartsGiveWhatTheWholeGives) {
     const auto whole = *fitSummaryCone(summaries);
     SummaryConeEstimator left(4096, 0), right(4096, 1);
     for (int64_t start = 0; start < 1000; start += 70)
-        ASSERT_TRUE((start < 500 ? left : right).add(summaries.slice(0, start, std::min<int64_t>(1000, start + 70))));
+        ASSERT_TRUE(
+            (start < 500 ? left : right).add(summaries.slice(0, start, std::min<int64_t>(1000, start + 70))));
     auto resumed = SummaryConeEstimator::fromState(left.state());
     ASSERT_TRUE(resumed) << resumed.error().text();
     ASSERT_TRUE(resumed->merge(right));

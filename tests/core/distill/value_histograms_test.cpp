@@ -14,14 +14,16 @@ void add(ValueHistograms& histograms, const at::Tensor& rows) {
 }
 
 int64_t totalOf(const ChannelHistogram& histogram) {
-    return std::accumulate(histogram.counts.begin(), histogram.counts.end(), histogram.below + histogram.above);
+    return std::accumulate(histogram.counts.begin(), histogram.counts.end(),
+                           histogram.below + histogram.above);
 }
 
 // Plain counts of one channel over the histogram's own range.
 std::vector<int64_t> countsByHand(const at::Tensor& values, const ChannelHistogram& like) {
     std::vector<int64_t> counts(like.counts.size(), 0);
     for (int64_t index = 0; index < values.numel(); ++index) {
-        const double place = (values[index].item<double>() - like.low) / (like.high - like.low) * double(counts.size());
+        const double place =
+            (values[index].item<double>() - like.low) / (like.high - like.low) * double(counts.size());
         ++counts[std::min(counts.size() - 1, size_t(place))];
     }
     return counts;

@@ -192,8 +192,7 @@ TEST_F(InspectEngineTest, EveryKindOfMapHasTheSizeAskedFor) {
     for (const MapKind kind :
          {MapKind::Pca, MapKind::Similarity, MapKind::Attention, MapKind::Rollout, MapKind::Norms,
           MapKind::Channel, MapKind::Clusters, MapKind::Disagreement, MapKind::Correspondence}) {
-        for (const char* upsampler :
-             {"nearest", "bicubic", "jbu"}) {
+        for (const char* upsampler : {"nearest", "bicubic", "jbu"}) {
             MapRequest wanted = request(model, picture, kind);
             wanted.upsampler = upsampler;
             wanted.probe = Probe{picture.string(), {400, 260}};
