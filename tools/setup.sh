@@ -47,10 +47,13 @@ quietly() {
 
 install_packages() {
   command -v dpkg-query >/dev/null || { say "not a Debian system: the packages are expected to be there"; return; }
-  local wanted=("${debian_packages[@]}") missing=() package
+  local wanted=("${debian_packages[@]}") missing=() package installed
   [ "$want_gui" = ON ] && wanted+=("${debian_gui_packages[@]}")
+  # Names of what is installed and of what that provides: some of the names above are virtual on some releases.
+  installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' |
+    sed -n 's/^installed //p' | sed 's/([^)]*)//g' | tr -s ',\n ' ' ') "
   for package in "${wanted[@]}"; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+    [[ "$installed" == *" $package "* ]] || missing+=("$package")
   done
   [ ${#missing[@]} = 0 ] && return
   say "installing ${#missing[@]} Debian packages (${missing[*]:0:6} ...)"
