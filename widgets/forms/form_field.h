@@ -1,0 +1,30 @@
+// What a form shows of one value: read off its JSON Schema (core/base/json_schema.h). No widgets here.
+#pragma once
+
+#include "core/base/json.h"
+
+#include <QString>
+#include <QStringList>
+
+namespace vitrine {
+
+enum class FieldKind { Flag, Choice, Number, Integer, Text, NumberList, TextList, Object, ObjectList };
+
+FieldKind fieldKindOf(const Json& schema);
+// "title", else the key with blanks for underscores.
+QString fieldTitle(const std::string& key, const Json& schema);
+// Description, unit, range and default, a line each: the tooltip.
+QString fieldTip(const std::string& key, const Json& schema);
+// "0.35", "224, 448", "cosine": as it is typed.
+QString fieldText(const Json& value);
+// What was typed, as JSON: a number where it reads as one, else the text, so that the schema's check says
+// what is wrong with it. Numbers of a list are separated by commas or blanks, texts by lines.
+Json fieldValue(const QString& text, FieldKind kind);
+
+// `value` with everything that a form needs: the schema's defaults, and an empty value for each required key
+// that is missing, so that its problem shows at its field.
+Json completeForForm(Json value, const Json& schema);
+// A fresh entry of a list with these "items".
+Json freshEntry(const Json& itemSchema);
+
+}  // namespace vitrine
