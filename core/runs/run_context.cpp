@@ -91,20 +91,50 @@ Result<bool> RunContext::loadState() {
     return true;
 }
 
+void RunContext::onAction(const std::string& name, std::function<Result<void>()> action) {
+    actions_[name] = std::move(action);
+    control_.offer(name);
+}
+
+Result<void> RunContext::applyChanges() {
+    for (const RunControl::Change& change : control_.takeChanges(settings_))
+        VITRINE_TRY_VOID(
+            event("set", {{"key", change.path}, {"value", change.value}, {"before", change.before}}));
+    return {};
+}
+
+Result<void> RunContext::carryOutActions() {
+    for (const std::string& name : control_.takeActions()) {
+        const Result<void> done = actions_.at(name)();
+        if (!done && done.error().code == ErrorCode::Cancelled)
+            return done;
+        Json what{{"action", name}};
+        if (!done) {
+            what["error"] = done.error().text();
+            vitrine::log::warn("{}: {}", name, done.error().text());
+        }
+        VITRINE_TRY_VOID(event("action", what));
+    }
+    return {};
+}
+
 Result<void> RunContext::pausePoint() {
     VITRINE_TRY_VOID(job_.checkStop());
     VITRINE_TRY_VOID(metrics_->refusal());
+    VITRINE_TRY_VOID(carryOutActions());
     if (control_.pauseRequested()) {
         VITRINE_TRY_VOID(metrics_->flush());
         VITRINE_TRY_VOID(store_.setStatus(run_, RunStatus::Paused));
         VITRINE_TRY_VOID(event("paused"));
-        control_.waitWhilePaused();
+        while (control_.pauseRequested() && !job_.stopRequested()) {
+            control_.waitWhilePaused();
+            VITRINE_TRY_VOID(carryOutActions());
+            VITRINE_TRY_VOID(metrics_->flush());
+        }
         VITRINE_TRY_VOID(store_.setStatus(run_, RunStatus::Running));
         VITRINE_TRY_VOID(event("resumed"));
     }
-    for (const RunControl::Change& change : control_.takeChanges(settings_))
-        VITRINE_TRY_VOID(
-            event("set", {{"key", change.path}, {"value", change.value}, {"before", change.before}}));
+    VITRINE_TRY_VOID(applyChanges());
     return job_.checkStop();
 }
 

@@ -8,6 +8,8 @@
 #include "core/runs/run_store.h"
 
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -54,8 +56,13 @@ class RunContext {
     // State of the last checkpoint; nothing for a run that starts from its beginning.
     const std::optional<Json>& savedState() const { return savedState_; }
 
-    // Call between steps. Blocks while the run is paused, applies changed settings (each becomes an event),
-    // and gives Cancelled once a stop was requested.
+    // Why changed settings that fit the schema are refused all the same. Called on another thread.
+    void checkChanges(RunControl::Check check) { control_.checkChanges(std::move(check)); }
+    // Offers something that can be asked for while the job runs ("export"): carried out inside pausePoint,
+    // also while the run is paused. What was done, or why it failed, becomes an event; the run goes on.
+    void onAction(const std::string& name, std::function<Result<void>()> action);
+    // Call between steps. Blocks while the run is paused, carries out actions, applies changed settings (each
+    // becomes an event), and gives Cancelled once a stop was requested.
     Result<void> pausePoint();
 
     Result<void> flush() { return metrics_->flush(); }
@@ -64,6 +71,8 @@ class RunContext {
 
   private:
     std::filesystem::path statePath() const;
+    Result<void> applyChanges();
+    Result<void> carryOutActions();
 
     const Project& project_;
     RunStore store_;
@@ -74,6 +83,7 @@ class RunContext {
     RunControl& control_;
     JobContext job_;
     std::optional<Json> savedState_;
+    std::map<std::string, std::function<Result<void>()>> actions_;
 };
 
 }  // namespace vitrine

@@ -1,13 +1,66 @@
 #include "core/runs/run_control.h"
 
 #include "core/base/json_schema.h"
+#include "core/base/nearest.h"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace vitrine {
 namespace {
+
+// "teachers[0].feature_weight" as "/teachers/0/feature_weight".
+Json::json_pointer pointerOf(const std::string& path) {
+    std::string pointer = "/";
+    for (const char c : path) {
+        if (c == '.' || c == '[')
+            pointer += '/';
+        else if (c == '~' || c == '/')
+            pointer += c == '~' ? "~0" : "~1";
+        else if (c != ']')
+            pointer += c;
+    }
+    return Json::json_pointer(pointer);
+}
+
+bool isLiveSchema(const Json& schema) {
+    return schema.value("live", false);
+}
+
+// Dotted paths of what may change while a job runs; entries of lists as "teachers[].feature_weight".
+void collectLive(const Json& schema, const std::string& path, std::vector<std::string>& paths) {
+    if (isLiveSchema(schema)) {
+        paths.push_back(path);
+        return;
+    }
+    if (schema.contains("properties"))
+        for (const auto& [key, property] : schema["properties"].items())
+            collectLive(property, path.empty() ? key : path + "." + key, paths);
+    if (schema.contains("items"))
+        collectLive(schema["items"], path + "[]", paths);
+}
+
+// Whether the schema says that the value at `path` may change. Unknown keys pass: the check of the whole
+// value names them.
+bool mayChange(const Json& schema, Json::json_pointer path) {
+    const Json* node = &schema;
+    std::vector<std::string> steps;
+    for (; !path.empty(); path.pop_back())
+        steps.push_back(path.back());
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+        if (isLiveSchema(*node))
+            return true;
+        if (node->contains("properties") && (*node)["properties"].contains(*step))
+            node = &(*node)["properties"][*step];
+        else if (node->contains("items"))
+            node = &(*node)["items"];
+        else
+            return true;
+    }
+    return isLiveSchema(*node);
+}
 
 Json refusal(const Error& error) {
     return {{"ok", false},
@@ -41,6 +94,11 @@ Json RunControl::handle(const Json& request) {
             return refusal({ErrorCode::InvalidArgument, "\"set\" needs \"key\" and \"value\"", {}, {}});
         if (const auto done = set(request["key"], request["value"]); !done)
             return refusal(done.error());
+    } else if (command == "do") {
+        if (!request.contains("action") || !request["action"].is_string())
+            return refusal({ErrorCode::InvalidArgument, "\"do\" needs an \"action\"", {}, {}});
+        if (const auto done = this->request(request["action"]); !done)
+            return refusal(done.error());
     } else if (command == "probe") {
         std::lock_guard lock(mutex_);
         Json metrics = Json::object();
@@ -51,7 +109,7 @@ Json RunControl::handle(const Json& request) {
         return refusal({ErrorCode::InvalidArgument,
                         fmt::format("there is no control command \"{}\"", command),
                         {},
-                        "One of: status, pause, resume, stop, set, probe"});
+                        "One of: status, pause, resume, stop, set, do, probe"});
     }
     return status();
 }
@@ -69,7 +127,8 @@ Json RunControl::status() const {
                {"done", progress_.done},
                {"total", progress_.total},
                {"elapsed_seconds", progress_.elapsedSeconds},
-               {"text", progress_.text()}}}};
+               {"text", progress_.text()}}},
+             {"actions", offered_}};
     if (progress_.remainingSeconds)
         out["progress"]["remaining_seconds"] = *progress_.remainingSeconds;
     return out;
@@ -88,7 +147,33 @@ bool RunControl::pauseRequested() const {
 
 void RunControl::waitWhilePaused() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, stop_.get_token(), [&] { return !paused_; });
+    changed_.wait(lock, stop_.get_token(), [&] { return !paused_ || !actions_.empty(); });
+}
+
+void RunControl::offer(const std::string& action) {
+    std::lock_guard lock(mutex_);
+    offered_.push_back(action);
+}
+
+Result<void> RunControl::request(const std::string& action) {
+    std::lock_guard lock(mutex_);
+    if (std::find(offered_.begin(), offered_.end(), action) == offered_.end()) {
+        const auto nearest = nearestName(action, offered_);
+        return fail(ErrorCode::NotFound, fmt::format("this job has no action \"{}\"", action), {},
+                    nearest            ? fmt::format("Did you mean \"{}\"?", *nearest)
+                    : offered_.empty() ? "It offers none (yet)"
+                                       : fmt::format("One of: {}", fmt::join(offered_, ", ")));
+    }
+    // Asked for twice before it could be done: done once.
+    if (std::find(actions_.begin(), actions_.end(), action) == actions_.end())
+        actions_.push_back(action);
+    changed_.notify_all();
+    return {};
+}
+
+std::vector<std::string> RunControl::takeActions() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(actions_, {});
 }
 
 Result<void> RunControl::set(const std::string& path, const Json& value) {
@@ -98,15 +183,23 @@ Result<void> RunControl::set(const std::string& path, const Json& value) {
     Json candidate = settings_;
     VITRINE_TRY_VOID(setAtPath(candidate, inner, value.dump(-1, ' ', false, Json::error_handler_t::replace)));
     VITRINE_TRY_VOID(checkJson(candidate, schema_, "settings"));
-    Json before;
-    try {
-        before = settings_.at(Json::json_pointer("/" + inner));
-    } catch (const Json::exception&) {
-        before = nullptr;  // a nested path: the event still holds the new value
-    }
+    const Json::json_pointer pointer = pointerOf(inner);
+    std::vector<std::string> live;
+    collectLive(schema_, {}, live);
+    if (!live.empty() && !mayChange(schema_, pointer))
+        return fail(ErrorCode::InvalidArgument, "this setting is fixed while the job runs",
+                    "settings." + inner, fmt::format("These may change: {}", fmt::join(live, ", ")));
+    if (check_)
+        VITRINE_TRY_VOID(check_(candidate));
+    const Json before = settings_.contains(pointer) ? settings_.at(pointer) : Json();
     settings_ = std::move(candidate);
     changes_.push_back({inner, value, std::move(before)});
     return {};
+}
+
+void RunControl::checkChanges(Check check) {
+    std::lock_guard lock(mutex_);
+    check_ = std::move(check);
 }
 
 void RunControl::restore(const Json& settings) {

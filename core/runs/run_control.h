@@ -1,11 +1,15 @@
-// What a running job and its control socket share: pause, stop, changed settings, how far it is. Every
-// function may be called from any thread.
+// What a running job and its control socket share: pause, stop, changed settings, actions, how far it is.
+// Every function may be called from any thread.
+//
+// Requests (JSON objects): {"command": "status" | "pause" | "resume" | "stop" | "probe"}, {"command": "set",
+// "key": "learning_rate", "value": 1e-4}, {"command": "do", "action": "export"}.
 #pragma once
 
 #include "core/base/job_context.h"
 #include "core/base/json.h"
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <stop_token>
@@ -22,16 +26,26 @@ class RunControl {
     Json handle(const Json& request);  // one line of the control socket; always an answer, never throws
     void pause(bool paused);
     void stop() { stop_.request_stop(); }
-    // Refused (InvalidArgument, nearest key) unless the settings stay valid. Takes effect at the job's next
-    // pause point.
+    // Refused (InvalidArgument, nearest key) unless the settings stay valid. Where the schema marks
+    // properties with "live": true, only those (and what lies below them) may change. Takes effect at the
+    // job's next pause point.
     Result<void> set(const std::string& path, const Json& value);
+    // Asks for one of the job's actions, carried out at its next pause point, or at once while it is paused.
+    // NotFound with the nearest name.
+    Result<void> request(const std::string& action);
 
     // The job's side.
+    // Says why settings that fit the schema cannot be had all the same; asked by set(), on its thread.
+    using Check = std::function<Result<void>(const Json& settings)>;
+    void checkChanges(Check check);
     // Settings that a checkpoint holds, before the job starts.
     void restore(const Json& settings);
     std::stop_token stopToken() const { return stop_.get_token(); }
     bool pauseRequested() const;
-    void waitWhilePaused();  // returns at once when a stop is requested
+    // Returns at once when a stop or an action is requested.
+    void waitWhilePaused();
+    void offer(const std::string& action);
+    std::vector<std::string> takeActions();  // those asked for since the last call, in order
     struct Change {
         std::string path;
         Json value;
@@ -53,6 +67,8 @@ class RunControl {
     bool paused_ = false;
     Json settings_;
     std::vector<Change> changes_;
+    std::vector<std::string> offered_, actions_;
+    Check check_;
     Progress progress_;
     std::map<std::string, std::pair<int64_t, double>, std::less<>> metrics_;
 };
