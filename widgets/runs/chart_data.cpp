@@ -43,10 +43,10 @@ double shownY(double y, const ChartOptions& options) {
 }
 
 ChartLine runLine(const MetricSeries& series, const ChartOptions& options) {
-    ChartLine line{series.run, series.label, series.color, {}, {}, {}, {}, 1};
+    ChartLine line{series.run, series.label, series.color, {}, {}, {}, {}, 1, series.dashed};
     if (series.points->empty())
         return line;
-    const double firstTime = series.points->front().time;
+    const double firstTime = series.timeOrigin > 0 ? series.timeOrigin : series.points->front().time;
     std::vector<SeriesPoint> points =
         options.smoothing > 0 ? smooth(*series.points, options.smoothing) : *series.points;
     points = decimate(crop(std::move(points), options, firstTime), options.maxPoints);

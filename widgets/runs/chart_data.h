@@ -27,6 +27,17 @@ struct MetricSeries {
     QString seedGroup;  // runs with the same text differ in their seed only
     QColor color;
     std::shared_ptr<const std::vector<SeriesPoint>> points;
+    bool dashed = false;
+    // Where RelativeTime begins; 0: at its own first point.
+    double timeOrigin = 0;
+};
+
+// Something that happened while a run went on: a line across its charts.
+struct ChartMark {
+    int64_t step = 0;
+    double time = 0;  // seconds since 1970
+    QString text;     // "learning rate: 0.001 → 0.0005"
+    QColor color;
 };
 
 struct ChartOptions {
@@ -47,6 +58,7 @@ struct ChartLine {
     QVector<double> x, y;       // y may be NaN: a gap
     QVector<double> low, high;  // mean ∓ standard deviation; empty unless a band
     int runs = 1;
+    bool dashed = false;
     bool isBand() const { return !low.isEmpty(); }
 };
 

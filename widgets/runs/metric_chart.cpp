@@ -20,6 +20,7 @@
 namespace vitrine {
 
 constexpr int kMaxReadings = 12;
+constexpr int kMarkReach = 6;  // pixels of the screen
 
 MetricChart::MetricChart(const QString& metric, QWidget* parent)
     : QWidget(parent), metric_(metric), plot_(new QCustomPlot), rebuildTimer_(new QTimer(this)) {
@@ -58,8 +59,12 @@ MetricChart::MetricChart(const QString& metric, QWidget* parent)
             return;
         zoomed_ = true;
         rebuildTimer_->start();
+        emit rangeChosen(plot_->xAxis->range().lower, plot_->xAxis->range().upper);
     });
-    connect(plot_, &QCustomPlot::mouseDoubleClick, this, &MetricChart::showAll);
+    connect(plot_, &QCustomPlot::mouseDoubleClick, this, [this] {
+        showAll();
+        emit allChosen();
+    });
     connect(plot_, &QCustomPlot::mouseMove, this, [this](QMouseEvent* event) { readOut(event->pos()); });
     applyColors();
     applyAxes();
@@ -107,6 +112,66 @@ void MetricChart::showAll() {
     draw();
 }
 
+void MetricChart::showRange(double low, double high) {
+    if (!(low < high))
+        return;
+    updating_ = true;
+    plot_->xAxis->setRange(low, high);
+    updating_ = false;
+    zoomed_ = true;
+    rebuildTimer_->start();
+}
+
+void MetricChart::setTitleShown(bool shown) {
+    auto* title = plot_->plotLayout()->element(0, 0);
+    title->setVisible(shown);
+    title->setMinimumSize(0, 0);
+    title->setMaximumSize(QWIDGETSIZE_MAX, shown ? QWIDGETSIZE_MAX : 0);
+    plot_->plotLayout()->setRowSpacing(shown ? 5 : 0);
+    setMinimumHeight(shown ? 200 : 110);
+    plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+void MetricChart::setMarks(std::vector<ChartMark> marks) {
+    marks_ = std::move(marks);
+    placeMarks();
+    plot_->replot(QCustomPlot::rpQueuedReplot);
+}
+
+double MetricChart::xOf(const ChartMark& mark) const {
+    if (options_.axis == ChartAxis::Step)
+        return double(mark.step);
+    if (options_.axis == ChartAxis::WallTime)
+        return mark.time;
+    double origin = std::numeric_limits<double>::infinity();
+    for (const MetricSeries& series : series_)
+        if (!series.points->empty())
+            origin =
+                std::min(origin, series.timeOrigin > 0 ? series.timeOrigin : series.points->front().time);
+    return mark.time - origin;
+}
+
+void MetricChart::placeMarks() {
+    while (markLines_.size() > marks_.size()) {
+        plot_->removeItem(markLines_.back());
+        markLines_.pop_back();
+    }
+    while (markLines_.size() < marks_.size()) {
+        auto* line = new QCPItemLine(plot_);
+        // From the top to the bottom of the chart, whatever its y axis shows.
+        for (QCPItemPosition* position : {line->start, line->end})
+            position->setTypeY(QCPItemPosition::ptAxisRectRatio);
+        markLines_.push_back(line);
+    }
+    for (size_t index = 0; index < marks_.size(); ++index) {
+        const double x = xOf(marks_[index]);
+        markLines_[index]->start->setCoords(x, 0);
+        markLines_[index]->end->setCoords(x, 1);
+        markLines_[index]->setPen(QPen(marks_[index].color, 1, Qt::DotLine));
+        markLines_[index]->setVisible(std::isfinite(x));
+    }
+}
+
 void MetricChart::rebuild() {
     ChartOptions options = options_;
     options.maxPoints = size_t(std::max(400, plot_->axisRect()->width() * 4));
@@ -145,7 +210,9 @@ void MetricChart::draw() {
             high->setChannelFillGraph(low);
         }
     for (const ChartLine& line : lines_)
-        add(line, line.y, QPen(line.color, line.isBand() ? 2.0 : 1.6));
+        add(line, line.y,
+            QPen(line.color, line.isBand() ? 2.0 : 1.6, line.dashed ? Qt::DashLine : Qt::SolidLine));
+    placeMarks();
     fitY();
     plot_->replot(QCustomPlot::rpQueuedReplot);
 }
@@ -261,6 +328,9 @@ void MetricChart::readOut(const QPoint& position) {
     }
     if (readings.size() > kMaxReadings)
         text += QString("… and %1 more").arg(readings.size() - kMaxReadings);
+    for (const ChartMark& mark : marks_)
+        if (std::abs(plot_->xAxis->coordToPixel(xOf(mark)) - position.x()) < kMarkReach)
+            text += "┆ " + mark.text;
     const bool left = position.x() > plot_->axisRect()->center().x();
     reading_->setText(text.join('\n'));
     reading_->position->setType(QCPItemPosition::ptAbsolute);
@@ -316,15 +386,19 @@ void MetricChart::keyPressEvent(QKeyEvent* event) {
         zoom(0.8);
     else if (event->key() == Qt::Key_Minus)
         zoom(1.25);
-    else if (event->key() == Qt::Key_0)
+    else if (event->key() == Qt::Key_0) {
         showAll();
-    else
+        emit allChosen();
+    } else
         QWidget::keyPressEvent(event);
 }
 
 void MetricChart::contextMenuEvent(QContextMenuEvent* event) {
     QMenu menu;
-    menu.addAction("Show all  (0)", this, &MetricChart::showAll);
+    menu.addAction("Show all  (0)", [this] {
+        showAll();
+        emit allChosen();
+    });
     menu.addSeparator();
     menu.addAction("Copy picture  (Ctrl+C)", this, &MetricChart::copyPicture);
     for (const char* ending : {"png", "svg", "csv"})

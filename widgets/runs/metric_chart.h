@@ -24,6 +24,13 @@ class MetricChart : public QWidget {
     void setOptions(const ChartOptions& options);  // maxPoints and range are the chart's own
     const std::vector<ChartLine>& lines() const { return lines_; }
     void showAll();
+    // Lines across the chart, with their text in the read-out when the mouse is near.
+    void setMarks(std::vector<ChartMark> marks);
+    const std::vector<ChartMark>& marks() const { return marks_; }
+    // Shows this part of the x axis, as if zoomed to it; does not emit rangeChosen().
+    void showRange(double low, double high);
+    // Off: whoever shows the chart names it.
+    void setTitleShown(bool shown);
 
     // PNG, SVG or CSV by the ending of the path.
     Result<void> save(const QString& path);
@@ -32,6 +39,8 @@ class MetricChart : public QWidget {
   signals:
     void failed(const QString& message);
     void saved(const QString& path);
+    void rangeChosen(double low, double high);  // the user panned or zoomed
+    void allChosen();                           // … or went back to all
 
   protected:
     void changeEvent(QEvent* event) override;
@@ -48,6 +57,8 @@ class MetricChart : public QWidget {
     void readOut(const QPoint& position);
     void hideReadOut();
     QString xText(double x) const;
+    double xOf(const ChartMark& mark) const;
+    void placeMarks();
     void pan(double share);
     void zoom(double factor);
     void askAndSave(const QString& ending);
@@ -57,6 +68,8 @@ class MetricChart : public QWidget {
     QCPItemLine* cursor_;
     QCPItemText* reading_;
     QTimer* rebuildTimer_;
+    std::vector<ChartMark> marks_;
+    std::vector<QCPItemLine*> markLines_;
     std::vector<MetricSeries> series_;
     ChartOptions options_;
     std::vector<ChartLine> lines_, rawLines_;  // raw: unsmoothed, drawn faintly under smoothed ones
