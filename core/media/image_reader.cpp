@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <string_view>
 
 namespace vitrine {
@@ -70,22 +71,57 @@ cv::Mat upright(const cv::Mat& image, int orientation) {
     return out;
 }
 
-Result<Image> imageFromMat(cv::Mat mat, std::string_view where) {
+int matType(const Image& image) {
+    static const int depths[] = {CV_8U, CV_16U, CV_32F};
+    return CV_MAKETYPE(depths[size_t(image.sampleType())], image.channels());
+}
+
+// The picture's own memory, seen by OpenCV.
+cv::Mat matOver(Image& image) {
+    return cv::Mat(int(image.height()), int(image.width()), matType(image), image.data());
+}
+
+// Brings the channels into our order. In strips: a copy of the whole would double what a huge picture takes.
+void orderChannels(Image& image) {
+    constexpr int kStrip = 64;
+    if (image.channels() < 3)
+        return;
+    const cv::Mat whole = matOver(image);
+    for (int y = 0; y < whole.rows; y += kStrip) {
+        cv::Mat strip = whole.rowRange(y, std::min(whole.rows, y + kStrip));
+        cv::cvtColor(strip, strip, image.channels() == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGBA);
+    }
+}
+
+// `target`: where the decoder was asked to write; it did unless size or type are not what the header says.
+Result<Image> imageFromMat(cv::Mat mat, Image target, std::string_view where) {
     const int channels = mat.channels();
     if (channels > 4)
         return fail(ErrorCode::Unsupported,
                     fmt::format("it has {} channels; at most 4 can be shown", channels), std::string(where));
-    SampleType type = SampleType::F32;
-    if (mat.depth() == CV_8U || mat.depth() == CV_16U)
-        type = mat.depth() == CV_8U ? SampleType::U8 : SampleType::U16;
-    else if (mat.depth() != CV_32F)
-        mat.convertTo(mat, CV_32F);
-    if (channels >= 3)
-        cv::cvtColor(mat, mat, channels == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_BGRA2RGBA);
-    Image image({mat.cols, mat.rows}, channels, type);
-    for (int y = 0; y < mat.rows; ++y)
-        std::memcpy(image.row<std::byte>(y), mat.ptr(y), image.rowBytes());
-    return image;
+    if (target.empty() || mat.data != reinterpret_cast<const uchar*>(target.data())) {
+        SampleType type = SampleType::F32;
+        if (mat.depth() == CV_8U || mat.depth() == CV_16U)
+            type = mat.depth() == CV_8U ? SampleType::U8 : SampleType::U16;
+        else if (mat.depth() != CV_32F)
+            mat.convertTo(mat, CV_32F);
+        target = Image({mat.cols, mat.rows}, channels, type);
+        for (int y = 0; y < mat.rows; ++y)
+            std::memcpy(target.row<std::byte>(y), mat.ptr(y), target.rowBytes());
+    }
+    orderChannels(target);
+    return target;
+}
+
+// Pictures from this size on are decoded one at a time: each may take gigabytes.
+constexpr int64_t kHugePixels = int64_t(1) << 26;
+
+std::unique_lock<std::mutex> turnFor(const ImageHeader& header) {
+    static std::mutex oneHugePicture;
+    std::unique_lock lock(oneHugePicture, std::defer_lock);
+    if (header.size.width * header.size.height >= kHugePixels)
+        lock.lock();
+    return lock;
 }
 
 Result<Image> decode(std::span<const std::byte> bytes, const ImageHeader& header, int flags,
@@ -110,14 +146,21 @@ Result<Image> decode(std::span<const std::byte> bytes, const ImageHeader& header
     if (bytes.size() > size_t(std::numeric_limits<int>::max()))
         return fail(ErrorCode::Unsupported, "files above 2 GiB are not decoded", std::string(where));
     try {
+        const auto turn = turnFor(header);
+        // Straight into the picture's memory where nothing has to be turned or reduced.
+        const bool straight = flags == cv::IMREAD_UNCHANGED && header.orientation == 1;
+        Image target = straight ? Image(header.size, header.channels, header.sampleType) : Image();
+        cv::Mat mat;
+        if (straight)
+            mat = matOver(target);
         const cv::Mat file(1, int(bytes.size()), CV_8U, const_cast<std::byte*>(bytes.data()));
-        cv::Mat mat = cv::imdecode(file, flags);
+        mat = cv::imdecode(file, flags, &mat);
         if (mat.empty())
             return damaged("");
         // OpenCV turns TIFF upright itself; the other formats keep to IMREAD_UNCHANGED.
         if (options.applyOrientation && header.format != ImageFormat::Tiff)
             mat = upright(mat, header.orientation);
-        return imageFromMat(mat, where);
+        return imageFromMat(mat, std::move(target), where);
     } catch (const cv::Exception& exception) {
         if (exception.code == cv::Error::StsNoMem)
             return fail(

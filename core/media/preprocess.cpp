@@ -107,7 +107,10 @@ Result<PreprocessedImage> preprocess(const Image& image, const PreprocessConfig&
     if (image.empty())
         return fail(ErrorCode::InvalidArgument, "the picture has no pixels", "preprocess");
     VITRINE_TRY(const auto geometry, preprocessGeometry(image.size(), config, change));
-    VITRINE_TRY(auto planes, resizedPlanes(image.toRgb8(), geometry.resized, config));
+    // A huge picture that is RGB already is not copied.
+    const bool isRgb8 = image.sampleType() == SampleType::U8 && image.channels() == 3;
+    const Image converted = isRgb8 ? Image() : image.toRgb8();
+    VITRINE_TRY(auto planes, resizedPlanes(isRgb8 ? image : converted, geometry.resized, config));
 
     PreprocessedImage out;
     out.originalSize = image.size();

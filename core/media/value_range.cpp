@@ -1,12 +1,45 @@
 #include "core/media/value_range.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
+#include <utility>
 
 namespace vitrine {
 namespace {
 
 constexpr size_t kMaxSamples = size_t(1) << 18;
+
+// Ascending, by three passes over eleven bits each: a quarter of a million values take a tenth of std::sort's
+// time, which was most of what a probe cost. No NaN.
+void sortFloats(std::vector<float>& values) {
+    constexpr size_t kFewValues = 4096;
+    if (values.size() < kFewValues)
+        return std::sort(values.begin(), values.end());
+    constexpr int kPasses = 3, kBits = 11;
+    constexpr uint32_t kBuckets = 1u << kBits, kSign = 0x80000000u;
+    // The bits of a float as an unsigned number of the same order.
+    std::vector<uint32_t> keys(values.size()), other(values.size());
+    std::array<std::array<uint32_t, kBuckets>, kPasses> counts{};
+    for (size_t index = 0; index < values.size(); ++index) {
+        const uint32_t bits = std::bit_cast<uint32_t>(values[index]);
+        const uint32_t key = bits & kSign ? ~bits : bits | kSign;
+        keys[index] = key;
+        for (int pass = 0; pass < kPasses; ++pass)
+            ++counts[size_t(pass)][key >> (pass * kBits) & (kBuckets - 1)];
+    }
+    for (int pass = 0; pass < kPasses; ++pass) {
+        uint32_t before = 0;
+        for (uint32_t& count : counts[size_t(pass)])
+            before += std::exchange(count, before);
+        for (const uint32_t key : keys)
+            other[counts[size_t(pass)][key >> (pass * kBits) & (kBuckets - 1)]++] = key;
+        std::swap(keys, other);
+    }
+    for (size_t index = 0; index < values.size(); ++index)
+        values[index] = std::bit_cast<float>(keys[index] & kSign ? keys[index] & ~kSign : ~keys[index]);
+}
 
 }  // namespace
 
@@ -34,7 +67,7 @@ ValueDistribution::ValueDistribution(const Image& image) {
 }
 
 void ValueDistribution::sort() {
-    std::sort(sorted_.begin(), sorted_.end());
+    sortFloats(sorted_);
 }
 
 ValueRange ValueDistribution::range(double clipPercent) const {

@@ -42,6 +42,28 @@ TEST(ValueDistribution, OfAnImageLooksAtAllChannels) {
     EXPECT_EQ(ValueDistribution(image).range(0), (ValueRange{0, 50}));
 }
 
+// Beyond a few thousand values the bits are sorted: signs, zeros and magnitudes must come out as numbers do.
+TEST(ValueDistribution, ManyValuesOfAllSignsAndMagnitudes) {
+    std::vector<float> values;
+    for (int i = 0; i < 30'000; ++i) {
+        const float magnitude = std::exp2(float(i % 250) - 125) * (1 + float(i % 7) / 7);
+        values.push_back(i % 3 == 0 ? -magnitude : magnitude);
+    }
+    values.push_back(-0.0f);
+    std::vector<float> sorted = values;
+    std::sort(sorted.begin(), sorted.end());
+    const ValueDistribution distribution(values);
+    EXPECT_EQ(distribution.range(0), (ValueRange{sorted.front(), sorted.back()}));
+    for (const double clip : {0.1, 1.0, 10.0, 33.0, 49.0}) {
+        const double position = clip / 100 * double(sorted.size() - 1);
+        const ValueRange range = distribution.range(clip);
+        EXPECT_GE(range.low, sorted[size_t(position)]) << clip;
+        EXPECT_LE(range.low, sorted[size_t(position) + 1]) << clip;
+        EXPECT_GE(range.high, sorted[sorted.size() - 2 - size_t(position)]) << clip;
+        EXPECT_LE(range.high, sorted[sorted.size() - 1 - size_t(position)]) << clip;
+    }
+}
+
 TEST(ValueDistribution, ASampleOfMillionsIsCloseToTheTruth) {
     constexpr int kSide = 2000;
     Image image({kSide, kSide}, 1, SampleType::F32);
