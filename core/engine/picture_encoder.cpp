@@ -2,7 +2,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/version.h"
-#include "core/media/image_reader.h"
+#include "core/media/shared_image.h"
 
 #include <filesystem>
 
@@ -73,17 +73,16 @@ Result<std::shared_ptr<const Image>> PictureEncoder::picture(const std::string& 
     const std::string key = fileStamp(path);
     if (const auto* cached = pictures_.find(key))
         return *cached;
-    VITRINE_TRY(Image image, readImage(path));
-    auto shared = std::make_shared<const Image>(std::move(image));
+    VITRINE_TRY(auto shared, sharedImage(path));  // the window shows the same one
     return pictures_.insert(key, shared, int64_t(shared->byteCount()));
 }
 
-Result<const FeatSharpModel*> PictureEncoder::trainedUpsampler(const StoredModel& model,
-                                                               const FeatureSource& source) {
+Result<const TrainedUpsampler*> PictureEncoder::trainedUpsampler(const StoredModel& model,
+                                                                 const FeatureSource& source) {
     auto& kept = upsamplers_[source.trainedUpsampler + "|" + model.device.str()];
     if (!kept) {
         // In float32 whatever the encoder computes in: it is small.
-        VITRINE_TRY(kept, loadFeatSharp(source.trainedUpsampler, {model.device, at::kFloat}));
+        VITRINE_TRY(kept, loadTrainedUpsampler(source.trainedUpsampler, {model.device, at::kFloat}));
     }
     VITRINE_TRY_VOID(kept->checkFits(model.description.info));
     return kept.get();
@@ -93,11 +92,12 @@ Result<PreprocessedImage> PictureEncoder::prepare(const StoredModel& model, cons
     VITRINE_TRY(const auto image, picture(source.imagePath));
     PreprocessOverride change = changeFor(model, source);
     if (!source.trainedUpsampler.empty()) {
-        // The upsampler cuts its tiles from a square of this size, also for encoders of one fixed size.
-        VITRINE_TRY(const FeatSharpModel* upsampler, trainedUpsampler(model, source));
-        const int64_t side = upsampler->config().modelResolution * upsampler->config().factor;
-        change.targetSize = ImageSize{side, side};
-        change.shortSide.reset();
+        // FeatSharp cuts its tiles from a square of this size, also for encoders of one fixed size.
+        VITRINE_TRY(const TrainedUpsampler* upsampler, trainedUpsampler(model, source));
+        if (const auto side = upsampler->squareSide()) {
+            change.targetSize = ImageSize{*side, *side};
+            change.shortSide.reset();
+        }
     }
     auto prepared = preprocess(*image, model.preprocess, change);
     if (!prepared)
@@ -187,14 +187,14 @@ Result<EncodedPicture> PictureEncoder::upsampledFeatures(const StoredModel& mode
         return fail(ErrorCode::Unsupported,
                     fmt::format("a trained upsampler gives the final features, not {}", partName(source)),
                     source.trainedUpsampler, "Choose the final features or another upsampler");
-    VITRINE_TRY(const FeatSharpModel* upsampler, trainedUpsampler(model, source));
+    VITRINE_TRY(const TrainedUpsampler* upsampler, trainedUpsampler(model, source));
     VITRINE_TRY(const PreprocessedImage input, prepare(model, source));
     VITRINE_TRY(const at::Tensor tensor, pixels(model, input));
     VITRINE_TRY(const at::Tensor fine, upsampler->sharpen(*model.model->encoder(), tensor));
     FeatureMap map = makeMap(model, source, input.transform);
     VITRINE_TRY(map.origin.imageHash, sha256OfFile(source.imagePath));
     map.features = single(fine);
-    map.transform.patchSize = upsampler->config().patchSize;
+    map.transform.patchSize = upsampler->cellPixels(model.description.info);
     return EncodedPicture{features_.insert(cacheKey(model, source, partName(source)), map, bytesOf(map)),
                           true};
 }

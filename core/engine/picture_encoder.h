@@ -4,7 +4,7 @@
 #include "core/engine/byte_cache.h"
 #include "core/engine/model_store.h"
 #include "core/features/feature_map.h"
-#include "core/models/featsharp/featsharp_model.h"
+#include "core/models/trained_upsampler.h"
 
 namespace vitrine {
 
@@ -53,13 +53,13 @@ class PictureEncoder {
   private:
     Result<at::Tensor> pixels(const StoredModel& model, const PreprocessedImage& input) const;
     // The source's trained upsampler on the model's device; loaded once.
-    Result<const FeatSharpModel*> trainedUpsampler(const StoredModel& model, const FeatureSource& source);
+    Result<const TrainedUpsampler*> trainedUpsampler(const StoredModel& model, const FeatureSource& source);
     Result<EncodedPicture> upsampledFeatures(const StoredModel& model, const FeatureSource& source);
     FeatureMap makeMap(const StoredModel& model, const FeatureSource& source,
                        const ImageTransform& transform) const;
 
     ByteCache<FeatureMap> features_;
-    std::map<std::string, std::unique_ptr<FeatSharpModel>> upsamplers_;  // by folder and device
+    std::map<std::string, std::unique_ptr<TrainedUpsampler>> upsamplers_;  // by folder and device
     ByteCache<std::shared_ptr<const Image>> pictures_;
 };
 

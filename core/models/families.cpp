@@ -6,6 +6,7 @@
 #include "core/models/depth_anything/depth_anything.h"
 #include "core/models/dino/dino_model.h"
 #include "core/models/featsharp/featsharp_model.h"
+#include "core/models/featup/featup_model.h"
 #include "core/models/mambavision/mamba_vision.h"
 #include "core/models/radio/radio_model.h"
 #include "core/models/sam/sam_model.h"
@@ -17,9 +18,9 @@ namespace vitrine {
 
 std::vector<ModelFamily> builtInFamilies() {
     return {
-        radioFamily(),       samFamily(),       sam2Family(),        sam3Family(),
-        clipFamily(),        siglipFamily(),    dinoFamily(),        depthAnythingFamily(),
-        mambaVisionFamily(), featSharpFamily(), resnetCifarFamily(), vitCifarFamily(),
+        radioFamily(),  samFamily(),         sam2Family(),          sam3Family(),        clipFamily(),
+        siglipFamily(), dinoFamily(),        depthAnythingFamily(), mambaVisionFamily(), featSharpFamily(),
+        featUpFamily(), resnetCifarFamily(), vitCifarFamily(),
     };
 }
 

@@ -1,17 +1,13 @@
 #include "core/models/featsharp/bilateral_stack.h"
 
+#include "core/models/bilateral_filter.h"
 #include "core/nn/functional.h"
 #include "core/nn/module_tree.h"
-#include "kernels/operators.h"
-
-#include <algorithm>
 
 namespace vitrine::featsharp {
 namespace {
 
-constexpr int64_t kRadius = 3, kKeyWidth = 32, kTaps = 2 * kRadius + 1;
-// Channels are filtered in groups of about this size: enlarged copies of the whole map would be the peak.
-constexpr int64_t kChunkElements = int64_t(1) << 22;
+constexpr int64_t kKeyWidth = 32;
 
 std::shared_ptr<nn::Conv2d> pointwise(int64_t in, int64_t out) {
     return std::make_shared<nn::Conv2d>(in, out, nn::ConvOptions{});
@@ -31,31 +27,13 @@ BilateralLevel::BilateralLevel(int64_t factor) : factor_(factor) {
 
 at::Tensor BilateralLevel::weights(const at::Tensor& guidance) const {
     const at::Tensor keys = second_->forward(at::gelu(first_->forward(guidance)));
-    const at::Tensor products = kernels::neighbourProducts(keys, kernels::padReflected(keys, kRadius));
-    const at::Tensor temperature = rangeTemperature_.exp().clamp(1e-4, 1e4);
-    const at::Tensor range = (products * temperature).flatten(3).softmax(3);
-    const at::Tensor axis = at::linspace(-1, 1, kTaps, keys.options());
-    const at::Tensor square = (axis.square().unsqueeze(1) + axis.square().unsqueeze(0)).flatten();
-    const at::Tensor combined = range * (-square / (2 * sigmaSpatial_.square())).exp();
-    return (combined / combined.sum(3, true).clamp_min(1e-7)).unflatten(3, {kTaps, kTaps}).contiguous();
+    return bilateralFilters(keys, rangeTemperature_, sigmaSpatial_);
 }
 
 at::Tensor BilateralLevel::forward(const at::Tensor& map, const at::Tensor& picture) const {
-    const int64_t height = map.size(2) * factor_, width = map.size(3) * factor_, channels = map.size(1);
-    const at::Tensor filters = weights(nn::resizeMap(picture, height, width, "bilinear"));
-    const auto filtered = [&](const at::Tensor& part) {
-        const at::Tensor larger = at::upsample_bilinear2d(part, {height, width}, false);
-        return kernels::adaptiveConv(kernels::padReflected(larger, kRadius), filters);
-    };
-    const int64_t chunk = std::max<int64_t>(1, kChunkElements / (map.size(0) * height * width));
-    if (at::GradMode::is_enabled() || chunk >= channels)
-        return filtered(map);
-    at::Tensor out = at::empty({map.size(0), channels, height, width}, map.options());
-    for (int64_t first = 0; first < channels; first += chunk) {
-        const int64_t count = std::min(chunk, channels - first);
-        out.narrow(1, first, count).copy_(filtered(map.narrow(1, first, count)));
-    }
-    return out;
+    const at::Tensor guidance =
+        nn::resizeMap(picture, map.size(2) * factor_, map.size(3) * factor_, "bilinear");
+    return enlargedAndFiltered(map, weights(guidance), "bilinear");
 }
 
 BilateralStack::BilateralStack(const std::vector<int64_t>& factors) {

@@ -8,6 +8,8 @@ namespace vitrine::featsharp {
 namespace {
 
 constexpr const char* kLevel = "upsampler.ups.0.";
+constexpr std::pair<const char*, Guide> kGuides[] = {
+    {"jbu", Guide::Bilateral}, {"jafar", Guide::Jafar}, {"bilinear", Guide::Bilinear}, {"", Guide::None}};
 
 bool hasPart(const ModelFolder& folder, const std::string& prefix) {
     if (!folder.weights)
@@ -19,14 +21,21 @@ bool hasPart(const ModelFolder& folder, const std::string& prefix) {
 
 void readInputs(ConfigReader& reader, const Json& json, FeatSharpConfig& config) {
     const Json inputs = reader.has("inputs") ? json["inputs"] : Json::array({"jbu", "tiles"});
-    if (inputs == Json::array({"jbu", "tiles"}))
-        config.guide = Guide::Bilateral;
-    else if (inputs == Json::array({"jafar", "tiles"}))
-        config.guide = Guide::Jafar;
-    else
-        reader.addError(ErrorCode::Unsupported,
-                        fmt::format("the upsampler fuses {}, which is not known", inputs.dump()),
-                        "Known are [\"jbu\", \"tiles\"] and [\"jafar\", \"tiles\"]");
+    for (const auto& [name, guide] : kGuides) {
+        Json wanted = name[0] ? Json::array({name}) : Json::array();
+        for (const bool tiles : {false, true}) {
+            if (tiles)
+                wanted.push_back("tiles");
+            if (inputs == wanted && !wanted.empty()) {
+                config.guide = guide;
+                config.tiles = tiles;
+                return;
+            }
+        }
+    }
+    reader.addError(
+        ErrorCode::Unsupported, fmt::format("the upsampler fuses {}, which is not known", inputs.dump()),
+        "Known are \"jbu\", \"jafar\" or \"bilinear\", \"tiles\", and one of the former with tiles");
 }
 
 }  // namespace
@@ -42,7 +51,7 @@ std::vector<int64_t> FeatSharpConfig::levels() const {
 
 bool looksLikeFeatSharp(const ModelFolder& folder) {
     return folder.config.contains("upsample_factor") && folder.config.contains("model_resolution") &&
-           (!folder.weights || hasPart(folder, kLevel));
+           (!folder.weights || hasPart(folder, kLevel) || folder.config.contains("inputs"));
 }
 
 Result<FeatSharpConfig> featSharpConfigFrom(const ModelFolder& folder) {
@@ -62,7 +71,7 @@ Result<FeatSharpConfig> featSharpConfigFrom(const ModelFolder& folder) {
         reader.addError(ErrorCode::InvalidFile,
                         fmt::format("\"model_resolution\" {} is no multiple of \"patch_size\" {}",
                                     config.modelResolution, config.patchSize));
-    if (config.featureWidth % 8 != 0)
+    if (config.fused() && config.featureWidth % 8 != 0)
         reader.addError(
             ErrorCode::InvalidFile,
             fmt::format("\"feat_dim\" {} is no multiple of 8: the fusion has 16 heads", config.featureWidth));

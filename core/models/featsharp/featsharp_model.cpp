@@ -80,16 +80,6 @@ Result<std::unique_ptr<Model>> load(const ModelFolder& folder, const LoadOptions
 
 }  // namespace
 
-Result<std::unique_ptr<FeatSharpModel>> loadFeatSharp(const std::filesystem::path& path,
-                                                      const LoadOptions& options) {
-    VITRINE_TRY(const ModelFolder folder, openModelFolder(path));
-    if (!looksLikeFeatSharp(folder))
-        return fail(ErrorCode::InvalidArgument, "this folder holds no FeatSharp upsampler", path.string(),
-                    "Its config.json must name \"upsample_factor\" and \"model_resolution\"");
-    VITRINE_TRY(auto model, load(folder, options));
-    return std::unique_ptr<FeatSharpModel>(static_cast<FeatSharpModel*>(model.release()));
-}
-
 ModelFamily featSharpFamily() {
     return {"featsharp", "FeatSharp feature upsamplers (joint bilateral or JAFAR guidance, tiles)",
             looksLikeFeatSharp, load};

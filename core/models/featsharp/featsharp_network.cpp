@@ -10,13 +10,15 @@ namespace vitrine::featsharp {
 FeatSharpNetwork::FeatSharpNetwork(torch::nn::Module& root, const FeatSharpConfig& config) : config_(config) {
     const int64_t width = config.featureWidth;
     const std::string level = "upsampler.ups.0.";
-    tilePosition_ = nn::parameterAt(root, level + "tile_pos", {1, width, config.factor, config.factor});
+    if (config.tiles)
+        tilePosition_ = nn::parameterAt(root, level + "tile_pos", {1, width, config.factor, config.factor});
     if (config.guide == Guide::Bilateral)
         bilateral_ = nn::registerAt(root, level + "jbu", std::make_shared<BilateralStack>(config.levels()));
-    else
+    else if (config.guide == Guide::Jafar)
         jafar_ = nn::registerAt(root, level + "jafar.upsampler",
                                 std::make_shared<Jafar>(width, config.jafarWidth, config.jafarHeads));
-    block_ = nn::registerAt(root, level + "block", std::make_shared<FusionBlock>(config));
+    if (config.fused())
+        block_ = nn::registerAt(root, level + "block", std::make_shared<FusionBlock>(config));
     if (config.deBias)
         bias_ = nn::parameterAt(root, "bias_buffer.buffer", {1, width, config.grid(), config.grid()});
     if (config.normalizer) {
@@ -29,15 +31,16 @@ FeatSharpNetwork::FeatSharpNetwork(torch::nn::Module& root, const FeatSharpConfi
     }
 }
 
+at::Tensor FeatSharpNetwork::standardised(const at::Tensor& features) const {
+    if (!mean_.defined())
+        return features;
+    const at::Tensor centred = (features - mean_.view({1, -1, 1, 1})).flatten(2);
+    return (at::matmul(rotation_, centred) * alpha_).view_as(features);
+}
+
 at::Tensor FeatSharpNetwork::prepared(const at::Tensor& features) const {
-    at::Tensor y = features;
-    if (mean_.defined()) {
-        const at::Tensor centred = (y - mean_.view({1, -1, 1, 1})).flatten(2);
-        y = (at::matmul(rotation_, centred) * alpha_).view_as(features);
-    }
-    if (bias_.defined())
-        y = y + nn::resizeMap(bias_, y.size(2), y.size(3), "bilinear");
-    return y;
+    const at::Tensor y = standardised(features);
+    return bias_.defined() ? y + nn::resizeMap(bias_, y.size(2), y.size(3), "bilinear") : y;
 }
 
 at::Tensor FeatSharpNetwork::restored(const at::Tensor& features) const {
@@ -57,7 +60,7 @@ Result<at::Tensor> FeatSharpNetwork::featuresOf(const at::Tensor& pictures,
                     fmt::format("the upsampler was trained for features [{}], the encoder gives [{}]",
                                 fmt::join(expected, ", "), fmt::join(features.sizes(), ", ")),
                     "FeatSharp", "Use it with the encoder it was trained for");
-    return prepared(features.to(tilePosition_.scalar_type()));
+    return prepared(features.to(at::kFloat));
 }
 
 // Tiles go through the encoder one position at a time: all of them at once would hold u² times its memory.
@@ -77,21 +80,32 @@ Result<at::Tensor> FeatSharpNetwork::stitchedTiles(const at::Tensor& picture,
     return stitched;
 }
 
+// As in the reference: the bilateral levels look at the whole fine picture, JAFAR at what the encoder saw.
+at::Tensor FeatSharpNetwork::guidedMap(const at::Tensor& coarse, const at::Tensor& large,
+                                       const at::Tensor& small) const {
+    const int64_t fine = config_.grid() * config_.factor;
+    if (bilateral_)
+        return bilateral_->forward(coarse, large);
+    if (jafar_)
+        return jafar_->forward(coarse, small, fine, fine);
+    return config_.guide == Guide::Bilinear ? nn::resizeMap(coarse, fine, fine, "bilinear") : at::Tensor();
+}
+
 Result<SharpFeatures> FeatSharpNetwork::forward(const at::Tensor& picture, const Featurizer& featurizer,
                                                 bool keepParts) const {
     const int64_t side = config_.modelResolution, fineSide = side * config_.factor;
-    const int64_t fineGrid = config_.grid() * config_.factor;
     at::Tensor large = nn::resizeMap(picture, fineSide, fineSide, "bilinear");
     const at::Tensor small = nn::resizeMap(large, side, side, "bilinear");
     SharpFeatures result;
     VITRINE_TRY(result.coarse, featuresOf(small, featurizer));
-    VITRINE_TRY(result.tiles, stitchedTiles(large, featurizer));
-    // As in the reference: the bilateral levels look at the whole fine picture, JAFAR at what the encoder
-    // saw.
-    result.guided = bilateral_ ? bilateral_->forward(result.coarse, large)
-                               : jafar_->forward(result.coarse, small, fineGrid, fineGrid);
+    if (config_.tiles) {
+        VITRINE_TRY(result.tiles, stitchedTiles(large, featurizer));
+    }
+    result.guided = guidedMap(result.coarse, large, small);
     large.reset();  // at four times 1024 pixels it is as large as the maps
-    result.fine = block_->forward(result.guided, result.tiles);
+    result.fine = block_                    ? block_->forward(result.guided, result.tiles)
+                  : result.guided.defined() ? result.guided
+                                            : result.tiles;
     if (!keepParts)
         result.guided = result.tiles = at::Tensor();
     return result;

@@ -16,8 +16,8 @@ using Featurizer = std::function<Result<at::Tensor>(const at::Tensor& pictures)>
 
 struct SharpFeatures {
     at::Tensor coarse;  // (B, C, n, n), prepared
-    at::Tensor guided;  // (B, C, n·u, n·u): the coarse map enlarged
-    at::Tensor tiles;   // (B, C, n·u, n·u): stitched, with the tiles' position vectors
+    at::Tensor guided;  // (B, C, n·u, n·u): the coarse map enlarged; undefined for tiles alone
+    at::Tensor tiles;   // (B, C, n·u, n·u): stitched, with the tiles' position vectors; undefined without
     at::Tensor fine;    // (B, C, n·u, n·u)
 };
 
@@ -29,14 +29,19 @@ class FeatSharpNetwork {
     // `coarse` and `fine`, with the rest freed early.
     Result<SharpFeatures> forward(const at::Tensor& picture, const Featurizer& featurizer,
                                   bool keepParts) const;
-    // Standardised (PHI-S: α R (f - μ)) and without the position's bias.
+    // PHI-S: α R (f - μ).
+    at::Tensor standardised(const at::Tensor& features) const;
+    // Standardised and without the position's bias.
     at::Tensor prepared(const at::Tensor& features) const;
     // Back to the encoder's own space.
     at::Tensor restored(const at::Tensor& features) const;
     const FeatSharpConfig& config() const { return config_; }
+    // b, (1, C, n, n), learned to be minus what the encoder adds at fixed places; undefined without.
+    const at::Tensor& bias() const { return bias_; }
 
   private:
     Result<at::Tensor> stitchedTiles(const at::Tensor& picture, const Featurizer& featurizer) const;
+    at::Tensor guidedMap(const at::Tensor& coarse, const at::Tensor& large, const at::Tensor& small) const;
     Result<at::Tensor> featuresOf(const at::Tensor& pictures, const Featurizer& featurizer) const;
 
     FeatSharpConfig config_;
