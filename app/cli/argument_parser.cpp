@@ -91,9 +91,12 @@ void addArguments(CommandSlots& command) {
         if (type == "array")
             option->expected(isPositional ? -1 : 1)->take_all();
         else if (isPositional)
-            option->expected(1)->allow_extra_args(false);  // or it would swallow the next positional
+            option->expected(1)->allow_extra_args(false);
         else
             option->expected(1)->take_last();
+        // "--seed 3 recipe.json" and "--set a=1 recipe.json" leave the positional alone; a list repeats its option.
+        if (!isPositional)
+            option->allow_extra_args(false);
         option->type_name(type == "integer"  ? "INT"
                           : type == "number" ? "NUMBER"
                           : type == "array"  ? "VALUE..."

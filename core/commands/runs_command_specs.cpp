@@ -116,8 +116,8 @@ void declareEditing(CommandRegistry& registry) {
             {"path"});
     declare(registry, "runs.control", "Pause, resume, stop or change a running job",
             object({{"run", text(kRuns)},
-                    {"action", choice({"status", "pause", "resume", "stop", "set", "probe"}, "What to do")},
-                    {"key", text("Setting to change, for \"set\"")},
+                    {"action", choice({"status", "pause", "resume", "stop", "set", "do", "probe"}, "What to do")},
+                    {"key", text("Setting to change, for \"set\"; action of the job, for \"do\"")},
                     {"value", text("Its new value, as JSON or text")}},
                    {"run"}),
             {"run", "action", "key", "value"});
@@ -136,11 +136,17 @@ void declareRunsCommands(CommandRegistry& registry) {
                     {"seed",
                      {{"type", "integer"}, {"minimum", 0}, {"description", "Seed instead of the recipe's"}}},
                     {"device", text("cpu, cuda or cuda:N instead of the recipe's")},
+                    {"processes",
+                     {{"type", "integer"},
+                      {"minimum", 1},
+                      {"maximum", 256},
+                      {"default", 1},
+                      {"description", "Share the work among so many processes of this machine (distill)"}}},
                     {"parent", text("Id of the run that this one is made from")},
                     {"sweep", text("Name of the sweep that it belongs to")}}),
             {"recipe"},
             "The run is recorded in the project. Ctrl+C cancels it; --resume ID goes on from its last "
-            "checkpoint.\n",
+            "checkpoint. Over several machines, start it on each by torchrun or srun.\n",
             CommandHome::Engine);
 }
 

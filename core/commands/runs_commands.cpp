@@ -306,52 +306,6 @@ Result<CommandOutput> sqlCommand(const Json& arguments, CommandContext& context)
     return out;
 }
 
-Result<CommandOutput> runCommand(const JobKinds& kinds, const Json& arguments, CommandContext& context) {
-    const bool resuming = arguments.contains("resume");
-    if (resuming == arguments.contains("recipe"))
-        return fail(ErrorCode::InvalidArgument, "give either a recipe or --resume ID");
-    if (context.project.empty())
-        return fail(ErrorCode::InvalidArgument, "no project was given", {},
-                    "Give its folder with --project FOLDER");
-    Json recipe;
-    if (!resuming) {
-        auto sets = arguments["set"].get<std::vector<std::string>>();
-        for (const char* key : {"seed", "device"})
-            if (arguments.contains(key))
-                sets.push_back(fmt::format("{}={}", key, arguments[key].dump()));
-        VITRINE_TRY(recipe, loadRecipe(arguments["recipe"].get<std::string>(), sets, kinds));
-    } else if (!arguments["set"].empty() || arguments.contains("seed") || arguments.contains("device")) {
-        return fail(ErrorCode::InvalidArgument,
-                    "a resumed run keeps its recipe: --set, --seed and --device do not apply", "--resume",
-                    "Start a new run from the recipe instead");
-    }
-    VITRINE_TRY(const Project project,
-                resuming ? Project::open(context.project) : Project::openOrCreate(context.project));
-    RunnerOptions options;
-    options.parent = arguments.value("parent", std::string());
-    options.sweep = arguments.value("sweep", std::string());
-    options.stop = context.job.stopToken();
-    // Whoever gave a stop token looks after the signals as well.
-    options.handleSignals = !options.stop.stop_possible();
-    Progress shown;
-    options.onProgress = [&](const Progress& progress) {
-        if (progress.stage != shown.stage || progress.done < shown.done)
-            context.job.beginStage(progress.stage, progress.total);
-        context.job.advance(progress.done -
-                            (progress.stage == shown.stage ? std::min(shown.done, progress.done) : 0));
-        shown = progress;
-    };
-    VITRINE_TRY(const RunOutcome outcome,
-                resuming ? resumeRun(project, arguments["resume"].get<std::string>(), kinds, options)
-                         : runRecipe(project, recipe, kinds, options));
-    if (outcome.error)
-        return fail(outcome.failure());
-    return CommandOutput{jsonOf(outcome.run),
-                         fmt::format("run {} finished in {}, result {}\n", outcome.run.id,
-                                     durationText(outcome.run.durationSeconds(nowSeconds())),
-                                     outcome.run.resultHash.substr(0, 16))};
-}
-
 }  // namespace
 
 void bindRunsCommands(CommandRegistry& registry) {
@@ -363,12 +317,6 @@ void bindRunsCommands(CommandRegistry& registry) {
     registry.bind("runs.export", exportCommand);
     registry.bind("runs.sql", sqlCommand);
     bindRunsEditCommands(registry);
-}
-
-void bindRunCommand(CommandRegistry& registry, JobKinds kinds) {
-    registry.bind("run", [kinds = std::move(kinds)](const Json& arguments, CommandContext& context) {
-        return runCommand(kinds, arguments, context);
-    });
 }
 
 }  // namespace vitrine

@@ -102,6 +102,12 @@ Result<CommandOutput> controlCommand(const Json& arguments, CommandContext& cont
         request["key"] = arguments["key"];
         request["value"] = parsed.is_discarded() ? Json(value) : parsed;
     }
+    if (arguments["action"] == "do") {
+        if (!arguments.contains("key"))
+            return fail(ErrorCode::InvalidArgument, "\"do\" needs the name of an action", {},
+                        "vitrine runs control RUN do export");
+        request["action"] = arguments["key"];
+    }
     VITRINE_TRY(Json answer, sendControl(controlSocketPath(project, run.id), request));
     std::string text = statusText(answer);
     return CommandOutput{std::move(answer), std::move(text)};

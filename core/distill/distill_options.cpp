@@ -41,59 +41,6 @@ Failure refuse(const std::string& where, const std::string& message, const std::
     return fail(ErrorCode::InvalidArgument, message, where, hint);
 }
 
-// clang-format off
-constexpr const char* kSchema = R"json({"type": "object", "required": ["teachers", "images"], "properties": {
-  "teachers": {"type": "array", "minItems": 1, "title": "Teachers", "items": {"type": "object", "required": ["name", "model"], "properties": {
-    "name": {"type": "string", "minLength": 1, "title": "Name", "description": "of its adaptor in the student; no dots"},
-    "model": {"type": "string", "minLength": 1, "title": "Model", "description": "model folder or weight file"},
-    "adaptor": {"type": "string", "default": "", "title": "Adaptor", "description": "a head of a RADIO teacher; empty: backbone"},
-    "summary": {"type": "boolean", "default": true, "title": "Learn its summary"},
-    "summary_weight": {"type": "number", "minimum": 0, "default": 1, "title": "Weight of its summary"},
-    "feature_weight": {"type": "number", "minimum": 0, "default": 1, "title": "Weight of its features"},
-    "normalizer": {"type": "string", "enum": ["none", "global", "standardise", "pca-whiten", "zca", "hadamard-whiten", "phi-s"], "default": "phi-s", "title": "Normaliser", "description": "of its features, fitted at the start"},
-    "side": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 0, "title": "Resolution", "unit": "pixels", "description": "what it looks at; 0: the student's resolution"},
-    "mosaic": {"type": "boolean", "default": false, "title": "Mosaic", "description": "fill its fixed size with several student pictures"}}}},
-  "images": {"type": "array", "minItems": 1, "items": {"type": "string"}, "title": "Pictures", "description": "pictures and folders of pictures"},
-  "recursive": {"type": "boolean", "default": true, "title": "Folders below too"},
-  "limit": {"type": "integer", "minimum": 0, "default": 0, "title": "Pictures at most", "description": "0: all"},
-  "smallest_crop": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.35, "title": "Smallest crop", "description": "share of the short side"},
-  "student": {"type": "object", "default": {}, "title": "Student", "properties": {
-    "width": {"type": "integer", "minimum": 8, "maximum": 4096, "default": 192, "title": "Width"},
-    "depth": {"type": "integer", "minimum": 1, "maximum": 64, "default": 6, "title": "Blocks"},
-    "heads": {"type": "integer", "minimum": 1, "maximum": 64, "default": 3, "title": "Attention heads"},
-    "patch_size": {"type": "integer", "minimum": 1, "maximum": 64, "default": 16, "title": "Patch", "unit": "pixels"},
-    "position_grid": {"type": "integer", "minimum": 1, "maximum": 512, "default": 32, "title": "Position field", "unit": "patches", "description": "side of the square that positions are cropped from"},
-    "registers": {"type": "integer", "minimum": 0, "maximum": 64, "default": 4, "title": "Registers"},
-    "head_hidden": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 0, "title": "Width of the adaptor heads", "description": "0: the widest teacher"},
-    "head_inner": {"type": "integer", "minimum": 0, "maximum": 8, "default": 1, "title": "Inner blocks of the heads"}}},
-  "partitions": {"type": "array", "minItems": 1, "title": "Partitions", "default": [{"sides": [224], "batch": 16}], "items": {"type": "object", "required": ["sides"], "properties": {
-    "sides": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1, "maximum": 8192}, "title": "Student resolutions", "unit": "pixels", "description": "one is drawn per step"},
-    "batch": {"type": "integer", "minimum": 1, "maximum": 4096, "default": 16, "title": "Batch", "unit": "pictures"},
-    "teachers": {"type": "array", "items": {"type": "string"}, "default": [], "title": "Teachers", "description": "empty: all"}}}},
-  "summary_loss": {"type": "string", "enum": ["cosine", "angle", "mse"], "default": "cosine", "title": "Summary loss"},
-  "feature_loss": {"type": "string", "enum": ["mse", "match", "cosine", "hybrid-mse", "hybrid-smooth-l1"], "default": "mse", "title": "Feature loss"},
-  "grid_policy": {"type": "string", "enum": ["teacher", "larger"], "default": "teacher", "title": "Unequal grids", "description": "compare on the teacher's grid or on the larger one"},
-  "balance": {"type": "string", "enum": ["equal", "adaloss"], "default": "equal", "title": "Balance of the losses"},
-  "shift": {"type": "number", "minimum": 0, "maximum": 8, "default": 0, "title": "Shift", "unit": "patches", "description": "deviation of the crops' independent shifts; 0: aligned crops"},
-  "mesa": {"type": "number", "minimum": 0, "default": 0, "title": "Self-consistency weight", "description": "needs a slow copy"},
-  "slow_decay": {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0, "title": "Decay of the slow copy", "description": "0: none"},
-  "weight_noise": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "title": "Weight noise", "description": "deviation of DAMP"},
-  "window_sizes": {"type": "array", "items": {"type": "integer", "minimum": 0}, "default": [], "title": "Window sizes", "unit": "patches", "description": "ViTDet windows, one is drawn per step; 0: global"},
-  "steps": {"type": "integer", "minimum": 1, "default": 1000, "title": "Steps"},
-  "statistics_batches": {"type": "integer", "minimum": 1, "default": 30, "title": "Batches for the statistics"},
-  "trunk_frozen_steps": {"type": "integer", "minimum": 0, "default": 0, "title": "Steps with a frozen trunk"},
-  "learning_rate": {"type": "number", "exclusiveMinimum": 0, "default": 0.001, "title": "Learning rate"},
-  "warmup_steps": {"type": "integer", "minimum": 0, "default": 50, "title": "Warm-up steps"},
-  "clip_norm": {"type": "number", "minimum": 0, "default": 1, "title": "Gradient norm limit", "description": "0: none"},
-  "optimizer": {"type": "string", "enum": ["adamw", "lamb", "nadam"], "default": "adamw", "title": "Optimiser"},
-  "weight_decay": {"type": "number", "minimum": 0, "default": 0.02, "title": "Weight decay"},
-  "checkpoint_every": {"type": "integer", "minimum": 1, "default": 200, "title": "Steps between checkpoints"},
-  "probe_every": {"type": "integer", "minimum": 0, "default": 200, "title": "Steps between probe pictures", "description": "0: none"},
-  "probe_images": {"type": "array", "items": {"type": "string"}, "default": [], "title": "Probe pictures", "description": "empty: the first ones"},
-  "output": {"type": "string", "default": "", "title": "Folder for the student", "description": "empty: the run's own folder"},
-  "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Compute in"}}})json";
-// clang-format on
-
 StudentOptions studentFrom(const Json& settings, const std::vector<PartitionSettings>& partitions) {
     const Json& json = settings["student"];
     StudentOptions student;
@@ -119,10 +66,6 @@ const char* summaryLossName(SummaryLoss loss) {
 }
 const char* featureLossName(FeatureLoss loss) {
     return nameOf(kFeatureLosses, loss);
-}
-
-Json distillSettingsSchema() {
-    return Json::parse(kSchema);
 }
 
 Result<void> DistillOptions::validate() const {
@@ -195,6 +138,7 @@ Result<DistillOptions> distillOptionsFrom(const Json& settings) {
     options.learningRate = settings["learning_rate"];
     options.warmupSteps = settings["warmup_steps"];
     options.clipNorm = settings["clip_norm"];
+    options.recompute = settings["recompute"];
     VITRINE_TRY(options.optimizer.kind, optimizerFromName(settings["optimizer"]));
     options.optimizer.weightDecay = settings["weight_decay"];
     options.computeType = settings["dtype"] == "bfloat16" ? at::kBFloat16 : at::kFloat;

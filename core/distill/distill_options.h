@@ -56,6 +56,7 @@ struct DistillOptions {
     double slowDecay = 0;       // of the slow copy (EMA); 0: none
     double weightNoise = 0;     // DAMP deviation
     double positionDropout = 0.1;
+    bool recompute = false;  // activations: about a third more time for a fraction of the memory
     bool trainingPositions = true;  // random crops of the position field (CPE)
     std::vector<int64_t>
         windowSizes;  // patches; one is drawn per step and partition, 0 stands for global attention
@@ -76,8 +77,7 @@ struct DistillOptions {
 
 const char* summaryLossName(SummaryLoss loss);
 const char* featureLossName(FeatureLoss loss);
-// "settings" of a recipe of kind "distill" and its schema.
-Json distillSettingsSchema();
+// Of "settings" of a recipe of kind "distill", complete and valid (core/engine/distill_schema.h).
 Result<DistillOptions> distillOptionsFrom(const Json& settings);
 
 }  // namespace vitrine

@@ -132,22 +132,30 @@ Result<at::Tensor> Distiller::teacherSpace(const std::string& teacher,
     return target->inTeacherSpace(adaptorFeatures);
 }
 
+std::map<std::string, at::Tensor> Distiller::Parts::state() const {
+    std::map<std::string, at::Tensor> state = optimizer->state();
+    for (const auto& entry : student->named_parameters())
+        state["student." + entry.key()] = entry.value().detach();
+    if (slow)
+        state.merge(slow->state());
+    for (const TeacherTarget& target : targets)
+        state.merge(target.state());
+    state["step"] = at::tensor({step}, at::kLong);
+    state["statistics_ready"] = at::tensor({int64_t(statisticsReady)}, at::kLong);
+    return state;
+}
+
+std::string Distiller::Parts::movingLosses() const {
+    Json moving = Json::object();
+    for (const auto& [term, value] : movingLoss)
+        moving[term] = value;
+    return moving.dump();
+}
+
 Result<void> Distiller::save(const std::filesystem::path& file) const {
     const Parts& p = *parts_;
-    std::map<std::string, at::Tensor> state = p.optimizer->state();
-    for (const auto& entry : p.student->named_parameters())
-        state["student." + entry.key()] = entry.value().detach();
-    if (p.slow)
-        state.merge(p.slow->state());
-    for (const TeacherTarget& target : p.targets)
-        state.merge(target.state());
-    state["step"] = at::tensor({p.step}, at::kLong);
-    state["statistics_ready"] = at::tensor({int64_t(p.statisticsReady)}, at::kLong);
-    Json moving = Json::object();
-    for (const auto& [term, value] : p.movingLoss)
-        moving[term] = value;
-    return writeTensors(file, state,
-                        {{"pictures", p.source.fingerprint()}, {"moving_losses", moving.dump()}});
+    return writeTensors(file, p.state(),
+                        {{"pictures", p.source.fingerprint()}, {"moving_losses", p.movingLosses()}});
 }
 
 Result<void> Distiller::restore(const std::filesystem::path& file) {
@@ -159,28 +167,56 @@ Result<void> Distiller::restore(const std::filesystem::path& file) {
         return fail(ErrorCode::InvalidArgument, "the checkpoint was made with other pictures", file.string(),
                     "Put back the folder as it was, or start a new run");
     VITRINE_TRY(const auto state, readAllTensors(*source));
+    const auto moving = metadata.find("moving_losses");
+    return p.adopt(state, moving == metadata.end() ? "{}" : moving->second)
+        .map_error([&](const Error& error) { return error.in(file.string()); });
+}
+
+Result<void> Distiller::join(World& world) {
+    Parts& p = *parts_;
+    for (size_t i = 0; i < p.options.partitions.size(); ++i)
+        if (const int64_t batch = p.options.partitions[i].batch; batch % world.size() != 0)
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("a batch of {} cannot be shared by {} processes in equal parts", batch,
+                                    world.size()),
+                        fmt::format("settings/partitions/{}/batch", i),
+                        fmt::format("Take a multiple of {}", world.size()));
+    std::map<std::string, at::Tensor> state;
+    std::string moving;
+    if (world.isFirst()) {
+        state = p.state();
+        moving = p.movingLosses();
+    }
+    VITRINE_TRY_VOID(world.share(state));
+    VITRINE_TRY_VOID(world.share(moving));
+    if (!world.isFirst())
+        VITRINE_TRY_VOID(p.adopt(state, moving));
+    p.world = &world;
+    return {};
+}
+
+Result<void> Distiller::Parts::adopt(const std::map<std::string, at::Tensor>& state,
+                                     const std::string& moving) {
     const at::NoGradGuard noGrad;
-    for (auto& entry : p.student->named_parameters()) {
+    for (auto& entry : student->named_parameters()) {
         const auto it = state.find("student." + entry.key());
         if (it == state.end() || it->second.sizes() != entry.value().sizes())
             return fail(ErrorCode::ShapeMismatch, "the checkpoint holds another student", entry.key(),
                         "Resume with the settings that the run was started with");
         entry.value().copy_(it->second);
     }
-    VITRINE_TRY_VOID(p.optimizer->restore(state));
-    if (p.slow)
-        VITRINE_TRY_VOID(p.slow->restore(state));
-    for (TeacherTarget& target : p.targets)
+    VITRINE_TRY_VOID(optimizer->restore(state));
+    if (slow)
+        VITRINE_TRY_VOID(slow->restore(state));
+    for (TeacherTarget& target : targets)
         VITRINE_TRY_VOID(target.restore(state));
     if (!state.contains("step") || !state.contains("statistics_ready"))
-        return fail(ErrorCode::InvalidFile, "this is no checkpoint of a distillation", file.string());
-    p.step = state.at("step").item<int64_t>();
-    p.statisticsReady = state.at("statistics_ready").item<int64_t>() != 0;
-    if (const auto moving = metadata.find("moving_losses"); moving != metadata.end()) {
-        VITRINE_TRY(const Json losses, parseJson(moving->second, file.string()));
-        for (const auto& [term, value] : losses.items())
-            p.movingLoss[term] = value;
-    }
+        return fail(ErrorCode::InvalidFile, "this is no checkpoint of a distillation");
+    step = state.at("step").item<int64_t>();
+    statisticsReady = state.at("statistics_ready").item<int64_t>() != 0;
+    VITRINE_TRY(const Json losses, parseJson(moving, "moving losses"));
+    for (const auto& [term, value] : losses.items())
+        movingLoss[term] = value;
     return {};
 }
 

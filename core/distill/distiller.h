@@ -17,6 +17,7 @@
 #include "core/distill/picture_source.h"
 #include "core/distill/student.h"
 #include "core/distill/teacher.h"
+#include "core/distributed/world.h"
 
 #include <memory>
 
@@ -39,6 +40,7 @@ struct StepReport {
     int64_t pictures = 0;
     // Wall-clock seconds of its parts.
     double loadSeconds = 0, teacherSeconds = 0, studentSeconds = 0, optimizerSeconds = 0;
+    double exchangeSeconds = 0;  // between processes
 };
 
 class Distiller {
@@ -50,12 +52,22 @@ class Distiller {
                                                      PictureSource& source);
     ~Distiller();
 
+    // From now on each batch is shared by the processes of `world`, which outlives the distiller: every one
+    // takes its part of it, gradients are averaged, and all hold the same weights. Losses with mosaics
+    // compose each process's part on its own. Call after estimateStatistics or restore on the first process;
+    // the others take its state over. Errors: InvalidArgument if a batch is not a multiple of the number of
+    // processes; IoFailure if one was lost.
+    Result<void> join(World& world);
     // Streams options.statisticsBatches batches through the teachers and fits every normaliser and summary
     // cone; then they are frozen. A second call does nothing.
     Result<void> estimateStatistics(JobContext& job);
     // One step. InvalidArgument with teacher, tensor and step if a loss or gradient is not finite; the
     // weights are then those of the last good step.
     Result<StepReport> train();
+    // After such an error: the first tensor on the way from the pictures to the heads that is not finite
+    // ("the student: the output of block 2 of 6, picture 1 of 16 in the batch"), from another pass over the
+    // step's pictures without weight noise and position draws. Empty: that pass is finite.
+    std::string firstNonFinite();
 
     int64_t step() const;
     // Takes effect from the next step on: learning rate, weights, losses' weights. Not the student or the

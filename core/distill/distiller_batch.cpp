@@ -55,9 +55,20 @@ Distiller::Parts::Wanted Distiller::Parts::wanted(int64_t atStep, size_t partiti
     wanted.windowSize = options.windowSizes.empty() ? 0 : pick(options.windowSizes, "window");
     wanted.margin =
         options.shiftDeviation > 0 ? canvasMargin(options.shiftLimit, options.student.patchSize) : 0;
-    const int64_t position = (atStep < 0 ? -atStep : atStep) * settings.batch;
-    wanted.indices = batchIndices(source.count(), position, settings.batch, options.seed + partition);
+    const Part mine = atStep < 0 ? Part{0, settings.batch} : part(partition);
+    const int64_t position = (atStep < 0 ? -atStep : atStep) * settings.batch + mine.begin;
+    const uint64_t seed = options.seed + partition;
+    wanted.draw = {batchIndices(source.count(), position, mine.count, seed), wanted.side + 2 * wanted.margin,
+                   seed, atStep, mine.begin};
     return wanted;
+}
+
+Distiller::Parts::Part Distiller::Parts::part(size_t partition) const {
+    const int64_t batch = options.partitions[partition].batch;
+    if (!world)
+        return {0, batch};
+    const int64_t share = batch / world->size();  // whole: checked when the distiller joins
+    return {world->rank() * share, share};
 }
 
 Result<PartitionBatch> Distiller::Parts::load(int64_t atStep, size_t partition) {
@@ -69,15 +80,13 @@ Result<PartitionBatch> Distiller::Parts::load(int64_t atStep, size_t partition) 
     if (batch.margin)
         batch.studentShift = drawShift(options.seed, atStep, fmt::format("partition {} student", partition),
                                        options.shiftDeviation, options.shiftLimit);
-    VITRINE_TRY(const at::Tensor canvas, source.pictures(asked.indices, asked.side + 2 * asked.margin,
-                                                         options.seed + partition, atStep));
+    VITRINE_TRY(const at::Tensor canvas, source.pictures(asked.draw));
     batch.canvas = canvas.to(options.device);
     return batch;
 }
 
 void Distiller::Parts::prefetch(int64_t atStep, size_t partition) {
-    const Wanted asked = wanted(atStep, partition);
-    source.prefetch(asked.indices, asked.side + 2 * asked.margin, options.seed + partition, atStep);
+    source.prefetch(wanted(atStep, partition).draw);
 }
 
 at::Tensor Distiller::Parts::cropOf(const PartitionBatch& batch, CellShift shift) const {
@@ -131,15 +140,20 @@ StudentOutput Distiller::Parts::lookAsStudent(const at::Tensor& pixels, const Pa
     StudentPass pass;
     pass.windowSize = batch.windowSize;
     pass.teachers = heads;
+    pass.recompute = options.recompute;
     PositionDraws draws;
     if (options.trainingPositions && options.student.croppedPositions) {
         const at::Generator generator =
             randomStream(options.seed, step, fmt::format("positions {}", partition));
-        draws = drawPositions(pixels.size(0), generator);
-        const at::Tensor kept = at::rand({pixels.size(0), 1, 1}, generator, at::TensorOptions());
+        // Drawn for the whole batch, so that a picture's draw does not depend on how many processes share it.
+        const int64_t whole = options.partitions[partition].batch;
+        const Part mine = part(partition);
+        draws = drawPositions(whole, generator);
+        const at::Tensor kept =
+            at::rand({whole, 1, 1}, generator, at::TensorOptions()).narrow(0, mine.begin, mine.count);
         pass.keepPositions = kept.ge(options.positionDropout).to(at::kFloat).to(pixels.device());
         for (at::Tensor* draw : {&draws.scale, &draws.aspect, &draws.position})
-            *draw = draw->to(pixels.device());
+            *draw = draw->narrow(0, mine.begin, mine.count).to(pixels.device());
         pass.draws = &draws;
     }
     const Autocast autocast(options.device, options.computeType);

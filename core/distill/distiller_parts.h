@@ -46,19 +46,31 @@ struct Distiller::Parts {
     std::shared_ptr<RadioModule> slowModule;
     std::vector<TeacherTarget> targets;        // as teachers
     std::map<std::string, double> movingLoss;  // AdaLoss
+    World* world = nullptr;                    // the processes that share each batch; none: this one alone
     int64_t step = 0;
     bool statisticsReady = false;
 
     Parts(DistillOptions wanted, std::vector<const Teacher*> frozen, PictureSource& pictures);
 
+    // Everything that a resumed run or another process needs, and the same put back.
+    std::map<std::string, at::Tensor> state() const;
+    std::string movingLosses() const;  // JSON
+    Result<void> adopt(const std::map<std::string, at::Tensor>& state, const std::string& movingLosses);
+
     // --- looking (distiller_batch.cpp)
     // What the source is asked for: a pure function of step and partition, so that it can be asked for ahead.
     struct Wanted {
-        std::vector<int64_t> indices;
+        BatchDraw draw;  // canvases: side + 2 margin
         int64_t side, windowSize, margin;
     };
     Wanted wanted(int64_t atStep, size_t partition) const;
-    // Steps below 0 are those of the statistics, so that training sees the same draws however many there
+    // This process's part of a partition's batch: positions begin .. begin + count.
+    struct Part {
+        int64_t begin, count;
+    };
+    Part part(size_t partition) const;
+    // Steps below 0 are those of the statistics (which one process takes for all, in whole batches), so that
+    // training sees the same draws however many there
     // were.
     Result<PartitionBatch> load(int64_t atStep, size_t partition);
     void prefetch(int64_t atStep, size_t partition);
@@ -75,6 +87,9 @@ struct Distiller::Parts {
     Result<at::Tensor> weighTerms(const TeacherSettings& settings, const TermLosses& terms,
                                   TeacherLosses& report);
     at::Tensor selfConsistency(const StudentOutput& output, const PartitionBatch& batch, size_t partition);
+    // Means over the processes: gradients, and what the report says.
+    Result<void> averageGradients();
+    Result<void> averageReport(StepReport& report);
     Result<StepReport> train();
 };
 

@@ -73,13 +73,19 @@ Result<at::Tensor> Distiller::Parts::weighTerms(const TeacherSettings& settings,
         if (!std::isfinite(value))
             return fail(ErrorCode::InvalidArgument,
                         fmt::format("the {} loss is not finite at step {}; step {} was the last good one",
-                                    what, step, step - 1),
+                                    what, step + 1, step),
                         fmt::format("teacher {}", settings.name),
                         "Lower the learning rate, or compute in float32; the last checkpoint is whole");
         double scale = weight;
         if (options.balance == LossBalance::AdaLoss) {
-            double& moving = movingLoss.try_emplace(settings.name + "/" + what, value).first->second;
-            moving = kAdaLossMomentum * moving + (1 - kAdaLossMomentum) * value;
+            double whole = value;
+            if (world) {
+                const at::Tensor mean = term.detach().clone();
+                VITRINE_TRY_VOID(world->average({mean}));
+                whole = mean.item<double>();
+            }
+            double& moving = movingLoss.try_emplace(settings.name + "/" + what, whole).first->second;
+            moving = kAdaLossMomentum * moving + (1 - kAdaLossMomentum) * whole;
             scale /= std::max(moving, 1e-12);
         }
         sum = sum + scale * term;
@@ -110,6 +116,29 @@ at::Tensor Distiller::Parts::selfConsistency(const StudentOutput& output, const 
                       {shift.row - batch.studentShift.row, shift.column - batch.studentShift.column});
 }
 
+// The same list on every process: which parameters learn depends on step and options alone.
+Result<void> Distiller::Parts::averageGradients() {
+    std::vector<at::Tensor> gradients;
+    for (const OptimizedParameter& parameter : optimizer->parameters())
+        if (parameter.tensor.grad().defined())
+            gradients.push_back(parameter.tensor.grad());
+    return world->average(gradients);
+}
+
+Result<void> Distiller::Parts::averageReport(StepReport& report) {
+    std::vector<double*> values{&report.loss, &report.selfConsistency};
+    for (auto& [name, losses] : report.teachers)
+        values.insert(values.end(), {&losses.summary, &losses.features, &losses.weighted});
+    const at::Tensor means = at::empty({int64_t(values.size())});
+    for (size_t i = 0; i < values.size(); ++i)
+        means[int64_t(i)] = *values[i];
+    VITRINE_TRY_VOID(world->average({means}));
+    for (size_t i = 0; i < values.size(); ++i)
+        *values[i] = means[int64_t(i)].item<double>();
+    report.pictures *= world->size();
+    return {};
+}
+
 Result<StepReport> Distiller::Parts::train() {
     StepReport report;
     for (const TeacherSettings& teacher : options.teachers) {
@@ -129,14 +158,19 @@ Result<StepReport> Distiller::Parts::train() {
         loss.backward();
     }
     noise.finish();
+    if (world) {
+        const Stopwatch watch(report.exchangeSeconds);
+        VITRINE_TRY_VOID(averageGradients());
+        VITRINE_TRY_VOID(averageReport(report));
+    }
     const Stopwatch watch(report.optimizerSeconds);
     report.gradientNorm = optimizer->clipGradients(options.clipNorm);
     if (!std::isfinite(report.gradientNorm)) {
         const std::string bad = optimizer->firstBadGradient();
         optimizer->clearGradients();
         return fail(ErrorCode::InvalidArgument,
-                    fmt::format("the gradient is not finite at step {}; step {} was the last good one", step,
-                                step - 1),
+                    fmt::format("the gradient is not finite at step {}; step {} was the last good one",
+                                step + 1, step),
                     bad, "Lower the learning rate or the weight noise; the last checkpoint is whole");
     }
     report.learningRate =

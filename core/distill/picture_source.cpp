@@ -37,22 +37,23 @@ TensorPictureSource::TensorPictureSource(at::Tensor pictures, double smallestCro
         sha256Hex(bytes).substr(0, 16) + fmt::format("-{:.3f}{}", smallestCrop, flips ? "-flips" : "");
 }
 
-Result<at::Tensor> TensorPictureSource::pictures(const std::vector<int64_t>& indices, int64_t side,
-                                                 uint64_t seed, int64_t draw) {
+Result<at::Tensor> TensorPictureSource::pictures(const BatchDraw& draw) {
     const at::NoGradGuard noGrad;
     const int64_t stored = pictures_.size(2);
     std::vector<at::Tensor> batch;
-    for (size_t i = 0; i < indices.size(); ++i) {
+    for (size_t i = 0; i < draw.indices.size(); ++i) {
         const auto random = [&](const char* purpose) {
-            return unit(randomHash(seed ^ (i << 40), draw, purpose));
+            const uint64_t position = uint64_t(draw.firstPosition) + i;
+            return unit(randomHash(draw.seed ^ (position << 40), draw.step, purpose));
         };
         const double share = smallestCrop_ + (1 - smallestCrop_) * random("crop size");
         const int64_t crop = std::clamp<int64_t>(std::llround(share * double(stored)), 1, stored);
         const int64_t left = int64_t(random("crop left") * double(stored - crop + 1));
         const int64_t top = int64_t(random("crop top") * double(stored - crop + 1));
-        at::Tensor picture = pictures_[indices[i]].narrow(1, top, crop).narrow(2, left, crop).unsqueeze(0);
-        if (crop != side)
-            picture = nn::resizeMap(picture, side, side, "bilinear", true);
+        at::Tensor picture =
+            pictures_[draw.indices[i]].narrow(1, top, crop).narrow(2, left, crop).unsqueeze(0);
+        if (crop != draw.side)
+            picture = nn::resizeMap(picture, draw.side, draw.side, "bilinear", true);
         batch.push_back(flips_ && random("flip") < 0.5 ? picture.flip({3}) : picture);
     }
     return at::cat(batch).clamp(0, 1);

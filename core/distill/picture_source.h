@@ -10,6 +10,16 @@
 
 namespace vitrine {
 
+// Which pictures a batch is of, and all that their crops depend on: equal ones give equal batches.
+struct BatchDraw {
+    std::vector<int64_t> indices;
+    int64_t side = 0;  // pixels
+    uint64_t seed = 0;
+    int64_t step = 0;
+    int64_t firstPosition = 0;  // of the first index in the step's whole batch, of which this may be a part
+    bool operator==(const BatchDraw&) const = default;
+};
+
 class PictureSource {
   public:
     virtual ~PictureSource() = default;
@@ -17,12 +27,11 @@ class PictureSource {
     // Fingerprint of the pictures and their preparation: a run resumes on the same one only.
     virtual std::string fingerprint() const = 0;
     // RGB in [0, 1], (indices, 3, side, side), float on the CPU. The crop of each picture is drawn from
-    // (seed, draw, position in the batch), so that equal arguments give equal pictures. A picture that cannot
-    // be read is replaced by the next one that can, and is listed in skipped().
-    virtual Result<at::Tensor> pictures(const std::vector<int64_t>& indices, int64_t side, uint64_t seed,
-                                        int64_t draw) = 0;
+    // (seed, step, position in the batch). A picture that cannot be read is replaced by the next one that
+    // can, and is listed in skipped().
+    virtual Result<at::Tensor> pictures(const BatchDraw& draw) = 0;
     // Asks for a batch that will be wanted soon; a source that loads from disk does so in the background.
-    virtual void prefetch(const std::vector<int64_t>&, int64_t, uint64_t, int64_t) {}
+    virtual void prefetch(const BatchDraw&) {}
     virtual std::vector<std::string> skipped() const { return {}; }
 };
 
@@ -33,8 +42,7 @@ class TensorPictureSource : public PictureSource {
     TensorPictureSource(at::Tensor pictures, double smallestCrop, bool flips);
     int64_t count() const override { return pictures_.size(0); }
     std::string fingerprint() const override { return fingerprint_; }
-    Result<at::Tensor> pictures(const std::vector<int64_t>& indices, int64_t side, uint64_t seed,
-                                int64_t draw) override;
+    Result<at::Tensor> pictures(const BatchDraw& draw) override;
 
   private:
     at::Tensor pictures_;

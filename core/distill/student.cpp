@@ -172,6 +172,7 @@ StudentOutput runStudent(const RadioModule& module, const at::Tensor& pixels, co
     run.gridWidth = pixels.size(3) / config.patchSize;
     run.windowing = config.windowing;
     run.windowing.windowSize = pass.windowSize;
+    run.recompute = pass.recompute;
     const at::Tensor conditioned = module.condition(pixels);
     const PatchGenerator& generator = module.patchGenerator();
     const at::Tensor start = pass.draws

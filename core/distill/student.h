@@ -50,6 +50,7 @@ struct StudentPass {
     const PositionDraws* draws = nullptr;  // training positions; null: those of inference
     at::Tensor keepPositions;              // (B, 1, 1) of 0 and 1: pictures whose positions are dropped
     std::vector<std::string> teachers;     // heads wanted; empty: all
+    bool recompute = false;                // blocks keep their inputs only and run again for their gradients
 };
 
 // The configuration of a fresh student; its JSON form is that of the library (model_type "radio"), with the

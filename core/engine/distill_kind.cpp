@@ -1,11 +1,14 @@
 #include "core/engine/distill_kind.h"
 
 #include "core/distill/distiller.h"
+#include "core/engine/distill_schema.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/folder_picture_source.h"
 #include "core/engine/model_store.h"
 #include "core/engine/picture_list.h"
 #include "core/engine/probe_maps.h"
+#include "core/engine/step_failure.h"
+#include "core/runs/process_usage.h"
 #include "core/runs/run_context.h"
 
 #include <algorithm>
@@ -15,11 +18,27 @@ namespace vitrine {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr double kUsageSeconds = 0.5;  // between two looks at memory, CPU and disk
+
+int gpuNumber(const std::string& device) {
+    if (!device.starts_with("cuda"))
+        return -1;
+    return device.size() > 5 ? std::atoi(device.c_str() + 5) : 0;
+}
+
 class DistillJob {
   public:
-    explicit DistillJob(RunContext& run) : run_(run) {}
+    explicit DistillJob(RunContext& run)
+        : run_(run), usage_(gpuNumber(run.recipe().value("device", "cpu"))) {}
 
     Result<void> execute() {
+        VITRINE_TRY(const auto place, worldPlaceFromEnvironment());
+        if (place) {
+            run_.job().beginStage(fmt::format("waiting for {} processes", place->size), 0);
+            VITRINE_TRY(world_, World::join(*place));
+            run_.log(fmt::format("process {} of {}", place->rank, place->size));
+        }
+        settings_ = run_.settings();
         VITRINE_TRY(DistillOptions options, optionsInForce());
         VITRINE_TRY_VOID(loadTeachers());
         VITRINE_TRY_VOID(openPictures(options));
@@ -28,9 +47,16 @@ class DistillJob {
             teachers.push_back(teacher.get());
         VITRINE_TRY(distiller_, Distiller::create(options, teachers, *pictures_));
         VITRINE_TRY(checkpoints_, run_.checkpointFolder());
-        VITRINE_TRY_VOID(goOn());
-        VITRINE_TRY_VOID(distiller_->estimateStatistics(run_.job()));
+        if (isFirst()) {
+            VITRINE_TRY_VOID(goOn());
+            VITRINE_TRY_VOID(distiller_->estimateStatistics(run_.job()));
+        }
+        if (world_)
+            VITRINE_TRY_VOID(distiller_->join(*world_));
+        offerActions();
         VITRINE_TRY_VOID(train());
+        if (!isFirst())
+            return {};
         for (const std::string& skipped : pictures_->skipped())
             run_.log("left out: " + skipped);
         run_.metric("pictures/left out", distiller_->step(), double(pictures_->skipped().size()));
@@ -38,8 +64,13 @@ class DistillJob {
     }
 
   private:
-    Result<DistillOptions> optionsInForce() const {
-        VITRINE_TRY(DistillOptions options, distillOptionsFrom(run_.settings()));
+    // Whether this process keeps checkpoints, pictures and the student.
+    bool isFirst() const { return !world_ || world_->isFirst(); }
+
+    Result<DistillOptions> optionsInForce() const { return optionsOf(settings_); }
+
+    Result<DistillOptions> optionsOf(const Json& settings) const {
+        VITRINE_TRY(DistillOptions options, distillOptionsFrom(settings));
         options.seed = run_.seed();
         VITRINE_TRY(options.device, deviceFromName(run_.recipe().value("device", "cpu")));
         return options;
@@ -80,11 +111,8 @@ class DistillJob {
         FolderPictureOptions folder;
         folder.smallestCrop = settings["smallest_crop"];
         folder.largestSide = options.student.preferredSide;
-        const std::vector<std::string> probes = settings["probe_images"].get<std::vector<std::string>>();
-        probeFiles_.assign(probes.begin(), probes.end());
-        if (probes.empty())
-            probeFiles_.assign(files.begin(),
-                               files.begin() + std::min<std::ptrdiff_t>(4, std::ptrdiff_t(files.size())));
+        firstFiles_.assign(files.begin(),
+                           files.begin() + std::min<std::ptrdiff_t>(4, std::ptrdiff_t(files.size())));
         run_.log(fmt::format("{} pictures", files.size()));
         VITRINE_TRY(pictures_, openFolderPictures(std::move(files), folder));
         return run_.usedInput("dataset", pictures_->fingerprint(), settings["images"].dump());
@@ -100,32 +128,105 @@ class DistillJob {
         return {};
     }
 
+    // What can be asked for while it runs, also while it is paused.
+    void offerActions() {
+        if (!isFirst())
+            return;
+        run_.onAction("probe", [this] { return keepProbes(); });
+        run_.onAction("checkpoint", [this] { return keepCheckpoint(); });
+        run_.onAction("export", [this] { return exportSnapshot(); });
+        run_.checkChanges([this](const Json& settings) -> Result<void> {
+            for (const Json& file : settings["probe_images"])
+                if (std::error_code ignored; !fs::exists(file.get<std::string>(), ignored))
+                    return fail(ErrorCode::NotFound, "there is no such picture", file.get<std::string>());
+            VITRINE_TRY(const DistillOptions options, optionsOf(settings));
+            return options.validate();
+        });
+    }
+
     Result<void> train() {
-        const int64_t steps = run_.settings()["steps"];
+        int64_t steps = settings_["steps"];
         run_.job().beginStage("training", steps);
         run_.job().advance(distiller_->step());
-        if (distiller_->step() == 0)
+        if (distiller_->step() == 0 && isFirst() && probesWanted())
             VITRINE_TRY_VOID(keepProbes());
         while (distiller_->step() < steps) {
-            const Json before = run_.settings();
-            VITRINE_TRY_VOID(run_.pausePoint());
-            if (run_.settings() != before) {
-                VITRINE_TRY(const DistillOptions changed, optionsInForce());
-                VITRINE_TRY_VOID(distiller_->change(changed));
+            VITRINE_TRY_VOID(pausePoint());
+            if (settings_["steps"] != steps) {
+                steps = settings_["steps"];
+                run_.job().beginStage("training", steps);
+                run_.job().advance(distiller_->step());
+                continue;
             }
-            VITRINE_TRY(const StepReport report, distiller_->train());
+            VITRINE_TRY(const StepReport report, step());
             record(report);
-            if (isDue("probe_every", report.step) || report.step == steps)
+            if (isDue("probe_every", report.step))
                 VITRINE_TRY_VOID(keepProbes());
-            if (isDue("checkpoint_every", report.step) || report.step == steps)
+            if (isDue("checkpoint_every", report.step))
                 VITRINE_TRY_VOID(keepCheckpoint());
             run_.job().advance();
         }
-        return {};
+        if (!isFirst())
+            return {};
+        if (probesWanted() && !isDue("probe_every", distiller_->step()))
+            VITRINE_TRY_VOID(keepProbes());
+        return isDue("checkpoint_every", distiller_->step()) ? Result<void>() : keepCheckpoint();
+    }
+
+    bool probesWanted() const { return settings_["probe_every"].get<int64_t>() > 0; }
+
+    // One step; an error says what was computed, which step was the last good one, and what to change.
+    Result<StepReport> step() {
+        const int64_t lastGood = distiller_->step();
+        Result<StepReport> trained = StepReport();
+        try {
+            trained = distiller_->train();
+        } catch (...) {
+            trained = fail(errorFromCurrentException(fmt::format("step {}", lastGood + 1)));
+        }
+        if (trained)
+            return trained;
+        // The weights are those of the last good step.
+        if (isFirst() && world_ && trained.error().code == ErrorCode::IoFailure)
+            VITRINE_TRY_VOID(keepCheckpoint());
+        StepFailure failure{trained.error(), lastGood, {}};
+        if (failure.error.code == ErrorCode::InvalidArgument)
+            failure.firstBad = distiller_->firstNonFinite();
+        VITRINE_TRY_VOID(run_.event("failure", failure.toJson()));
+        return fail(failure.explained(settings_));
+    }
+
+    // The first process is paused, stopped and given other settings; the others do as it does.
+    Result<void> pausePoint() {
+        Json wanted = settings_;
+        Result<void> goOn;
+        if (isFirst()) {
+            goOn = run_.pausePoint();
+            wanted = run_.settings();
+        }
+        if (world_) {
+            std::string message = !goOn ? "stop" : wanted != settings_ ? wanted.dump() : "";
+            VITRINE_TRY_VOID(world_->share(message));
+            if (message == "stop")
+                return goOn ? fail(ErrorCode::Cancelled, "the first process was stopped") : goOn;
+            if (!message.empty()) {
+                VITRINE_TRY(wanted, parseJson(message, "settings of the first process"));
+            }
+        }
+        VITRINE_TRY_VOID(goOn);
+        if (wanted == settings_)
+            return {};
+        if (wanted["probe_images"] != settings_["probe_images"])
+            probes_.reset();  // the maps of the new ones stand in the same colours
+        settings_ = wanted;
+        VITRINE_TRY(const DistillOptions changed, optionsInForce());
+        return distiller_->change(changed);
     }
 
     bool isDue(const char* setting, int64_t step) const {
-        const int64_t every = run_.settings()[setting];
+        if (!isFirst())
+            return false;
+        const int64_t every = settings_[setting];
         return every > 0 && step % every == 0;
     }
 
@@ -141,25 +242,34 @@ class DistillJob {
                 run_.metric("loss/" + name + "/features", report.step, losses.features);
             run_.metric("share/" + name, report.step, losses.weighted / std::max(weighted, 1e-12));
         }
-        if (run_.settings()["mesa"].get<double>() > 0)
+        if (settings_["mesa"].get<double>() > 0)
             run_.metric("loss/self-consistency", report.step, report.selfConsistency);
         run_.metric("gradient norm", report.step, report.gradientNorm);
         run_.metric("learning rate", report.step, report.learningRate);
-        const double seconds =
-            report.loadSeconds + report.teacherSeconds + report.studentSeconds + report.optimizerSeconds;
+        const double seconds = report.loadSeconds + report.teacherSeconds + report.studentSeconds +
+                               report.optimizerSeconds + report.exchangeSeconds;
+        if (world_)
+            run_.metric("time/exchange share", report.step, report.exchangeSeconds / std::max(seconds, 1e-9));
         run_.metric("time/pictures per second", report.step,
                     double(report.pictures) / std::max(seconds, 1e-9));
         run_.metric("time/stall share", report.step, report.loadSeconds / std::max(seconds, 1e-9));
         run_.metric("time/teacher share", report.step, report.teacherSeconds / std::max(seconds, 1e-9));
+        run_.metric("time/step (s)", report.step, seconds);
+        for (const auto& [name, value] : usage_.look(kUsageSeconds))
+            run_.metric(name, report.step, value);
     }
 
     // Feature maps of the probe pictures in the colours of the first time, teachers beside the student.
     Result<void> keepProbes() {
-        if (run_.settings()["probe_every"].get<int64_t>() == 0)
-            return {};
         if (!probes_) {
-            VITRINE_TRY(probes_, ProbeMaps::create(probeFiles_, distiller_->studentOptions(), teachers_,
-                                                   checkpoints_));
+            std::vector<fs::path> files;
+            for (const Json& file : settings_["probe_images"])
+                files.emplace_back(file.get<std::string>());
+            const bool resumed = run_.savedState() && !probesMade_ && distiller_->step() > 0;
+            VITRINE_TRY(probes_,
+                        ProbeMaps::create(files.empty() ? firstFiles_ : files, distiller_->studentOptions(),
+                                          teachers_, checkpoints_, !resumed));
+            probesMade_ = true;
         }
         return probes_->keep(*distiller_, run_);
     }
@@ -190,13 +300,29 @@ class DistillJob {
         return {};
     }
 
+    // The student as it is now, beside the one of the end; not part of the result.
+    Result<void> exportSnapshot() {
+        const fs::path folder = run_.project().runFolder(run_.run().id) / "student-snapshot";
+        VITRINE_TRY_VOID(distiller_->exportFolder(folder, at::kFloat));
+        for (const char* name : {"config.json", "preprocessor_config.json", "model.safetensors"}) {
+            VITRINE_TRY([[maybe_unused]] const StoredFile stored,
+                        run_.putArtifactFile(fmt::format("student-snapshot/{}", name), folder / name,
+                                             {.kind = "checkpoint", .step = distiller_->step(), .mediaType = {}}));
+        }
+        return {};
+    }
+
     RunContext& run_;
+    Json settings_;                 // in force
+    std::unique_ptr<World> world_;  // the processes that share the work; none: this one alone
     ModelStore store_;
     std::vector<std::unique_ptr<Teacher>> teachers_;
     std::unique_ptr<PictureSource> pictures_;
     std::unique_ptr<Distiller> distiller_;
     std::unique_ptr<ProbeMaps> probes_;
-    std::vector<fs::path> probeFiles_;
+    std::vector<fs::path> firstFiles_;  // of the pictures: the probe set unless others are named
+    bool probesMade_ = false;           // by this process
+    UsageMeter usage_;
     fs::path checkpoints_;
     std::string lastCheckpoint_;
 };
@@ -208,6 +334,7 @@ JobKind distillKind() {
     kind.name = "distill";
     kind.summary = "Train one encoder from several teachers (AM-RADIO, RADIOv2.5, PHI-S, C-RADIOv4)";
     kind.settingsSchema = distillSettingsSchema();
+    kind.severalProcesses = true;
     kind.run = [](RunContext& run) {
         loadEnginePlugins();
         return DistillJob(run).execute();

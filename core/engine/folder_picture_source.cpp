@@ -16,14 +16,6 @@ namespace {
 
 using PicturePointer = std::shared_ptr<const Image>;
 
-struct BatchKey {
-    std::vector<int64_t> indices;
-    int64_t side;
-    uint64_t seed;
-    int64_t draw;
-    bool operator==(const BatchKey&) const = default;
-};
-
 // Where a crop lies in its picture, and whether it is mirrored.
 struct Crop {
     int64_t left, top, side;
@@ -46,14 +38,12 @@ class FolderPictures : public PictureSource {
     int64_t count() const override { return int64_t(files_.size()); }
     std::string fingerprint() const override { return fingerprint_; }
 
-    Result<at::Tensor> pictures(const std::vector<int64_t>& indices, int64_t side, uint64_t seed,
-                                int64_t draw) override {
-        const BatchKey key{indices, side, seed, draw};
+    Result<at::Tensor> pictures(const BatchDraw& draw) override {
         std::vector<std::future<Result<at::Tensor>>> parts;
-        if (pending_ && pending_->first == key)
+        if (pending_ && pending_->first == draw)
             parts = std::move(pending_->second);
         else
-            parts = start(key);
+            parts = start(draw);
         pending_.reset();
         std::vector<at::Tensor> batch;
         for (auto& part : parts) {
@@ -63,10 +53,9 @@ class FolderPictures : public PictureSource {
         return at::stack(batch);
     }
 
-    void prefetch(const std::vector<int64_t>& indices, int64_t side, uint64_t seed, int64_t draw) override {
-        BatchKey key{indices, side, seed, draw};
-        auto parts = start(key);
-        pending_.emplace(std::move(key), std::move(parts));
+    void prefetch(const BatchDraw& draw) override {
+        auto parts = start(draw);
+        pending_.emplace(draw, std::move(parts));
     }
 
     std::vector<std::string> skipped() const override {
@@ -75,15 +64,16 @@ class FolderPictures : public PictureSource {
     }
 
   private:
-    std::vector<std::future<Result<at::Tensor>>> start(const BatchKey& key) {
+    std::vector<std::future<Result<at::Tensor>>> start(const BatchDraw& draw) {
         std::vector<std::future<Result<at::Tensor>>> parts;
-        for (size_t i = 0; i < key.indices.size(); ++i) {
+        for (size_t i = 0; i < draw.indices.size(); ++i) {
             auto promise = std::make_shared<std::promise<Result<at::Tensor>>>();
             parts.push_back(promise->get_future());
-            pool_.submit([this, promise, key, i] {
+            pool_.submit([this, promise, draw, i] {
                 try {
+                    const uint64_t position = uint64_t(draw.firstPosition) + i;
                     promise->set_value(
-                        one(key.indices[i], key.side, key.seed ^ (uint64_t(i) << 40), key.draw));
+                        one(draw.indices[i], draw.side, draw.seed ^ (position << 40), draw.step));
                 } catch (...) {
                     promise->set_value(fail(errorFromCurrentException("preparing a picture")));
                 }
@@ -187,7 +177,7 @@ class FolderPictures : public PictureSource {
     std::vector<Kept> kept_;
     int64_t keptBytes_ = 0;
     std::vector<std::string> skipped_;
-    std::optional<std::pair<BatchKey, std::vector<std::future<Result<at::Tensor>>>>> pending_;
+    std::optional<std::pair<BatchDraw, std::vector<std::future<Result<at::Tensor>>>>> pending_;
     ThreadPool pool_;  // last: its threads end before what they use
 };
 

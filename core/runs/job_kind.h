@@ -19,6 +19,9 @@ struct JobKind {
     Json settingsSchema = Json{{"type", "object"}, {"properties", Json::object()}};
     // Runs on the job's thread. Errors and exceptions end the run as failed; Cancelled ends it as cancelled.
     std::function<Result<void>(RunContext&)> run;
+    // Whether it may run as several processes of one group (world_place.h): every process carries out the
+    // recipe, the first one's run is the one that counts.
+    bool severalProcesses = false;
     // Added to the run's record of its environment (library versions, device names); may be empty.
     std::function<Json()> environment;
 };

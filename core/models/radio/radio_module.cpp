@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/models/radio/windowing.h"
+#include "core/nn/recompute.h"
 
 #include <algorithm>
 #include <set>
@@ -123,7 +124,9 @@ at::Tensor RadioModule::runBlocks(at::Tensor x, const RadioPass& pass) const {
             pass.attention && std::find(pass.attentionBlocks.begin(), pass.attentionBlocks.end(), i) !=
                                   pass.attentionBlocks.end();
         at::Tensor probabilities;
-        x = parts_->blocks[size_t(i)]->forward(x, capture ? &probabilities : nullptr);
+        const auto& block = *parts_->blocks[size_t(i)];
+        x = pass.recompute ? nn::recomputed([&block](const at::Tensor& in) { return block.forward(in); }, x)
+                           : block.forward(x, capture ? &probabilities : nullptr);
         if (capture)
             pass.attention->push_back(prefix.defined()
                                           ? radio::spreadWindowAttention(probabilities, pass.gridHeight,

@@ -17,6 +17,7 @@ struct RadioPass {
     RadioWindowing windowing{};                    // windowSize 0: global attention everywhere
     std::vector<int64_t> attentionBlocks{};        // 0-based blocks whose attention is captured
     std::vector<at::Tensor>* attention = nullptr;  // receives them, (B, heads, T, T), raster order
+    bool recompute = false;                        // training: blocks keep their inputs only
     // Called after each block with its output in raster order; return false to stop early.
     std::function<bool(int64_t block, const at::Tensor& tokens)> afterBlock{};
 };

@@ -61,9 +61,12 @@ TEST(BatchIndices, EachEpochShowsEveryPictureOnce) {
 
 TEST(TensorPictureSource, EqualArgumentsGiveEqualPictures) {
     TensorPictureSource source(at::rand({4, 3, 20, 20}), 0.5, true);
-    const auto a = source.pictures({0, 3}, 16, 1, 9), b = source.pictures({0, 3}, 16, 1, 9),
-               c = source.pictures({0, 3}, 16, 1, 10);
+    const auto a = source.pictures({{0, 3}, 16, 1, 9}), b = source.pictures({{0, 3}, 16, 1, 9}),
+               c = source.pictures({{0, 3}, 16, 1, 10});
     ASSERT_TRUE(a && b && c);
+    const auto second = source.pictures({{3}, 16, 1, 9, 1});
+    ASSERT_TRUE(second);
+    EXPECT_TRUE(at::equal((*a)[1], (*second)[0])) << "a part of a batch is what it is in the whole";
     EXPECT_TRUE(at::equal(*a, *b));
     EXPECT_FALSE(at::equal(*a, *c));
 }
