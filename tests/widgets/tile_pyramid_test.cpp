@@ -41,7 +41,7 @@ TEST(TilePyramid, LevelZeroIsThePictureItself) {
 
 TEST(TilePyramid, LevelsAreBuiltInTheBackgroundAndExact) {
     testing::qtApplication();
-    const auto image = ramp(1500, 1200);
+    const auto image = ramp(2500, 2000);
     const auto pyramid = TilePyramid::of(image);
     EXPECT_FALSE(pyramid->levelReady(2));
     pyramid->tile({2, 0, 0});
@@ -52,6 +52,15 @@ TEST(TilePyramid, LevelsAreBuiltInTheBackgroundAndExact) {
     const Image twice = TilePyramid::halved(TilePyramid::halved(*image));
     EXPECT_EQ(tile.owner->size(), twice.size());
     EXPECT_EQ(tile.owner->value(100, 77, 0), twice.value(100, 77, 0));
+}
+
+TEST(TilePyramid, SmallPicturesAreWholeAtOnce) {
+    const auto image = ramp(1024, 1024);
+    const auto pyramid = TilePyramid::of(image);
+    const TilePixels tile = pyramid->tile({1, 0, 0});
+    ASSERT_TRUE(tile.owner);
+    EXPECT_FALSE(tile.provisional);
+    EXPECT_EQ(tile.owner->value(100, 77, 0), TilePyramid::halved(*image).value(100, 77, 0));
 }
 
 TEST(LayerDifference, MeasuresAndMarksWhatIsOutside) {

@@ -4,8 +4,18 @@
 
 #include <QEvent>
 #include <QMetaEnum>
+#include <ctime>
 
 namespace vitrine {
+namespace {
+
+double threadMilliseconds() {
+    timespec spent{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return double(spent.tv_sec) * 1e3 + double(spent.tv_nsec) / 1e6;
+}
+
+}  // namespace
 
 Application::Application(int& argumentCount, char** arguments) : QApplication(argumentCount, arguments) {}
 
@@ -13,6 +23,7 @@ bool Application::notify(QObject* receiver, QEvent* event) {
     // Nested events belong to the outer one; a receiver may be gone after the call, so names are taken
     // before.
     const auto start = std::chrono::steady_clock::now();
+    const double computedBefore = depth_ == 0 ? threadMilliseconds() : 0;
     const int type = int(event->type());
     const QString receiverName =
         depth_ == 0 ? QStringLiteral("%1 %2").arg(receiver->metaObject()->className(), receiver->objectName())
@@ -33,11 +44,17 @@ bool Application::notify(QObject* receiver, QEvent* event) {
         return handled;
     const double spent =
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    if (spent <= longest_.milliseconds && spent <= double(limit_.count()))
+        return handled;
+    const double computing = threadMilliseconds() - computedBefore;
+    const char* name = QMetaEnum::fromType<QEvent::Type>().valueToKey(type);
+    if (spent > longest_.milliseconds)
+        longest_ = {QString::fromLatin1(name ? name : "User"), receiverName.trimmed(), spent, computing};
     if (spent > double(limit_.count())) {
-        const char* name = QMetaEnum::fromType<QEvent::Type>().valueToKey(type);
-        stalls_.push_back({QString::fromLatin1(name ? name : "User"), receiverName.trimmed(), spent});
-        log::warn("the interface stood still for {:.0f} ms: {} at {}", spent, name ? name : "user event",
-                  receiverName.trimmed().toStdString());
+        stalls_.push_back(
+            {QString::fromLatin1(name ? name : "User"), receiverName.trimmed(), spent, computing});
+        log::warn("the interface stood still for {:.0f} ms ({:.0f} ms computing): {} at {}", spent, computing,
+                  name ? name : "user event", receiverName.trimmed().toStdString());
         if (stalls_.size() > 200)
             stalls_.erase(stalls_.begin());
     }

@@ -16,6 +16,8 @@ struct Stall {
     QString event;     // "MouseMove"
     QString receiver;  // class and object name
     double milliseconds = 0;
+    double computing =
+        0;  // of those, what the interface thread itself used of a processor; the rest it waited
 };
 
 class Application : public QApplication {
@@ -28,12 +30,16 @@ class Application : public QApplication {
     // Events that took longer than the limit, oldest first; at most the last 200.
     const std::vector<Stall>& stalls() const { return stalls_; }
     void setStallLimit(std::chrono::milliseconds limit) { limit_ = limit; }
+    // The longest event since the start or the last reset, whatever the limit.
+    const Stall& longestEvent() const { return longest_; }
+    void resetLongestEvent() { longest_ = {}; }
 
   signals:
     void handlerFailed(const QString& message);
 
   private:
     std::vector<Stall> stalls_;
+    Stall longest_;
     std::chrono::milliseconds limit_{100};
     int depth_ = 0;
 };

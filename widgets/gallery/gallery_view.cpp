@@ -8,6 +8,7 @@
 
 #include <QFileInfo>
 #include <QHelpEvent>
+#include <QLocale>
 #include <QPainter>
 #include <QPainterPath>
 #include <QScrollBar>
@@ -46,6 +47,7 @@ GalleryView::GalleryView(GalleryModel* model, ThumbnailStore* thumbnails, Select
             }
         viewport()->update();
     });
+    connect(verticalScrollBar(), &QScrollBar::sliderReleased, viewport(), qOverload<>(&QWidget::update));
     connect(selection_, &SelectionManager::highlightChanged, viewport(), qOverload<>(&QWidget::update));
     connect(&Theme::instance(), &Theme::changed, viewport(), qOverload<>(&QWidget::update));
 }
@@ -104,7 +106,12 @@ void GalleryView::requestVisible() {
         wanted.append(model_->pathAt(row));
     for (int row = first - 1; row >= std::max(0, first - screen); --row)
         wanted.append(model_->pathAt(row));
-    thumbnails_->request(wanted);
+    thumbnails_->request(wanted, screen);
+}
+
+bool GalleryView::hasThumbnail(int row) const {
+    const QString path = model_->pathAt(row);
+    return !thumbnails_->find(path).isNull() || !thumbnails_->errorOf(path).isEmpty();
 }
 
 void GalleryView::scrollTo(int row) {
@@ -168,6 +175,30 @@ void GalleryView::paintEvent(QPaintEvent*) {
     const auto [first, last] = visibleRows();
     for (int row = first; row <= last; ++row)
         paintCell(painter, row);
+    if (verticalScrollBar()->isSliderDown())
+        paintPlace(painter);
+}
+
+// "4,512 of 10,000 · frame 4512.jpg" beside the scroll bar while it is dragged.
+void GalleryView::paintPlace(QPainter& painter) const {
+    const ThemeColors& colors = Theme::instance().colors();
+    const QLocale locale;
+    const int row = visibleRows().first, width = viewport()->width() - 2 * kGap;
+    const QString text = painter.fontMetrics().elidedText(
+        tr("%1 of %2 · %3")
+            .arg(locale.toString(row + 1), locale.toString(model_->rowCount()),
+                 QFileInfo(model_->pathAt(row)).fileName()),
+        Qt::ElideMiddle, width - 16);
+    const QScrollBar& bar = *verticalScrollBar();
+    const double share = bar.maximum() > 0 ? double(bar.value()) / bar.maximum() : 0;
+    QRect label(0, 0, painter.fontMetrics().horizontalAdvance(text) + 16, 24);
+    label.moveRight(viewport()->width() - kGap);
+    label.moveTop(kGap + int(share * (viewport()->height() - label.height() - 2 * kGap)));
+    painter.setPen(colors.border);
+    painter.setBrush(colors.raised);
+    painter.drawRoundedRect(QRectF(label).adjusted(0.5, 0.5, -0.5, -0.5), 5, 5);
+    painter.setPen(colors.text);
+    painter.drawText(label, Qt::AlignCenter, text);
 }
 
 void GalleryView::resizeEvent(QResizeEvent*) {

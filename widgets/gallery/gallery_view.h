@@ -1,5 +1,6 @@
 // A grid of thumbnails over any number of pictures: only what is visible is laid out, painted and decoded.
-// Arrow keys move, Shift and Ctrl extend, Enter opens.
+// Arrow keys move, Shift and Ctrl extend, Enter opens. While the scroll bar is dragged, a label says where
+// one is.
 #pragma once
 
 #include <QAbstractScrollArea>
@@ -23,6 +24,10 @@ class GalleryView : public QAbstractScrollArea {
     void scrollTo(int row);
     // Rectangle of a cell in viewport coordinates.
     QRect cellRect(int row) const;
+    // False while the thumbnail of this row is awaited.
+    bool hasThumbnail(int row) const;
+    // Selects the picture of this row and scrolls to it.
+    void goTo(int row) { selectRow(row, {}); }
 
   signals:
     void activated(const QString& path);  // Enter or double click
@@ -46,6 +51,7 @@ class GalleryView : public QAbstractScrollArea {
     void updateScrollBar();
     void requestVisible();
     void paintCell(QPainter& painter, int row) const;
+    void paintPlace(QPainter& painter) const;
     void selectRow(int row, Qt::KeyboardModifiers modifiers);
 
     GalleryModel* model_;

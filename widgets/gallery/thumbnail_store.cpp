@@ -4,6 +4,7 @@
 #include "core/base/hash.h"
 
 #include <QBuffer>
+#include <algorithm>
 
 namespace vitrine {
 
@@ -74,8 +75,13 @@ ThumbnailStore::Outcome ThumbnailStore::make(const QString& path) {
     return {image, {}};
 }
 
-void ThumbnailStore::request(const QStringList& paths) {
+void ThumbnailStore::request(const QStringList& paths, qsizetype visible) {
     pool_.clear();
+    // A large gallery of small cells may show more than fits the usual limit: what is visible must not push
+    // out what is visible.
+    const qsizetype kept = visible < 0 ? paths.size() : std::min(visible, paths.size());
+    memory_.setMaxCost(
+        std::max<qsizetype>(kMemoryKilobytes, kept * (qsizetype(side_) * side_ * 4 / 1024 + 1)));
     int64_t priority = paths.size();
     for (const QString& path : paths) {
         if (memory_.contains(path) || errors_.contains(path))

@@ -39,8 +39,9 @@ class ThumbnailStore : public QObject {
     QImage find(const QString& path) const;
     // Why there is none: the loader's message, or empty.
     QString errorOf(const QString& path) const { return errors_.value(path); }
-    // What is wanted now, most urgent first. Everything asked for before and not started is dropped.
-    void request(const QStringList& paths);
+    // What is wanted now, most urgent first; the first `visible` of them (negative: all) are kept in memory
+    // whatever they take. Everything asked for before and not started is dropped.
+    void request(const QStringList& paths, qsizetype visible = -1);
     int side() const { return side_; }
     // How many were decoded since the start (not read from the disk cache).
     int decodedCount() const { return decoded_; }

@@ -22,6 +22,7 @@
 namespace vitrine {
 
 constexpr int kMaxThumbnails = 160, kThumbnailSide = 34;
+constexpr double kPointSide = 6;  // device-independent pixels
 static const QString kSource = QStringLiteral("embedding");
 
 struct EmbeddingPlot::Scene {
@@ -37,7 +38,6 @@ EmbeddingPlot::EmbeddingPlot(SelectionManager* selection, QWidget* parent)
     setToolTip(tr("Drag: turn · right drag: move · wheel: zoom · Shift and drag: lasso · double click: all"));
     scene_->mapper->SetInputData(scene_->data);
     scene_->actor->SetMapper(scene_->mapper);
-    scene_->actor->GetProperty()->SetPointSize(6);
     scene_->actor->GetProperty()->SetRenderPointsAsSpheres(false);
     scene_->actor->GetProperty()->SetLighting(false);
     renderer()->AddActor(scene_->actor);
@@ -63,6 +63,14 @@ void EmbeddingPlot::setPoints(const QStringList& items, const std::vector<float>
     resetCamera();
 }
 
+QStringList EmbeddingPlot::pictured() const {
+    QStringList chosen;
+    const qsizetype step = std::max<qsizetype>(1, items_.size() / kMaxThumbnails);
+    for (qsizetype index = 0; index < items_.size(); index += step)
+        chosen.append(items_[index]);
+    return chosen;
+}
+
 void EmbeddingPlot::recolor() {
     const ThemeColors& theme = Theme::instance().colors();
     vtkNew<vtkUnsignedCharArray> colors;
@@ -73,6 +81,7 @@ void EmbeddingPlot::recolor() {
                                                                : theme.secondaryText;
         colors->InsertNextTuple3(color.red(), color.green(), color.blue());
     }
+    scene_->actor->GetProperty()->SetPointSize(float(kPointSide * devicePixelRatioF()));
     scene_->data->GetPointData()->SetScalars(colors);
     scene_->data->Modified();
     update();

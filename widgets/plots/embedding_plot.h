@@ -24,6 +24,8 @@ class EmbeddingPlot : public VtkView {
     void setPoints(const QStringList& items, const std::vector<float>& coordinates);
     // Small picture of an item; null where there is none yet.
     void setThumbnailSource(std::function<QImage(const QString&)> source) { thumbnail_ = std::move(source); }
+    // Items that are shown with their picture: all of a small set, an even choice of a large one.
+    QStringList pictured() const;
     // Items whose points lie inside a polygon in widget coordinates.
     QStringList itemsInside(const QPolygonF& lasso) const;
 

@@ -7,12 +7,14 @@
 #include <QGuiApplication>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QMainWindow>
 #include <QTimer>
 #include <QToolButton>
 
 namespace vitrine {
 
 constexpr int kWidth = 400, kMargin = 14, kMaxToasts = 4;
+constexpr int kLift = 56;  // above the lower edge: there are colour scales and the status bar
 
 ToastHost::ToastHost(QWidget* window) : QObject(window), window_(window) {
     window_->installEventFilter(this);
@@ -70,14 +72,26 @@ void ToastHost::remove(QFrame* frame) {
     place();
 }
 
+// The centre of the workspace that is shown: a notice on a dock would lie on buttons and results.
+QRect ToastHost::area() const {
+    for (const QMainWindow* workspace : window_->findChildren<QMainWindow*>())
+        if (const QWidget* centre = workspace->centralWidget();
+            centre && centre->isVisible() && centre->width() >= kWidth / 2 && centre->height() >= kLift * 2)
+            return {centre->mapTo(window_, QPoint()), centre->size()};
+    return window_->rect();
+}
+
 void ToastHost::place() {
-    int bottom = window_->height() - 36;
+    if (toasts_.isEmpty())
+        return;
+    const QRect area = this->area();
+    int bottom = area.bottom() - kLift;
     for (auto toast = toasts_.rbegin(); toast != toasts_.rend(); ++toast) {
-        const int width = std::min(kWidth, window_->width() - 2 * kMargin);
+        const int width = std::min(kWidth, area.width() - 2 * kMargin);
         toast->frame->setFixedWidth(width);
         const int height = std::max(toast->frame->sizeHint().height(), toast->frame->heightForWidth(width));
         bottom -= height + 8;
-        toast->frame->setGeometry(window_->width() - width - kMargin, bottom, width, height);
+        toast->frame->setGeometry(area.right() - width - kMargin, bottom, width, height);
         toast->frame->raise();
     }
 }

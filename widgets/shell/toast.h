@@ -1,5 +1,5 @@
-// Short notices in the window's lower right corner: never modal, gone by themselves, errors stay longer and
-// can be copied.
+// Short notices in the lower right corner of what the window shows between its docks: never modal, gone by
+// themselves, errors stay longer and can be copied.
 #pragma once
 
 #include <QFrame>
@@ -27,6 +27,7 @@ class ToastHost : public QObject {
         QString text;
         int count = 1;
     };
+    QRect area() const;
     void place();
     void remove(QFrame* frame);
 

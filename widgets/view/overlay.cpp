@@ -35,6 +35,7 @@ struct Overlay::Private {
     QHash<QString, QRectF> controls;
     QElapsedTimer clock;
     int settleFrames = 0;
+    float pixelRatio = 1;
 
     struct Scope {
         ImGuiContext* before;
@@ -96,6 +97,7 @@ void Overlay::initialize(float pixelRatio) {
     ImGui::GetIO().IniFilename = nullptr;
     ImGui::GetIO().LogFilename = nullptr;
     d_->backendReady = ImGui_ImplOpenGL3_Init("#version 330 core");
+    d_->pixelRatio = pixelRatio;
     d_->clock.start();
     d_->stale = true;
     ImGui::SetCurrentContext(before);
@@ -150,7 +152,8 @@ void Overlay::Private::drawTitleCard(const Frame& frame, ImVec2 size,
         }
         if (!model.subtitle.isEmpty() && size.x > 260)
             ImGui::TextDisabled("%s", model.subtitle.toUtf8().constData());
-        if (frame.expanded && (model.hasControls || model.hasScale || model.hasExposure) && size.y > 220) {
+        if (frame.expanded && (model.hasControls || model.hasScaleControls || model.hasExposure) &&
+            size.y > 220) {
             ImGui::Separator();
             drawOverlayControls(
                 model, [this](const char* name) { remember(name); }, emitAction);
@@ -211,6 +214,9 @@ void Overlay::Private::drawScaleCard(const OverlayModel& model, ImVec2 size, ImV
 bool Overlay::draw(const QWidget& view, const Frame& frame) {
     if (!d_->backendReady || !frame.model)
         return false;
+    // The window was moved to a screen with other pixels: glyphs are drawn anew.
+    if (const float ratio = float(view.devicePixelRatioF()); ratio != d_->pixelRatio)
+        initialize(ratio);
     const Private::Scope scope(d_->context);
     d_->beginFrame(view);
     const ImVec2 size = ImGui::GetIO().DisplaySize;

@@ -41,9 +41,12 @@ struct OverlayModel {
     int resolution = 0;              // index
     QStringList upsamplers;
     int upsampler = 0;
+    QString upsamplerNote;  // what it took: time, memory
     std::vector<OverlayNumber> numbers;
     bool hasBasis = false, basisLocked = false;
-    bool hasScale = false;  // a scalar map: colour bar, range, percentile clip
+    bool hasScale = false;          // what is shown is scalar: colour bar and range
+    bool hasScaleControls = false;  // colours and percentile clip can be chosen
+    ColorMap chosenColorMap = ColorMap::Viridis;
     QString unit;
     ColorMap colorMap = ColorMap::Viridis;
     ValueRange range;
@@ -100,7 +103,8 @@ class Overlay : public QObject {
 
   signals:
     // The names of OverlayModel::numbers int, "layer" int, "resolution" int (index), "upsampler" int,
-    // "basisLock" bool, "clip" double, "colorMap" int, "rangeLock" bool, "exposure" double, "gamma" double.
+    // "openUpsampler" bool (another one is wanted), "basisLock" bool, "clip" double, "colorMap" int,
+    // "rangeLock" bool, "exposure" double, "gamma" double.
     void action(const QString& name, const QVariant& value);
 
   private:

@@ -66,9 +66,14 @@ void drawOverlayControls(const OverlayModel& model, const std::function<void(con
             for (int i = 0; i < model.upsamplers.size(); ++i)
                 if (ImGui::Selectable(model.upsamplers[i].toUtf8().constData(), i == model.upsampler))
                     emitAction("upsampler", i);
+            ImGui::Separator();
+            if (ImGui::Selectable("trained one (folder)…"))
+                emitAction("openUpsampler", true);
             ImGui::EndCombo();
         }
         remember("upsampler");
+        if (!model.upsamplerNote.isEmpty())
+            ImGui::TextDisabled("%s", model.upsamplerNote.toUtf8().constData());
     }
     for (const OverlayNumber& number : model.numbers) {
         const QByteArray name = number.name.toUtf8(), label = number.label.toUtf8();
@@ -86,11 +91,11 @@ void drawOverlayControls(const OverlayModel& model, const std::function<void(con
             emitAction("basisLock", locked);
         remember("basisLock");
     }
-    if (model.hasScale) {
-        const std::string current = colorMapName(model.colorMap);
+    if (model.hasScaleControls) {
+        const std::string current = colorMapName(model.chosenColorMap);
         if (ImGui::BeginCombo("colours", current.c_str())) {
             for (const ColorMap map : allColorMaps())
-                if (ImGui::Selectable(colorMapName(map).c_str(), map == model.colorMap))
+                if (ImGui::Selectable(colorMapName(map).c_str(), map == model.chosenColorMap))
                     emitAction("colorMap", int(map));
             ImGui::EndCombo();
         }

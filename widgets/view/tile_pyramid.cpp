@@ -15,6 +15,7 @@ ThreadPool& workers() {
     return pool;
 }
 constexpr int64_t kVisiblePriority = 10;
+constexpr int64_t kSmallPixels = int64_t(1) << 21;  // all levels take about two milliseconds
 
 template <typename T, typename Sum>
 void halveRow(const Image& from, Image& to, int64_t y) {
@@ -94,11 +95,22 @@ TilePixels TilePyramid::tile(const TileKey& key) {
     const std::lock_guard lock(mutex_);
     if (const auto& level = levels_[size_t(key.level)])
         return {level, rect, rect.x, rect.y, false};
+    if (image_->width() * image_->height() <= kSmallPixels) {
+        buildSmall();
+        return {levels_[size_t(key.level)], rect, rect.x, rect.y, false};
+    }
     startBuilding();
     if (const auto found = sampled_.find(key); found != sampled_.end())
         return {found->second, rect, 0, 0, true};
     startSampling(key);
     return {nullptr, rect, 0, 0, true};
+}
+
+// The lock is held.
+void TilePyramid::buildSmall() {
+    for (size_t level = 1; level < levels_.size(); ++level)
+        if (!levels_[level])
+            levels_[level] = std::make_shared<const Image>(halved(*levels_[level - 1]));
 }
 
 void TilePyramid::startBuilding() {

@@ -1,6 +1,7 @@
-// The reduced levels of one picture, made off the interface thread when a view first asks for them. Until a
-// level is there, its tiles are sampled from the picture directly (every n-th pixel), so that a huge picture
-// is seen at once.
+// The reduced levels of one picture, made off the interface thread when a view first asks for them (of a
+// small picture or map at once: less than a frame, and nothing has to be shown meanwhile). Until a level is
+// there, its tiles are sampled from the picture directly (every n-th pixel), so that a huge picture is seen
+// at once.
 #pragma once
 
 #include "widgets/view/tile_geometry.h"
@@ -44,6 +45,7 @@ class TilePyramid : public QObject, public std::enable_shared_from_this<TilePyra
 
   private:
     explicit TilePyramid(std::shared_ptr<const Image> image);
+    void buildSmall();
     void startBuilding();
     void startSampling(const TileKey& key);
 

@@ -126,6 +126,7 @@ double TileView::wipe() const {
 
 void TileView::setBlinked(bool second) {
     d_->blinked = second;
+    emit shownLayerChanged();
     update();
 }
 
@@ -168,6 +169,7 @@ void TileView::showDifference(const LayerDifference& difference) {
                               .arg(difference.largest, 0, 'g', 3);
     connect(d_->differencePyramid.get(), &TilePyramid::changed, this, qOverload<>(&QWidget::update),
             Qt::UniqueConnection);
+    emit shownLayerChanged();
     update();
 }
 

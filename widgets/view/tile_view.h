@@ -78,6 +78,8 @@ class TileView : public QOpenGLWidget {
     void cursorMoved(QPointF inImage, bool inside);
     void activated();  // got the keyboard
     void compareModeChanged();
+    void
+    shownLayerChanged();  // another layer than before: the other one while blinking, a finished difference
     void frameDrawn(double milliseconds);
 
   protected:

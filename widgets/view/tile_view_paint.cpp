@@ -10,7 +10,7 @@
 
 namespace vitrine {
 
-constexpr double kValuesFromScale = 64;  // device pixels per layer pixel
+constexpr double kValuesFromSide = 64;  // of a layer pixel, in device-independent pixels
 constexpr size_t kKeptFrameTimes = 2000;
 
 void TileView::initializeGL() {
@@ -110,7 +110,7 @@ void TileView::addPixelValues(Overlay::Frame& frame) const {
     const Camera now = camera();
     const Image& image = *layer.image;
     const double side = now.scale * layer.rectInImage.width() / double(image.width());
-    if (side < kValuesFromScale)
+    if (side < kValuesFromSide * devicePixelRatioF())
         return;
     const QPointF a = layer.layerFromImage(imageFromWidget({0, 0}));
     const QPointF b = layer.layerFromImage(imageFromWidget({double(width()), double(height())}));
