@@ -1,5 +1,6 @@
 #include "core/claims/claim_experiments.h"
 
+#include "core/claims/featsharp_claim.h"
 #include "core/claims/mamba_vision_claim.h"
 #include "core/claims/mode_switch_claim.h"
 #include "core/claims/phi_s_claim.h"
@@ -11,7 +12,8 @@ const ClaimExperiment* claimExperiment(const std::string& name) {
     static const std::map<std::string, ClaimExperiment> experiments = {{"phi-s", phiSClaim()},
                                                                        {"radio-v2.5", modeSwitchClaim()},
                                                                        {"c-radio-v4", shiftClaim()},
-                                                                       {"mambavision", mambaVisionClaim()}};
+                                                                       {"mambavision", mambaVisionClaim()},
+                                                                       {"featsharp", featSharpClaim()}};
     const auto it = experiments.find(name);
     return it == experiments.end() ? nullptr : &it->second;
 }

@@ -7,6 +7,7 @@
 #include "core/engine/inspect_engine_impl.h"
 #include "core/engine/inspect_kind.h"
 #include "core/engine/statistics_kind.h"
+#include "core/engine/train_upsampler_kind.h"
 
 namespace vitrine {
 
@@ -15,6 +16,7 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(inspectKind(makeInspectEngine));
     kinds.add(extractKind());
     kinds.add(distillKind());
+    kinds.add(trainUpsamplerKind());
     kinds.add(teacherStatisticsKind());
     kinds.add(evaluateKind());
     kinds.add(claimKind());

@@ -1,0 +1,90 @@
+#include "core/upsampling/attention_downsampler.h"
+
+#include "core/nn/module_tree.h"
+#include "kernels/operators.h"
+
+#include <cmath>
+
+namespace vitrine {
+namespace {
+
+constexpr int64_t kBlurSide = 5;
+
+at::Tensor gaussian() {
+    const at::Tensor axis = at::arange(kBlurSide, at::kFloat) - double(kBlurSide / 2);
+    const at::Tensor line = (-axis.square() / 2).exp();
+    const at::Tensor normalized = line / line.sum();
+    return (normalized.unsqueeze(1) * normalized.unsqueeze(0)).view({1, 1, kBlurSide, kBlurSide});
+}
+
+}  // namespace
+
+AttentionDownsampler::AttentionDownsampler(const DownsamplerOptions& options, const at::Generator& random)
+    : options_(options) {
+    const at::NoGradGuard noGrad;
+    const int64_t kernel = options.kernel, cells = kernel * kernel;
+    const auto normal = [&](at::IntArrayRef shape, double deviation) {
+        return at::randn(shape, random, at::TensorOptions()) * deviation;
+    };
+    blur_ = register_buffer("blur_kernel", gaussian());
+    if (options.kind == DownsamplerKind::FeatSharp) {
+        // Small enough for nearly equal weights at the start.
+        kernel_ = register_parameter("attn_kernel", normal({cells, options.channels, kernel, kernel}, 1e-3));
+        kernelBias_ = register_parameter("kernel_bias", at::zeros({cells}));
+        logitBias_ = register_parameter("logit_bias", at::zeros({1, cells, 1, 1}));
+        return;
+    }
+    const double bound = 1 / std::sqrt(double(options.channels));
+    const auto uniform = [&](at::IntArrayRef shape) {
+        return (at::rand(shape, random, at::TensorOptions()) * 2 - 1) * bound;
+    };
+    torch::nn::Module& holder = nn::holderOf(*this, "attention_net.1.weight");
+    saliencyWeight_ = holder.register_parameter("weight", uniform({1, options.channels}));
+    saliencyBias_ = holder.register_parameter("bias", uniform({1}));
+    gain_ = register_parameter("w", 1 + normal({kernel, kernel}, 0.01));
+    offset_ = register_parameter("b", normal({kernel, kernel}, 0.01));
+}
+
+at::Tensor AttentionDownsampler::blurred(const at::Tensor& fine) const {
+    const at::Tensor planes = fine.reshape({-1, 1, fine.size(2), fine.size(3)});
+    const at::Tensor smooth =
+        at::conv2d(kernels::padReflected(planes, kBlurSide / 2), blur_).view(fine.sizes());
+    return options_.kind == DownsamplerKind::FeatSharp ? kernels::padReflected(smooth, options_.kernel / 2)
+                                                       : smooth;
+}
+
+at::Tensor AttentionDownsampler::weights(const at::Tensor& map, const at::Generator* random) const {
+    at::Tensor logits;
+    const int64_t kernel = options_.kernel, stride = options_.stride;
+    if (options_.kind == DownsamplerKind::FeatSharp) {
+        logits = at::conv2d(map, kernel_, kernelBias_, {stride, stride});
+    } else {
+        const at::Tensor saliency = at::conv2d(map, saliencyWeight_.view({1, -1, 1, 1}), saliencyBias_);
+        const int64_t height = (map.size(2) - kernel) / stride + 1;
+        const int64_t width = (map.size(3) - kernel) / stride + 1;
+        logits = at::im2col(saliency, {kernel, kernel}, {1, 1}, {0, 0}, {stride, stride})
+                     .view({map.size(0), kernel * kernel, height, width});
+    }
+    if (random) {
+        const at::Tensor draw =
+            at::rand({logits.size(0), 1, logits.size(2), logits.size(3)}, *random, at::TensorOptions());
+        logits = logits * draw.ge(options_.ignored).to(logits.options());
+    }
+    logits = options_.kind == DownsamplerKind::FeatSharp
+                 ? logits + logitBias_
+                 : logits * gain_.view({1, -1, 1, 1}) + offset_.view({1, -1, 1, 1});
+    return logits.softmax(1);
+}
+
+at::Tensor AttentionDownsampler::forward(const at::Tensor& fine, const at::Generator* random) const {
+    const at::Tensor map = blurred(fine);
+    const at::Tensor shares = weights(map, random);
+    const int64_t kernel = options_.kernel, stride = options_.stride;
+    const at::Tensor cells = at::im2col(map, {kernel, kernel}, {1, 1}, {0, 0}, {stride, stride})
+                                 .view({fine.size(0), fine.size(1), kernel * kernel, -1});
+    return (cells * shares.flatten(2).unsqueeze(1))
+        .sum(2)
+        .view({fine.size(0), fine.size(1), shares.size(2), shares.size(3)});
+}
+
+}  // namespace vitrine

@@ -1,0 +1,25 @@
+// How good fine features are.
+#pragma once
+
+#include "core/base/result.h"
+
+#include <ATen/ATen.h>
+
+namespace vitrine {
+
+// Mean squared jump between neighbours across the seams of tiles over that elsewhere; 1: no seam can be told.
+// map (B, C, grid·factor, grid·factor), seams at every `grid`-th row and column. Elsewhere: between cells
+// that lie to the coarse grid as those at the seams do, since interpolated maps jump more at some places of
+// every coarse cell than at others. NaN if there is no such place or no jump at all.
+double seamRatio(const at::Tensor& map, int64_t grid, int64_t factor, int64_t border = 4);
+
+// A fine map against the encoder's own features at that resolution.
+struct TruthComparison {
+    double fidelity = 0;  // variance of the truth over the mean squared error; 1: no better than its mean
+    double cosine = 0;    // mean over places
+};
+// Both (B, C, H, W). ShapeMismatch; InvalidArgument for values that are not finite or a truth without
+// variance.
+Result<TruthComparison> compareWithTruth(const at::Tensor& fine, const at::Tensor& truth);
+
+}  // namespace vitrine

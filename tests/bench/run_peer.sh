@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Runs one of the *_peer.py scripts of this folder in a Python environment of its own, made on first use:
+#   tests/bench/run_peer.sh pictures_peer.py build ../shared/data/images/imagenet_samples/256
+# The environment (4 GB) lies in the cache folder beside LibTorch; Vitrine itself never uses it.
+set -euo pipefail
+torch_version=2.11.0
+environment="${VITRINE_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/vitrine}/peers-$torch_version"
+if [ ! -e "$environment/.complete" ]; then
+  rm -rf "$environment"
+  python3 -m venv "$environment"
+  "$environment/bin/pip" install --quiet "torch==$torch_version" torchvision==0.26.0 transformers==5.24.0 \
+    tokenizers safetensors numpy pillow psutil
+  touch "$environment/.complete"
+fi
+script="$(dirname "${BASH_SOURCE[0]}")/$1"
+shift
+exec "$environment/bin/python" "$script" "$@"
