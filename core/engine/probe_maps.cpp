@@ -42,9 +42,10 @@ Image imageOf(const at::Tensor& colors) {
 Result<std::unique_ptr<ProbeMaps>> ProbeMaps::create(const std::vector<fs::path>& files,
                                                      const StudentOptions& student,
                                                      const std::vector<std::unique_ptr<Teacher>>& teachers,
-                                                     fs::path folder) {
+                                                     fs::path folder, bool fresh) {
     std::unique_ptr<ProbeMaps> probes(new ProbeMaps);
     probes->folder_ = std::move(folder);
+    probes->fresh_ = fresh;
     std::vector<at::Tensor> pixels;
     for (size_t i = 0; i < files.size(); ++i) {
         VITRINE_TRY(pixels.emplace_back(), probePixels(files[i], student.preferredSide));
@@ -93,17 +94,32 @@ Result<void> ProbeMaps::keepMap(const at::Tensor& features, const PcaBasis& basi
     return {};
 }
 
+// As the student sees them.
+Result<void> ProbeMaps::keepPictures(int64_t step, RunContext& run) const {
+    for (size_t i = 0; i < names_.size(); ++i) {
+        const at::Tensor pixels =
+            pixels_[int64_t(i)].permute({1, 2, 0}).mul(255).round().clamp(0, 255).to(at::kByte);
+        VITRINE_TRY(const std::string png, encodeImage(imageOf(pixels), ".png"));
+        VITRINE_TRY([[maybe_unused]] const StoredFile stored,
+                    run.putArtifact(fmt::format("probe/{}/picture.png", names_[i]), png,
+                                    {.kind = "image", .step = step, .mediaType = "image/png"}));
+    }
+    return {};
+}
+
 Result<void> ProbeMaps::keep(const Distiller& distiller, RunContext& run) {
     const at::NoGradGuard noGrad;
     const at::Device device = distiller.student().parameters().front().device();
     const StudentOutput output = runStudent(distiller.evaluated(), pixels_.to(device), {});
     const int64_t step = distiller.step();
+    if (fresh_)
+        VITRINE_TRY_VOID(keepPictures(step, run));
     for (const auto& [teacher, features] : raw_) {
         VITRINE_TRY(const at::Tensor targets, distiller.normalizedTarget(teacher, features));
         VITRINE_TRY(const PcaBasis* basis, basisFor(teacher, targets));
         const at::Tensor learned = output.heads.at(teacher).features;
         for (size_t i = 0; i < names_.size(); ++i) {
-            if (step == 0)
+            if (fresh_)
                 VITRINE_TRY_VOID(keepMap(targets[int64_t(i)], *basis,
                                          fmt::format("probe/{}/{} teacher.png", names_[i], teacher), step,
                                          run));
@@ -116,6 +132,7 @@ Result<void> ProbeMaps::keep(const Distiller& distiller, RunContext& run) {
         const double variance = aligned.var({0, 2, 3}, false).mean().item<double>();
         run.metric("probe error/" + teacher, step, error / std::max(variance, 1e-12));
     }
+    fresh_ = false;
     return {};
 }
 

@@ -14,11 +14,12 @@ class RunContext;
 
 class ProbeMaps {
   public:
-    // `folder`: where the bases are kept for a resumed run.
+    // `folder`: where the bases are kept for a resumed run. `fresh`: the pictures and the teachers' maps are
+    // kept with the first maps of the student; off for a resumed run, which has them.
     static Result<std::unique_ptr<ProbeMaps>> create(const std::vector<std::filesystem::path>& files,
                                                      const StudentOptions& student,
                                                      const std::vector<std::unique_ptr<Teacher>>& teachers,
-                                                     std::filesystem::path folder);
+                                                     std::filesystem::path folder, bool fresh);
     // Records the maps of the present step as pictures, and each teacher's feature error on the probe set
     // (MSE over the variance of the targets) as a metric.
     Result<void> keep(const Distiller& distiller, RunContext& run);
@@ -26,6 +27,7 @@ class ProbeMaps {
   private:
     ProbeMaps() = default;
     Result<const PcaBasis*> basisFor(const std::string& teacher, const at::Tensor& targets);
+    Result<void> keepPictures(int64_t step, RunContext& run) const;
     Result<void> keepMap(const at::Tensor& features, const PcaBasis& basis, const std::string& name,
                          int64_t step, RunContext& run) const;
 
@@ -34,6 +36,7 @@ class ProbeMaps {
     std::map<std::string, at::Tensor> raw_;  // teacher -> features (N, C, h, w)
     std::map<std::string, PcaBasis> bases_;
     std::filesystem::path folder_;
+    bool fresh_ = true;
 };
 
 }  // namespace vitrine

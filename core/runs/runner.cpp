@@ -27,6 +27,20 @@ Result<void> callJob(const JobKind& kind, RunContext& context) {
     }
 }
 
+// Each becomes an event at the job's first pause point.
+Result<void> changeSettings(RunControl& control, const std::vector<std::string>& sets) {
+    for (const std::string& set : sets) {
+        const size_t equals = set.find('=');
+        if (equals == std::string::npos || equals == 0)
+            return fail(ErrorCode::InvalidArgument, fmt::format("cannot read --set {}", set), {},
+                        "Write it like --set learning_rate=1e-4");
+        const Json value = Json::parse(set.substr(equals + 1), nullptr, false);
+        VITRINE_TRY_VOID(
+            control.set(set.substr(0, equals), value.is_discarded() ? Json(set.substr(equals + 1)) : value));
+    }
+    return {};
+}
+
 // Ends the row; `result` is what the job gave back.
 Result<RunOutcome> endRun(const Project& project, const Run& run, Result<void> result) {
     RunStore store(project);
@@ -69,6 +83,8 @@ Result<RunOutcome> execute(const Project& project, const Run& queued, const Json
         result = context.loadState().map([](bool) {});
     if (result)
         control.restore(context.settings());
+    if (result)
+        result = changeSettings(control, options.sets);
     std::unique_ptr<ControlServer> server;
     if (options.controlSocket) {
         auto started = ControlServer::start(controlSocketPath(project, run.id),

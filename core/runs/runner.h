@@ -8,12 +8,16 @@
 
 #include <optional>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 namespace vitrine {
 
 struct RunnerOptions {
-    std::string parent;                       // id of the run that this one is made from
-    std::string sweep;                        // name of the sweep that it belongs to
+    std::string parent;  // id of the run that this one is made from
+    std::string sweep;   // name of the sweep that it belongs to
+    // Of a resumed run: settings changed before it goes on ("learning_rate=1e-4"), as by its control socket.
+    std::vector<std::string> sets;
     std::stop_token stop;                     // stops it from within the process
     JobContext::ProgressCallback onProgress;  // on the job's thread
     std::function<void(const Run&)> onStart;  // the row exists, the control socket listens
