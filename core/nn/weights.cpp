@@ -201,6 +201,10 @@ Result<LoadReport> loadWeights(torch::nn::Module& module, const TensorSource& so
     if (!missing.empty())
         return missingTensors(missing, source);
 
+    // Frozen: a pass must not keep its activations. Who trains the module asks for gradients.
+    for (at::Tensor& parameter : module.parameters())
+        parameter.set_requires_grad(false);
+
     LoadReport report;
     for (const TensorInfo& info : source.tensors())
         if (!taken.contains(info.name) && !isIgnored(info.name, rules.ignoredPrefixes))

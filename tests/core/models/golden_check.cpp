@@ -11,6 +11,12 @@ void expectMatchesReferences(const std::filesystem::path& folder) {
     ASSERT_TRUE(model) << model.error().text();
     const auto data = ReferenceData::read(folder);
     ASSERT_TRUE(data) << data.error().text();
+    if (const VisionEncoder* encoder = (*model)->encoder()) {
+        const auto output = encoder->encode(
+            at::rand({1, 3, encoder->info().preferredHeight, encoder->info().preferredWidth}), {});
+        ASSERT_TRUE(output) << output.error().text();
+        EXPECT_FALSE(output->features.requires_grad()) << "the pass keeps its activations for gradients";
+    }
     std::vector<VerifyRow> rows;
     for (const Json& call : data->meta.at("calls"))
         if (!isPreprocessingCall(call))
