@@ -44,11 +44,11 @@ bool Application::notify(QObject* receiver, QEvent* event) {
         return handled;
     const double spent =
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-    if (spent <= longest_.milliseconds && spent <= double(limit_.count()))
+    if (spent <= longest_.computing && spent <= double(limit_.count()))
         return handled;
     const double computing = threadMilliseconds() - computedBefore;
     const char* name = QMetaEnum::fromType<QEvent::Type>().valueToKey(type);
-    if (spent > longest_.milliseconds)
+    if (computing > longest_.computing)
         longest_ = {QString::fromLatin1(name ? name : "User"), receiverName.trimmed(), spent, computing};
     if (spent > double(limit_.count())) {
         stalls_.push_back(

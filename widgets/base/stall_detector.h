@@ -30,7 +30,7 @@ class Application : public QApplication {
     // Events that took longer than the limit, oldest first; at most the last 200.
     const std::vector<Stall>& stalls() const { return stalls_; }
     void setStallLimit(std::chrono::milliseconds limit) { limit_ = limit; }
-    // The longest event since the start or the last reset, whatever the limit.
+    // The event that computed longest since the start or the last reset, whatever the limit.
     const Stall& longestEvent() const { return longest_; }
     void resetLongestEvent() { longest_ = {}; }
 

@@ -149,9 +149,15 @@ void InspectWorkspace::declareCommands(CommandCenter& commands) {
         if (auto* button = findChild<QAbstractButton*>(QStringLiteral("controls%1").arg(active_ + 1)))
             button->toggle();
     });
+    add("inspect.goTo", "Go to a picture by its name", "Ctrl+G", "search", [this] {
+        if (auto* filter = findChild<QLineEdit*>("galleryFilter")) {
+            filter->setFocus();
+            filter->selectAll();
+        }
+    });
     add("inspect.textField", "Go to the text query", "T", "text", [this] { textEdit_->setFocus(); });
     add("inspect.rerun", "Make the active viewport's map again", "F5", "play",
-        [this] { controller_->refreshAll(); });
+        [this] { controller_->remake(active_); });
     commands.add({"inspect.lockBasis", "Lock or unlock the PCA basis of all viewports", QKeySequence("L"),
                   "lock", objectSchema({{"lock", {{"type", "boolean"}}}}),
                   [this](const Json& arguments) -> Result<void> {
@@ -166,8 +172,9 @@ void InspectWorkspace::declareCommands(CommandCenter& commands) {
     analyses_->declareCommands();
     buildToolbar();
     setPanelCount(4);
-    for (const char* name : {"inspect.next", "inspect.previous", "inspect.clearProbe", "inspect.controls",
-                             "inspect.textField", "inspect.rerun", "view.actualSize", "inspect.embed"})
+    for (const char* name :
+         {"inspect.next", "inspect.previous", "inspect.goTo", "inspect.clearProbe", "inspect.controls",
+          "inspect.textField", "inspect.rerun", "view.actualSize", "inspect.embed"})
         addAction(commands.action(name, this));
 }
 

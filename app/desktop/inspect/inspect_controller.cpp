@@ -1,13 +1,20 @@
 #include "app/desktop/inspect/inspect_controller.h"
 
 #include "core/media/image_reader.h"
+#include "core/media/shared_image.h"
 
+#include <QTimer>
 #include <algorithm>
 
 namespace vitrine {
 
+constexpr int kSlowReadingMs = 300;
+constexpr int64_t kSlowPixels = 24'000'000;  // from here on a picture takes a noticeable time
+// A picture chosen while a huge one is still being decoded does not wait for it.
+constexpr size_t kReaders = 2;
+
 InspectController::InspectController(JobList& jobs, QObject* parent)
-    : QObject(parent), jobs_(jobs), reader_(std::make_unique<ThreadPool>(1)) {
+    : QObject(parent), jobs_(jobs), reader_(std::make_unique<ThreadPool>(kReaders)) {
     setPanelCount(4);
 }
 
@@ -35,31 +42,69 @@ void InspectController::setPicture(const QString& path) {
     loadPicture(path);
 }
 
+// A huge JPEG is shown reduced first: that takes a tenth of the time.
 void InspectController::loadPicture(const QString& path) {
     const uint64_t generation = ++pictureGeneration_;
-    readingPicture_ = true;
-    reader_->clear();
-    reader_->submit([this, path, generation] {
-        auto image = std::make_shared<Result<Image>>(readImage(path.toStdString()));
-        post([this, path, generation, image] {
-            if (generation != pictureGeneration_)
-                return;
-            readingPicture_ = false;
-            pictureError_ = *image ? QString() : QString::fromStdString(image->error().text());
-            image_ = *image ? std::make_shared<const Image>(std::move(**image)) : nullptr;
-            if (probe_ && image_) {
-                // The probe stays where it is: what it meant in the old picture is asked of the new one.
-                probe_->positionInImage.x =
-                    std::min(probe_->positionInImage.x, double(image_->width()) - 0.5);
-                probe_->positionInImage.y =
-                    std::min(probe_->positionInImage.y, double(image_->height()) - 0.5);
-            }
-            if (!pictureError_.isEmpty())
-                emit failed(pictureError_);
-            emit pictureChanged();
-            refreshAll();
+    const auto whileCurrent = [this, generation](auto show) {
+        post([this, generation, show] {
+            if (generation == pictureGeneration_)
+                show();
         });
+    };
+    readingPicture_ = true;
+    readingSlowly_ = false;
+    reader_->clear();
+    QTimer::singleShot(kSlowReadingMs, this, [this, generation] {
+        if (generation != pictureGeneration_ || !readingPicture_ || readingSlowly_)
+            return;
+        readingSlowly_ = true;
+        announceAllPanels();
     });
+    reader_->submit([this, path, whileCurrent] {
+        const std::filesystem::path file(path.toStdString());
+        const auto header = readImageHeader(file);
+        if (header && header->size.width * header->size.height >= kSlowPixels) {
+            const ImageSize size = header->size;
+            std::shared_ptr<const Image> preview;
+            if (header->format == ImageFormat::Jpeg)
+                if (auto reduced = readThumbnail(file, std::max(size.width, size.height) / 8))
+                    preview = std::make_shared<const Image>(std::move(*reduced));
+            whileCurrent([this, size, preview] { showReading(size, preview); });
+        }
+        whileCurrent([this, image = sharedImage(file)] { showRead(image); });
+    });
+}
+
+void InspectController::announceAllPanels() {
+    for (int index = 0; index < panelCount(); ++index)
+        emit panelChanged(index);
+}
+
+void InspectController::showReading(ImageSize size, std::shared_ptr<const Image> preview) {
+    readingSlowly_ = true;
+    image_ = nullptr;
+    pictureError_.clear();
+    preview_ = std::move(preview);
+    previewOf_ = size;
+    emit pictureChanged();
+    refreshAll();  // what the panels show belongs to another picture
+}
+
+void InspectController::showRead(const Result<std::shared_ptr<const Image>>& image) {
+    readingPicture_ = readingSlowly_ = false;
+    preview_ = nullptr;
+    previewOf_ = {};
+    pictureError_ = image ? QString() : QString::fromStdString(image.error().text());
+    image_ = image ? *image : nullptr;
+    if (probe_ && image_) {
+        // The probe stays where it is: what it meant in the old picture is asked of the new one.
+        probe_->positionInImage.x = std::min(probe_->positionInImage.x, double(image_->width()) - 0.5);
+        probe_->positionInImage.y = std::min(probe_->positionInImage.y, double(image_->height()) - 0.5);
+    }
+    if (!pictureError_.isEmpty())
+        emit failed(pictureError_);
+    emit pictureChanged();
+    refreshAll();
 }
 
 void InspectController::setPanelCount(int count) {

@@ -46,6 +46,12 @@ class InspectController : public QObject {
     void setPicture(const QString& path);
     const QString& picture() const { return picture_; }
     std::shared_ptr<const Image> image() const { return image_; }
+    // While a slow picture is read: true after a moment, what could be had of it quickly (reduced; may be
+    // null), and the size that it will have.
+    bool isReadingSlowly() const { return readingSlowly_; }
+    std::shared_ptr<const Image> preview() const { return preview_; }
+    // Of the picture, or the one that is being read; nothing: unknown yet.
+    ImageSize imageSize() const { return image_ ? image_->size() : previewOf_; }
 
     void setPanelCount(int count);
     int panelCount() const { return int(panels_.size()); }
@@ -62,6 +68,7 @@ class InspectController : public QObject {
     void unlockBasis();
     bool basisLocked() const { return !lockedBasis_.empty(); }
     void refreshAll();
+    void remake(int index) { request(index); }
     bool isBusy() const;
 
     // Long work of the engine thread, shown in the status bar with progress and a cancel button. `work` runs
@@ -89,6 +96,9 @@ class InspectController : public QObject {
 
   private:
     void loadPicture(const QString& path);
+    void showReading(ImageSize size, std::shared_ptr<const Image> preview);
+    void showRead(const Result<std::shared_ptr<const Image>>& image);
+    void announceAllPanels();
     void request(int index);
     void requestProbeMaps();
     std::optional<MapRequest> requestFor(int index, QString& missing) const;
@@ -118,7 +128,9 @@ class InspectController : public QObject {
     uint64_t jobNumber_ = 0;
     QString engineError_;  // why there is none
     int loading_ = 0;
-    bool readingPicture_ = false;
+    bool readingPicture_ = false, readingSlowly_ = false;
+    std::shared_ptr<const Image> preview_;
+    ImageSize previewOf_;
     std::unique_ptr<EngineThread> engine_;  // last: its thread ends before the rest
 };
 

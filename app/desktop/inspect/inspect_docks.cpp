@@ -13,6 +13,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QScrollBar>
 #include <QStackedWidget>
 #include <QTextBrowser>
 #include <QToolBar>
@@ -69,11 +70,24 @@ void InspectWorkspace::buildGallery() {
     layout->setSpacing(5);
     auto* filter = new QLineEdit;
     filter->setObjectName("galleryFilter");
-    filter->setPlaceholderText(tr("Filter by name"));
+    filter->setPlaceholderText(tr("Filter by name; Enter: go there"));
+    filter->setToolTip(
+        tr("Shows the pictures whose path holds this text; Enter goes to the first of them among all  "
+           "(Ctrl+G)"));
     filter->setClearButtonEnabled(true);
     connect(filter, &QLineEdit::textChanged, galleryModel_, &GalleryModel::setTextFilter);
+    // A quick jump: type a name or number, Enter.
+    connect(filter, &QLineEdit::returnPressed, this, [this, filter] {
+        const QString first = galleryModel_->pathAt(0);
+        if (first.isEmpty())
+            return;
+        filter->clear();
+        galleryView_->goTo(galleryModel_->rowOf(first));
+        galleryView_->setFocus();
+    });
     galleryView_ = new GalleryView(galleryModel_, thumbnails_, &selection_);
     galleryView_->setObjectName("galleryView");
+    galleryView_->verticalScrollBar()->setObjectName("galleryScrollBar");
     galleryCount_ = new QLabel;
     galleryCount_->setObjectName("galleryCount");
     galleryCount_->setProperty("role", "secondary");
@@ -103,6 +117,8 @@ void InspectWorkspace::buildInspector() {
     connect(provenance_, &QTextBrowser::anchorClicked, this, [this](const QUrl& link) {
         if (link.toString() == "rerun")
             window_->commands().run("inspect.rerun");
+        if (link.toString() == "command")
+            window_->commands().run("inspect.copyCommand");
     });
     QDockWidget* dock = addPanel("inspectorDock", tr("What made this"), provenance_, Qt::RightDockWidgetArea);
     resizeDocks({dock}, {270}, Qt::Horizontal);

@@ -59,6 +59,14 @@ void InspectWorkspace::declareFigureCommands(CommandCenter& commands) {
     commands.add({"inspect.copyEmbedding", "Copy the embedding plot", {}, "copy", {}, [this](const Json&) {
                       return copyEmbedding();
                   }});
+    commands.add({"inspect.copyCommand",
+                  "Copy the shell command that makes the active viewport's map",
+                  {},
+                  "copy",
+                  panelSchema(),
+                  [this](const Json& arguments) {
+                      return copyCommand(int(arguments.value("panel", active_ + 1)) - 1);
+                  }});
     addAction(commands.action("inspect.copyFigure", this));
 }
 
@@ -68,7 +76,9 @@ void InspectWorkspace::embedGallery() {
             return;
         if (!embedding_) {
             embedding_ = new EmbeddingPlot(&selection_);
-            embedding_->setThumbnailSource([this](const QString& path) { return thumbnails_->find(path); });
+            embedding_->setThumbnailSource(
+                [this](const QString& path) { return plotThumbnails_->find(path); });
+            connect(plotThumbnails_, &ThumbnailStore::ready, embedding_, qOverload<>(&QWidget::update));
             embeddingStack_->addWidget(embedding_);
             connect(embedding_, &EmbeddingPlot::menuRequested, this, [this](QPoint at) {
                 auto* menu = new QMenu(this);
@@ -81,6 +91,7 @@ void InspectWorkspace::embedGallery() {
         for (const std::string& path : embedding->imagePaths)
             items.append(QString::fromStdString(path));
         embedding_->setPoints(items, embedding->coordinates);
+        plotThumbnails_->request(embedding_->pictured());
         embeddingStack_->setCurrentWidget(embedding_);
     });
 }
@@ -91,7 +102,7 @@ void InspectWorkspace::showPanelMenu(int panel, QPoint at) {
     CommandCenter& commands = window_->commands();
     auto* menu = new QMenu(this);
     menu->setAttribute(Qt::WA_DeleteOnClose);
-    for (const char* name : {"inspect.copyFigure", "inspect.exportFigure"})
+    for (const char* name : {"inspect.copyFigure", "inspect.exportFigure", "inspect.copyCommand"})
         menu->addAction(commands.action(name, this));
     menu->addSeparator();
     for (const char* name : {"view.fit", "view.actualSize", "inspect.clearProbe", "inspect.controls"})
@@ -106,6 +117,10 @@ Result<Figure> InspectWorkspace::figureOf(int panel) const {
     figure.layer = panels_[panel]->view()->shownLayer();
     figure.title = panels_[panel]->view()->overlayModel().title;
     figure.provenance = provenanceLine(*controller_, panel);
+    if (controller_->preview() && figure.layer.image == controller_->preview())
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("viewport {} shows a reduced picture while the whole one is read", panel + 1),
+                    {}, "Wait until it is there");
     if (figure.layer.isEmpty())
         return fail(ErrorCode::InvalidArgument, fmt::format("viewport {} shows no picture", panel + 1));
     return figure;
@@ -115,6 +130,18 @@ Result<void> InspectWorkspace::copyFigure(int panel) {
     VITRINE_TRY(const Figure figure, figureOf(panel));
     QGuiApplication::clipboard()->setImage(renderFigure(figure));
     window_->toasts().show(ToastKind::Success, tr("Viewport %1 is in the clipboard").arg(panel + 1));
+    return {};
+}
+
+Result<void> InspectWorkspace::copyCommand(int panel) {
+    if (panel < 0 || panel >= panels_.size())
+        return fail(ErrorCode::InvalidArgument, fmt::format("there is no viewport {}", panel + 1));
+    const QString command = provenanceCommand(*controller_, panel);
+    if (command.isEmpty())
+        return fail(ErrorCode::Unsupported, fmt::format("no command makes what viewport {} shows", panel + 1),
+                    {}, "Maps of a model can be made, but not with a locked basis");
+    QGuiApplication::clipboard()->setText(command);
+    window_->toasts().show(ToastKind::Success, tr("The command is in the clipboard"));
     return {};
 }
 

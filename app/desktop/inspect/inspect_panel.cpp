@@ -21,6 +21,7 @@ InspectPanel::InspectPanel(InspectController* controller, int index, ViewLink* l
     view_->setLink(link);
     buildHeader();
     connect(view_->overlay(), &Overlay::action, this, &InspectPanel::handleAction);
+    connect(view_, &TileView::shownLayerChanged, this, [this] { view_->setOverlayModel(overlayModel()); });
     connect(view_, &TileView::cursorMoved, this, [this](QPointF inImage, bool inside) {
         cursor_ = inside ? std::optional(inImage) : std::nullopt;
         view_->setOverlayModel(overlayModel());
@@ -36,12 +37,17 @@ void InspectPanel::refresh() {
     showContent();
 }
 
+std::shared_ptr<const Image> InspectPanel::shownPicture() const {
+    return controller_->image() ? controller_->image() : controller_->preview();
+}
+
 Layer InspectPanel::layerOfContent() const {
     Layer layer;
-    const auto image = controller_->image();
-    if (!image)
+    const auto image = shownPicture();
+    const ImageSize size = controller_->imageSize();
+    if (!image || size.width <= 0)
         return layer;
-    const QRectF whole(0, 0, double(image->width()), double(image->height()));
+    const QRectF whole(0, 0, double(size.width), double(size.height));
     const PanelState& state = controller_->panel(index_);
     const PanelContent& content = controller_->content(index_);
     if (state.kind == MapKind::Image) {
@@ -67,15 +73,15 @@ Layer InspectPanel::layerOfContent() const {
 void InspectPanel::showContent() {
     const PanelContent& content = controller_->content(index_);
     const PanelState& state = controller_->panel(index_);
-    if (controller_->image())
-        view_->setImageSize(controller_->image()->size());
+    if (controller_->imageSize().width > 0)
+        view_->setImageSize(controller_->imageSize());
     const bool isImage = state.kind == MapKind::Image;
-    const bool changed = isImage ? shownImage_ != controller_->image() || shownResult_
+    const bool changed = isImage ? shownImage_ != shownPicture() || shownResult_
                                  : shownResult_ != content.result || shownImage_;
     if (changed) {
         base_ = layerOfContent();
         shownResult_ = isImage ? nullptr : content.result;
-        shownImage_ = isImage ? controller_->image() : nullptr;
+        shownImage_ = isImage ? shownPicture() : nullptr;
         shownClip_ = -1;
     }
     if (base_.display.scalar && shownClip_ != state.clipPercent && !base_.isEmpty()) {
@@ -120,6 +126,8 @@ void InspectPanel::handleAction(const QString& name, const QVariant& value) {
         state.resolution = resolutionsOf(model->info)[size_t(value.toInt())];
     else if (name == "upsampler")
         state.upsampler = upsamplerNames()[size_t(value.toInt())];
+    else if (name == "openUpsampler")
+        return emit openUpsamplerRequested(index_);
     else if (name == "clip")
         state.clipPercent = value.toDouble();
     else if (name == "colorMap")

@@ -35,6 +35,7 @@ class InspectPanel : public QWidget {
     void basisLockRequested(int index, bool lock);
     void rangeLockRequested(bool lock);
     void provenanceRequested(int index);
+    void openUpsamplerRequested(int index);
     void layerShown(int index);
 
   protected:
@@ -45,11 +46,14 @@ class InspectPanel : public QWidget {
     void handleAction(const QString& name, const QVariant& value);
     void showContent();
     Layer layerOfContent() const;
+    // The picture, or what is there of it while it is read.
+    std::shared_ptr<const Image> shownPicture() const;
     // Names that the controls offer: what the engine knows, and the folder of the trained one in use.
     std::vector<std::string> upsamplerNames() const;
     OverlayModel overlayModel() const;
     QStringList readoutAt(QPointF inImage) const;
     void refreshHeader();
+    void fitHeader();
 
     InspectController* controller_;
     int index_;

@@ -7,11 +7,13 @@
 #include <QHBoxLayout>
 #include <QToolButton>
 #include <QVBoxLayout>
+#include <algorithm>
 
 namespace vitrine {
 
-constexpr int kNarrowPanel = 400, kCompactWidth = 48, kWidestList = 170;
-constexpr int kNarrowestKind = 90, kNarrowestModel = 76;
+constexpr int kMargin = 6, kSpacing = 5;
+constexpr int kNarrowestKind = 90, kNarrowestModel = 76, kNarrowestCompare = 48;
+constexpr int kWidestModel = 240;
 
 void InspectPanel::buildHeader() {
     kind_->setObjectName(QStringLiteral("kind%1").arg(index_ + 1));
@@ -22,14 +24,10 @@ void InspectPanel::buildHeader() {
     compare_->setTip(tr("Compare with another viewport: wipe (drag the line), blink (Space), difference"));
     // Three panels side by side must fit a screen of 1280 pixels beside both docks: names are cut rather than
     // panels pushed out.
-    for (ElidedCombo* box : {kind_, model_, compare_}) {
-        box->setMinimumContentsLength(3);
-        box->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
-        box->setMaximumWidth(kWidestList);
-    }
-    kind_->setMinimumWidth(kNarrowestKind);
-    model_->setMinimumWidth(kNarrowestModel);
-    compare_->setMinimumWidth(kCompactWidth);
+    kind_->setHugging(kNarrowestKind);
+    model_->setHugging(kNarrowestModel);
+    model_->setMaximumWidth(kWidestModel);
+    compare_->setHugging(kNarrowestCompare);
     kind_->setMaxVisibleItems(16);
     for (const MapKindName& kind : mapKinds()) {
         kind_->addItem(tr(kind.title), int(kind.kind));
@@ -43,12 +41,12 @@ void InspectPanel::buildHeader() {
     info->setIcon(themedIcon("info"));
     info->setToolTip(tr("What made this picture"));
     auto* header = new QHBoxLayout;
-    header->setContentsMargins(6, 4, 6, 4);
-    header->setSpacing(5);
-    // The lists take the room that is there, up to their largest width.
-    header->addWidget(kind_, 5);
-    header->addWidget(model_, 4);
-    header->addWidget(compare_, 4);
+    header->setContentsMargins(kMargin, 4, kMargin, 4);
+    header->setSpacing(kSpacing);
+    // The lists take what their entries need; what is left over stays empty.
+    header->addWidget(kind_);
+    header->addWidget(model_);
+    header->addWidget(compare_);
     header->addStretch(1);
     header->addWidget(controls_);
     header->addWidget(info);
@@ -80,13 +78,21 @@ void InspectPanel::buildHeader() {
     connect(info, &QToolButton::clicked, this, [this] { emit provenanceRequested(index_); });
 }
 
-// Narrow panels keep kind and model readable: comparing becomes an icon, and what made the picture is shown
-// anyway once the panel is clicked.
-void InspectPanel::resizeEvent(QResizeEvent* event) {
-    const bool narrow = width() < kNarrowPanel;
+// Where not all entries fit, kind and model stay readable: comparing becomes an icon, and what made the
+// picture is shown anyway once the panel is clicked.
+void InspectPanel::fitHeader() {
+    const auto widthOf = [](const ElidedCombo* box) {
+        return box->isHidden() ? 0 : std::min(box->fullWidth(), box->maximumWidth()) + kSpacing;
+    };
+    const int lists = widthOf(kind_) + widthOf(model_) + widthOf(compare_);
+    const int buttons = controls_->sizeHint().width() + info_->sizeHint().width() + 2 * kSpacing;
+    const bool narrow = lists + buttons + 2 * kMargin > width();
     compare_->setCompact(narrow ? "compare" : "");
-    compare_->setMaximumWidth(narrow ? kCompactWidth : kWidestList);
     info_->setVisible(!narrow);
+}
+
+void InspectPanel::resizeEvent(QResizeEvent* event) {
+    fitHeader();
     QWidget::resizeEvent(event);
 }
 
@@ -110,6 +116,7 @@ void InspectPanel::refreshHeader() {
                 compare_->addItem(tr("%1 with %2").arg(tr(names[mode])).arg(other + 1), mode * 8 + other);
     compare_->setCurrentIndex(std::max(0, compare_->findData(int(state.compare) * 8 + state.compareWith)));
     compare_->setVisible(controller_->panelCount() > 1);
+    fitHeader();
 }
 
 }  // namespace vitrine

@@ -96,6 +96,16 @@ OverlayModel InspectPanel::overlayModel() const {
                              .arg(image->channels());
         model.hasExposure = image->sampleType() == SampleType::F32;
     }
+    if (controller_->isReadingSlowly()) {
+        const ImageSize size = controller_->imageSize();
+        model.busy = true;
+        model.hint.clear();
+        model.subtitle = tr("reading %1").arg(QFileInfo(controller_->picture()).fileName());
+        if (size.width > 0)
+            model.subtitle += tr(" · %1×%2 px").arg(size.width).arg(size.height);
+        if (state.kind == MapKind::Image && controller_->preview())
+            model.subtitle += tr(" · reduced until then");
+    }
     model.exposure = exposure_;
     model.gamma = gamma_;
     const LoadedModel* loaded = controller_->modelOf(state);
@@ -116,6 +126,10 @@ OverlayModel InspectPanel::overlayModel() const {
             model.upsamplers.append(upsamplerTitle(name));
         model.upsampler =
             int(std::find(upsamplers.begin(), upsamplers.end(), state.upsampler) - upsamplers.begin());
+        if (content.result && content.result->upsamplingMilliseconds > 0)
+            model.upsamplerNote = tr("enlarged in %1 ms · map %2 MiB")
+                                      .arg(content.result->upsamplingMilliseconds, 0, 'f', 1)
+                                      .arg(double(content.result->peakBytes) / (1 << 20), 0, 'f', 1);
         model.numbers = numbersOf(state, loaded->info);
         model.hasBasis = state.kind == MapKind::Pca;
         model.basisLocked = controller_->basisLocked();
@@ -130,10 +144,13 @@ OverlayModel InspectPanel::overlayModel() const {
                     .arg(content.result->milliseconds, 0, 'f', content.result->milliseconds < 10 ? 1 : 0);
         }
     }
-    const Layer& layer = view_->layer();
-    model.hasScale = kind.scalar && !layer.isEmpty() && layer.display.scalar;
+    // What is seen may be the other layer of a comparison, or the difference of both.
+    const Layer& layer = view_->shownLayer();
+    model.hasScale = !layer.isEmpty() && layer.display.scalar;
+    model.hasScaleControls = kind.scalar && !view_->layer().isEmpty();
     model.unit = QString::fromStdString(layer.unit);
-    model.colorMap = state.colorMap;
+    model.chosenColorMap = state.colorMap;
+    model.colorMap = layer.display.colorMap;
     model.range = layer.display.range;
     model.clipPercent = state.clipPercent;
     model.rangeLocked = sharedRange_.has_value();
@@ -147,7 +164,7 @@ QStringList InspectPanel::readoutAt(QPointF inImage) const {
     const Layer& layer = view_->shownLayer();
     QString head =
         QStringLiteral("x %1  y %2").arg(int(std::floor(inImage.x()))).arg(int(std::floor(inImage.y())));
-    if (!layer.isEmpty()) {
+    if (!layer.isEmpty() && layer.image != controller_->preview()) {
         const QPointF at = layer.layerFromImage(inImage);
         const int64_t x = int64_t(std::floor(at.x())), y = int64_t(std::floor(at.y()));
         if (x >= 0 && y >= 0 && x < layer.image->width() && y < layer.image->height()) {

@@ -57,6 +57,8 @@ std::optional<MapRequest> InspectController::requestFor(int index, QString& miss
     }
     request.pca = {panel.firstComponent, lockedBasis_};
     request.probe = probe_;
+    if (panel.kind == MapKind::Correspondence && probe_)
+        request.other.imagePath = probe_->imagePath;
     request.head = panel.head;
     request.channel = panel.channel;
     request.clusterCount = panel.clusters;

@@ -20,6 +20,16 @@ static const QString kSource = QStringLiteral("inspect");
 
 namespace {
 
+// A FeatSharp folder is opened as an upsampler, not as a model.
+bool looksLikeUpsampler(const QFileInfo& info) {
+    const std::string file = (info.filePath() + "/config.json").toStdString();
+    constexpr size_t kMostBytes = 1 << 20;
+    if (!info.isDir() || !std::filesystem::exists(file))
+        return false;
+    const auto config = readJsonFile(file, kMostBytes);
+    return config && config->is_object() && config->contains("upsample_factor");
+}
+
 // A model folder, or a folder or file of weights of a known small network.
 bool looksLikeModel(const QFileInfo& info) {
     static const QStringList weights{"*.safetensors", "*.pth", "*.pt"};
@@ -33,6 +43,10 @@ bool looksLikeModel(const QFileInfo& info) {
 
 bool InspectWorkspace::openPath(const QString& path) {
     const QFileInfo info(path);
+    if (looksLikeUpsampler(info)) {
+        window_->commands().run("inspect.openUpsampler", {{"path", path.toStdString()}});
+        return true;
+    }
     if (looksLikeModel(info)) {
         const std::string model = path.toStdString();
         std::erase(modelPaths_, model);
@@ -141,8 +155,11 @@ void InspectWorkspace::restoreSession(const Json& session) {
 }
 
 void InspectWorkspace::placeCamera() {
+    // A slow picture comes twice, reduced and whole: what was done to the view meanwhile stays.
+    if (std::exchange(placedPicture_, controller_->picture()) == controller_->picture())
+        return;
     const std::optional<Camera> restored = std::exchange(restoredCamera_, std::nullopt);
-    if (restored && controller_->image())
+    if (restored && controller_->imageSize().width > 0)
         link_.setCamera(*restored);
     else
         link_.fit();

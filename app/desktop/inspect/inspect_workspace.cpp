@@ -11,21 +11,29 @@
 #include "widgets/gallery/thumbnail_store.h"
 #include "widgets/shell/main_window.h"
 
+#include <QApplication>
 #include <QGridLayout>
 #include <QTextBrowser>
 #include <algorithm>
+#include <cmath>
 
 namespace vitrine {
 
+constexpr double kThumbnailSide = 192;  // device-independent pixels
 static const QString kSource = QStringLiteral("inspect");
 
 InspectWorkspace::InspectWorkspace(MainWindow* window)
     : Workspace("inspect", tr("Inspect"), "inspect"),
       window_(window),
       controller_(new InspectController(window->jobs(), this)) {
-    thumbnails_ = new ThumbnailStore(
-        [](const std::filesystem::path& path, int64_t maxSide) { return readThumbnail(path, maxSide); },
-        userCacheFolder() / "thumbnails", 192, 2, this);
+    const auto newStore = [this](size_t threads) {
+        return new ThumbnailStore(
+            [](const std::filesystem::path& path, int64_t maxSide) { return readThumbnail(path, maxSide); },
+            userCacheFolder() / "thumbnails", int(std::lround(kThumbnailSide * qApp->devicePixelRatio())),
+            threads, this);
+    };
+    thumbnails_ = newStore(2);
+    plotThumbnails_ = newStore(1);
     galleryModel_ = new GalleryModel(&selection_, this);
     panelArea_ = new QWidget;
     grid_ = new QGridLayout(panelArea_);
@@ -89,6 +97,10 @@ void InspectWorkspace::buildPanels() {
             updateSharedRange();
         });
         connect(panel, &InspectPanel::provenanceRequested, this, &InspectWorkspace::showProvenance);
+        connect(panel, &InspectPanel::openUpsamplerRequested, this, [this](int from) {
+            active_ = from;
+            window_->commands().run("inspect.openUpsampler");
+        });
         connect(panel->view(), &TileView::probed, this, [this](QPointF at) {
             window_->commands().run("inspect.probe", {{"x", at.x()}, {"y", at.y()}});
         });

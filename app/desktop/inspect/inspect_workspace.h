@@ -62,6 +62,7 @@ class InspectWorkspace : public Workspace {
     void openFolder(const QString& path);
     Result<Figure> figureOf(int panel) const;
     Result<void> copyFigure(int panel);
+    Result<void> copyCommand(int panel);
     Result<void> copyEmbedding();
     void showPanelMenu(int panel, QPoint at);
     Result<void> exportFigure(const std::string& path, int panel);
@@ -73,11 +74,13 @@ class InspectWorkspace : public Workspace {
     MainWindow* window_;
     SelectionManager selection_;
     ViewLink link_;
+    QString placedPicture_;                 // whose camera was set
     std::optional<Camera> restoredCamera_;  // until the session's picture is read
     InspectController* controller_;
     CloudWorkbench* clouds_ = nullptr;
     AnalysisWorkbench* analyses_ = nullptr;
     ThumbnailStore* thumbnails_ = nullptr;
+    ThumbnailStore* plotThumbnails_ = nullptr;  // a store of its own: each request drops what waited
     GalleryModel* galleryModel_ = nullptr;
     GalleryView* galleryView_ = nullptr;
     QLabel* galleryCount_ = nullptr;

@@ -1,6 +1,7 @@
 #include "app/desktop/tour/tour.h"
 
 #include "app/desktop/inspect/inspect_workspace.h"
+#include "core/base/log.h"
 #include "widgets/shell/main_window.h"
 #include "widgets/view/tile_view.h"
 
@@ -129,6 +130,18 @@ Result<void> Tour::step(const Json& step) {
         wait(0.2);
         return {};
     }
+    if (action == "remove") {
+        std::error_code failed;
+        if (!std::filesystem::remove(expanded(step.value("path", "")), failed))
+            return fail(ErrorCode::NotFound, "there is no such file to remove", step.value("path", ""));
+        return {};
+    }
+    if (action == "mark") {
+        log::info("mark: {}", step.value("name", ""));
+        return {};
+    }
+    if (action == "watch")
+        return startWatch();
     if (action == "screenshot")
         return screenshot(step.value("name", "screenshot"));
     if (action == "assert")

@@ -26,6 +26,11 @@
 //     {"do": "assert", "file": "${OUT}/figure.svg", "contains": "truck"},
 //     {"do": "assert", "sql": "select count(*) from runs", "equals": "1"},
 //     {"do": "assert", "toast": ""},                                   text of a notice, "" for none
+//     {"do": "mark", "name": "usable"},                                into the log, with the time
+//     {"do": "remove", "path": "${OUT}/a.png"},
+//     {"do": "watch"}, … {"do": "assert", "stallsBelow": 100, "memoryBelow": 1500},  what the interface
+//     thread computed longest in one event since, in milliseconds without waiting, and the most memory that
+//     was resident since, in MiB
 //     {"do": "screenshot", "name": "probe"}]}
 #pragma once
 
@@ -69,6 +74,8 @@ class Tour {
     Result<void> checkView(const Json& step);
     static Result<void> checkPixels(const Json& step, const QImage& shown);
     Result<void> checkSql(const Json& step);
+    static Result<void> startWatch();
+    static Result<void> checkWatch(const Json& step);
     Result<QWidget*> widget(const Json& step, const char* key) const;
     Result<TileView*> view(const Json& step) const;
     std::string expanded(const std::string& text) const;

@@ -2,7 +2,9 @@
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "app/desktop/tour/tour.h"
 #include "core/base/file.h"
+#include "core/base/log.h"
 #include "core/runs/project.h"
+#include "widgets/base/stall_detector.h"
 #include "widgets/shell/main_window.h"
 #include "widgets/view/tile_view.h"
 
@@ -17,6 +19,7 @@
 #include <QPlainTextEdit>
 #include <QTextBrowser>
 #include <cmath>
+#include <fstream>
 
 namespace vitrine {
 namespace {
@@ -90,6 +93,8 @@ Result<void> Tour::check(const Json& step) {
     }
     if (step.contains("clipboard"))
         return checkClipboard(step);
+    if (step.contains("stallsBelow") || step.contains("memoryBelow"))
+        return checkWatch(step);
     if (step.contains("action")) {
         const std::string name = step["action"];
         const bool enabled = window_.commands().action(name, &window_)->isEnabled();
@@ -152,6 +157,10 @@ Result<void> Tour::checkView(const Json& step) {
         if (wanted.isEmpty() ? !model.error.isEmpty() : !model.error.contains(wanted))
             return fail(ErrorCode::Internal, fmt::format("the view says '{}'", model.error.toStdString()));
     }
+    for (const auto& [key, found] :
+         {std::pair("subtitle", model.subtitle), std::pair("note", model.upsamplerNote)})
+        if (step.contains(key) && !found.contains(QString::fromStdString(step[key].get<std::string>())))
+            return fail(ErrorCode::Internal, fmt::format("the view's {} is '{}'", key, found.toStdString()));
     if (step.contains("hint") &&
         !model.hint.contains(QString::fromStdString(step["hint"].get<std::string>())))
         return fail(ErrorCode::Internal, fmt::format("the view's hint is '{}'", model.hint.toStdString()));
@@ -171,6 +180,44 @@ Result<void> Tour::checkPixels(const Json& step, const QImage& shown) {
                                          pixels.mean > step["meanBetween"][1].get<double>()))
         return fail(ErrorCode::Internal,
                     fmt::format("the mean grey value of the view is {:.2f}", pixels.mean));
+    return {};
+}
+
+namespace {
+
+// Most resident memory since it was reset, in MiB; of Linux.
+double peakMemory() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("VmHWM:"))
+            return std::stod(line.substr(6)) / 1024;
+    return 0;
+}
+
+}  // namespace
+
+Result<void> Tour::startWatch() {
+    auto* application = qobject_cast<Application*>(qApp);
+    if (!application)
+        return fail(ErrorCode::Internal, "this application counts no stalls");
+    application->resetLongestEvent();
+    std::ofstream("/proc/self/clear_refs") << "5";
+    return {};
+}
+
+Result<void> Tour::checkWatch(const Json& step) {
+    const auto* application = qobject_cast<Application*>(qApp);
+    const Stall longest = application ? application->longestEvent() : Stall();
+    const double memory = peakMemory();
+    log::info("watched: longest event {:.0f} ms computing ({:.0f} ms in all; {} at {}), memory {:.0f} MiB",
+              longest.computing, longest.milliseconds, longest.event.toStdString(),
+              longest.receiver.toStdString(), memory);
+    if (step.contains("stallsBelow") && longest.computing >= step["stallsBelow"].get<double>())
+        return fail(ErrorCode::Internal,
+                    fmt::format("the interface computed for {:.0f} ms: {} at {}", longest.computing,
+                                longest.event.toStdString(), longest.receiver.toStdString()));
+    if (step.contains("memoryBelow") && memory >= step["memoryBelow"].get<double>())
+        return fail(ErrorCode::Internal, fmt::format("{:.0f} MiB of memory were in use", memory));
     return {};
 }
 

@@ -14,6 +14,8 @@ TEST(AnalysisSettings, RoundTripAndKeepDefaultsForNonsense) {
                                     .places = false,
                                     .views = 2,
                                     .count = 9,
+                                    .labels = "/l.csv",
+                                    .voters = 7,
                                     .classes = "a, b",
                                     .sentence = "{}",
                                     .layer = 3};

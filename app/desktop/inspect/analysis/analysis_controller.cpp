@@ -1,5 +1,7 @@
 #include "app/desktop/inspect/analysis/analysis_controller.h"
 
+#include "core/engine/picture_labels.h"
+
 #include <QFileInfo>
 #include <algorithm>
 #include <chrono>
@@ -26,6 +28,27 @@ struct Order {
     PictureSet pictures;
 };
 
+Result<LabelVotes> voteByNeighbors(Analysis& analysis, const Order& order, JobContext& job) {
+    NeighborRequest request;
+    request.modelId = order.modelId;
+    request.pictures = order.pictures;
+    request.count = request.voters = order.settings.voters;
+    const std::vector<std::string>& paths = order.pictures.paths;
+    std::vector<std::string> labels = labelsFromFolders(paths);
+    if (order.settings.labels != "folders") {
+        VITRINE_TRY(labels, labelsFromCsv(order.settings.labels, "", paths));
+    }
+    // Pictures without a class do not vote.
+    request.pictures.paths.clear();
+    for (size_t index = 0; index < paths.size(); ++index)
+        if (!labels[index].empty()) {
+            request.pictures.paths.push_back(paths[index]);
+            request.labels.push_back(labels[index]);
+        }
+    VITRINE_TRY(const NeighborLists lists, analysis.neighbors(request, job));
+    return votesOf(lists, request.pictures.paths, request.labels, request.temperature);
+}
+
 Result<decltype(AnalysisOutcome::result)> analyse(Analysis& analysis, const Order& order, JobContext& job) {
     const AnalysisSettings& settings = order.settings;
     switch (settings.kind) {
@@ -46,6 +69,8 @@ Result<decltype(AnalysisOutcome::result)> analyse(Analysis& analysis, const Orde
             request.count = settings.count;
             return analysis.neighbors(request, job);
         }
+        case AnalysisKind::Knn:
+            return voteByNeighbors(analysis, order, job);
         case AnalysisKind::ZeroShot:
             return analysis.zeroShot({.modelId = order.modelId,
                                       .pictures = order.pictures,

@@ -5,6 +5,7 @@
 #include "app/desktop/inspect/analysis/analysis_settings.h"
 #include "app/desktop/inspect/inspect_controller.h"
 #include "core/engine/analysis.h"
+#include "core/engine/neighbor_votes.h"
 
 #include <variant>
 
@@ -14,7 +15,8 @@ namespace vitrine {
 struct AnalysisOutcome {
     AnalysisSettings settings;
     QString model, other;  // names of the folders
-    std::variant<LayerComparison, LayerRanks, NeighborLists, ZeroShotTable, FixedPatternResult> result;
+    std::variant<LayerComparison, LayerRanks, NeighborLists, LabelVotes, ZeroShotTable, FixedPatternResult>
+        result;
     double seconds = 0;
 
     std::string csv() const;

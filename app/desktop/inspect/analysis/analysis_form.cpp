@@ -3,6 +3,7 @@
 #include "widgets/base/elided_combo.h"
 #include "widgets/base/icons.h"
 
+#include <QFileDialog>
 #include <QFileInfo>
 #include <QFormLayout>
 #include <QLineEdit>
@@ -56,6 +57,11 @@ void AnalysisPanel::buildForm() {
     addField(tr("Views"), views_, "analysisViews",
              tr("Augmented views of each picture for LiDAR; 0: without LiDAR"));
     addField(tr("Nearest"), count_, "analysisCount", tr("How many nearest pictures are shown"));
+    addField(tr("Labels"), labels_, "analysisLabels",
+             tr("Classes of the pictures: the names of their folders, or a CSV file with the columns file "
+                "and label"));
+    addField(tr("Voters"), voters_, "analysisVoters",
+             tr("Nearest pictures that vote; each weighs exp(cosine / 0.07)"));
     addField(tr("Classes"), classes_, "analysisClassNames", tr("Names separated by commas: a dog, a truck"));
     addField(tr("Sentence"), sentence_, "analysisSentence",
              tr("What is asked of each class; {} stands for its name"));
@@ -68,6 +74,7 @@ void AnalysisPanel::buildForm() {
     patternOf_->addItems({tr("Energy"), tr("Outlier tokens")});
     views_->setRange(0, 16);
     count_->setRange(1, 30);
+    voters_->setRange(1, 1000);
     layer_->setRange(-1, 0);
     layer_->setSpecialValueText(tr("final features"));
     classes_->setPlaceholderText(tr("a dog, a truck, a mountain"));
@@ -92,6 +99,14 @@ void AnalysisPanel::buildForm() {
             [this] { edit([this](auto& s) { s.views = views_->value(); }); });
     connect(count_, &QSpinBox::valueChanged, this,
             [this] { edit([this](auto& s) { s.count = count_->value(); }); });
+    connect(voters_, &QSpinBox::valueChanged, this,
+            [this] { edit([this](auto& s) { s.voters = voters_->value(); }); });
+    connect(labels_, &QComboBox::activated, this, [this] {
+        const QString chosen = labels_->currentData().toString();
+        if (chosen.isEmpty())
+            return chooseLabelFile();
+        edit([&](auto& s) { s.labels = chosen.toStdString(); });
+    });
     connect(layer_, &QSpinBox::valueChanged, this,
             [this] { edit([this](auto& s) { s.layer = layer_->value(); }); });
     connect(classes_, &QLineEdit::textEdited, this,
@@ -104,6 +119,16 @@ void AnalysisPanel::buildForm() {
         if (shown_)
             showOutcome(*shown_);
     });
+}
+
+void AnalysisPanel::chooseLabelFile() {
+    refreshForm();  // the list shows what holds until a file is chosen
+    auto* dialog = new QFileDialog(this, tr("Classes of the pictures"), {}, tr("Tables (*.csv)"));
+    dialog->setFileMode(QFileDialog::ExistingFile);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QFileDialog::fileSelected, this,
+            [this](const QString& file) { edit([&](auto& s) { s.labels = file.toStdString(); }); });
+    dialog->open();
 }
 
 void AnalysisPanel::edit(const std::function<void(AnalysisSettings&)>& change) {
@@ -124,7 +149,8 @@ void AnalysisPanel::refreshModels(ElidedCombo* box, const LoadedModel* chosen, b
 
 void AnalysisPanel::refreshForm() {
     const AnalysisSettings& settings = controller_->settings();
-    const QSignalBlocker blocked[] = {QSignalBlocker(views_), QSignalBlocker(count_), QSignalBlocker(layer_)};
+    const QSignalBlocker blocked[] = {QSignalBlocker(views_), QSignalBlocker(count_), QSignalBlocker(voters_),
+                                      QSignalBlocker(layer_)};
     kind_->setCurrentIndex(kind_->findData(int(settings.kind)));
     kind_->setTip(tr(analysisKindName(settings.kind).tip));
     refreshModels(model_, controller_->model(), settings.kind == AnalysisKind::ZeroShot);
@@ -132,6 +158,14 @@ void AnalysisPanel::refreshForm() {
     samples_->setCurrentIndex(settings.places ? 0 : 1);
     views_->setValue(int(settings.views));
     count_->setValue(int(settings.count));
+    voters_->setValue(int(settings.voters));
+    labels_->clear();
+    labels_->addItem(tr("Names of their folders"), "folders");
+    const QString labels = QString::fromStdString(settings.labels);
+    if (labels != "folders")
+        labels_->addItem(QFileInfo(labels).fileName(), labels);
+    labels_->addItem(tr("A CSV file…"), QString());
+    labels_->setCurrentIndex(labels_->findData(labels));
     layer_->setMaximum(controller_->model() ? int(controller_->model()->info.layerCount) : 0);
     layer_->setValue(int(settings.layer));
     const auto setText = [](QLineEdit* field, const std::string& text) {
@@ -143,6 +177,7 @@ void AnalysisPanel::refreshForm() {
     const std::pair<QWidget*, AnalysisKind> fields[] = {
         {other_, AnalysisKind::Compare},    {samples_, AnalysisKind::Compare},
         {views_, AnalysisKind::Rank},       {count_, AnalysisKind::Neighbors},
+        {labels_, AnalysisKind::Knn},       {voters_, AnalysisKind::Knn},
         {classes_, AnalysisKind::ZeroShot}, {sentence_, AnalysisKind::ZeroShot},
         {layer_, AnalysisKind::Pattern},    {patternOf_, AnalysisKind::Pattern}};
     for (const auto& [field, kind] : fields)

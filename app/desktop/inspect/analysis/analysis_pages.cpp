@@ -49,6 +49,23 @@ QString captionOf(const NeighborLists& result, const AnalysisOutcome& outcome) {
     return text;
 }
 
+QString captionOf(const LabelVotes& votes, const AnalysisOutcome& outcome) {
+    const qlonglong total = qlonglong(votes.pictures.size()), right = votes.rightCount();
+    QString text =
+        tr("weighted kNN by %1, %2 voters, leave one out: %3 of %4 right (%5 %) · %6 classes · always "
+           "naming the largest: %7 %")
+            .arg(outcome.model)
+            .arg(votes.voters)
+            .arg(right)
+            .arg(total)
+            .arg(fixed(100 * double(right) / double(total)))
+            .arg(votes.classes.size())
+            .arg(fixed(100 * votes.largestShare()));
+    if (votes.averaged)
+        text += tr(" · the model has no summary: means of its features were compared");
+    return text;
+}
+
 QString captionOf(const ZeroShotTable& result, const AnalysisOutcome& outcome) {
     return tr("%1 by %2 · %3")
         .arg(pictures(int64_t(result.rows.size())), outcome.model,
@@ -148,6 +165,54 @@ TableContent tableOf(const ZeroShotTable& result) {
         for (const double probability : row.probabilities)
             cells.append(probability);
         table.rows.push_back(cells);
+    }
+    return table;
+}
+
+HeatMap heatMapOf(const LabelVotes& votes, const QString& model) {
+    HeatMap map;
+    map.rows = map.columns = int(votes.classes.size());
+    map.values.reserve(votes.confusion.size());
+    for (size_t label = 0; label < votes.classes.size(); ++label) {
+        int64_t total = 0;
+        for (size_t chosen = 0; chosen < votes.classes.size(); ++chosen)
+            total += votes.at(label, chosen);
+        for (size_t chosen = 0; chosen < votes.classes.size(); ++chosen)
+            map.values.push_back(total > 0 ? double(votes.at(label, chosen)) / double(total)
+                                           : std::numeric_limits<double>::quiet_NaN());
+    }
+    map.rowLabels = map.columnLabels = textsOf(votes.classes);
+    map.title = tr("kNN classes by %1").arg(model);
+    map.rowTitle = tr("own class");
+    map.columnTitle = tr("named by the neighbours");
+    map.valueTitle = tr("share");
+    return map;
+}
+
+std::vector<size_t> shownVotes(const LabelVotes& votes, std::optional<QPoint> cell) {
+    std::vector<size_t> shown;
+    for (const bool right : {false, true})
+        for (size_t index = 0; index < votes.pictures.size(); ++index) {
+            const LabelVotes::Picture& picture = votes.pictures[index];
+            const bool inCell = !cell || (picture.label == votes.classes[size_t(cell->y())] &&
+                                          picture.chosen == votes.classes[size_t(cell->x())]);
+            if (picture.isRight() == right && inCell)
+                shown.push_back(index);
+        }
+    return shown;
+}
+
+TableContent tableOf(const LabelVotes& votes, const std::vector<size_t>& shown) {
+    TableContent table;
+    table.header = {tr("picture"), tr("own class"), tr("named"), tr("votes"), tr("nearest")};
+    table.headerTips = {tr("Click: show it"), tr("Folder or label"), tr("The class that got most votes"),
+                        tr("Share of the votes for the named class"), tr("The nearest picture")};
+    table.decimals = 2;
+    for (const size_t index : shown) {
+        const LabelVotes::Picture& picture = votes.pictures[index];
+        table.rows.push_back({QFileInfo(QString::fromStdString(picture.path)).fileName(),
+                              QString::fromStdString(picture.label), QString::fromStdString(picture.chosen),
+                              picture.share, QFileInfo(QString::fromStdString(picture.nearest)).fileName()});
     }
     return table;
 }

@@ -17,6 +17,11 @@ std::vector<ChartSeries> chartOf(const LayerRanks& result);
 QStringList layerNamesOf(const LayerRanks& result);
 TableContent tableOf(const LayerRanks& result);
 TableContent tableOf(const ZeroShotTable& result);
+// Own class down, class that the neighbours name across, in shares of the own class.
+HeatMap heatMapOf(const LabelVotes& votes, const QString& model);
+// Pictures in the order of the table: wrong ones first. `cell`: only those of one cell of the heat map.
+std::vector<size_t> shownVotes(const LabelVotes& votes, std::optional<QPoint> cell = std::nullopt);
+TableContent tableOf(const LabelVotes& votes, const std::vector<size_t>& shown);
 // The picture itself, then those nearest to it.
 std::vector<StripPicture> stripOf(const NeighborLists& result);
 // One or two lines on what was measured: pictures, samples, main figures, seconds, pictures left out.

@@ -26,9 +26,11 @@ AnalysisPanel::AnalysisPanel(AnalysisController* controller, ThumbnailStore* thu
       model_(new ElidedCombo),
       other_(new ElidedCombo),
       samples_(new ElidedCombo),
+      labels_(new ElidedCombo),
       patternOf_(new ElidedCombo),
       views_(new QSpinBox),
       count_(new QSpinBox),
+      voters_(new QSpinBox),
       layer_(new QSpinBox),
       classes_(new QLineEdit),
       sentence_(new QLineEdit),
@@ -42,6 +44,9 @@ AnalysisPanel::AnalysisPanel(AnalysisController* controller, ThumbnailStore* thu
       chart_(new Chart),
       rankTable_(new DataTable),
       classTable_(new DataTable),
+      votes_(new QSplitter(Qt::Vertical)),
+      confusion_(new HeatMapView),
+      voteTable_(new DataTable),
       strip_(new PictureStrip(thumbnails)) {
     setObjectName("analysisPanel");
     setMinimumWidth(240);
@@ -79,12 +84,32 @@ void AnalysisPanel::buildResults() {
     curves_->addWidget(chart_);
     curves_->addWidget(rankTable_);
     curves_->setSizes({300, 200});
-    for (QWidget* page : std::initializer_list<QWidget*>{message_, heatMap_, curves_, classTable_, strip_})
+    confusion_->setObjectName("analysisConfusion");
+    confusion_->setToolTip(tr("Click a cell: only its pictures are listed; click it again: all"));
+    confusion_->setMinimumHeight(140);
+    voteTable_->setObjectName("analysisVotes");
+    voteTable_->setAccessibleName(tr("Pictures and the classes that their neighbours name"));
+    votes_->addWidget(confusion_);
+    votes_->addWidget(voteTable_);
+    votes_->setSizes({320, 200});
+    for (QWidget* page :
+         std::initializer_list<QWidget*>{message_, heatMap_, curves_, classTable_, votes_, strip_})
         results_->addWidget(page);
     layout()->addWidget(results_);
     static_cast<QVBoxLayout*>(layout())->setStretchFactor(results_, 1);
     layout()->addWidget(caption_);
     connect(strip_, &PictureStrip::chosen, this, &AnalysisPanel::pictureChosen);
+    connect(voteTable_, &DataTable::rowChosen, this, [this](int row) {
+        if (const auto* votes = shown_ ? std::get_if<LabelVotes>(&shown_->result) : nullptr)
+            emit pictureChosen(QString::fromStdString(votes->pictures[shownVotes_[size_t(row)]].path));
+    });
+    connect(confusion_, &HeatMapView::cellClicked, this,
+            [this, last = QPoint(-1, -1)](int row, int column) mutable {
+                const QPoint cell(column, row);
+                last = cell == last ? QPoint(-1, -1) : cell;
+                if (const auto* votes = shown_ ? std::get_if<LabelVotes>(&shown_->result) : nullptr)
+                    showVotes(*votes, last.x() < 0 ? std::nullopt : std::optional(last));
+            });
     connect(classTable_, &DataTable::rowChosen, this, [this](int row) {
         if (const auto* table = shown_ ? std::get_if<ZeroShotTable>(&shown_->result) : nullptr)
             emit pictureChosen(QString::fromStdString(table->rows[size_t(row)].path));
@@ -122,6 +147,19 @@ void AnalysisPanel::refreshResult() {
     caption_->hide();
 }
 
+void AnalysisPanel::showVotes(const LabelVotes& votes, std::optional<QPoint> cell) {
+    constexpr qsizetype kSpokenRows = 50;
+    shownVotes_ = shownVotes(votes, cell);
+    const TableContent table = tableOf(votes, shownVotes_);
+    QStringList spoken;
+    for (qsizetype row = 0; row < std::min<qsizetype>(kSpokenRows, qsizetype(table.rows.size())); ++row)
+        spoken.append(tr("%1: %2, named %3")
+                          .arg(table.rows[size_t(row)][0].toString(), table.rows[size_t(row)][1].toString(),
+                               table.rows[size_t(row)][2].toString()));
+    voteTable_->setContent(table);
+    voteTable_->setAccessibleDescription(spoken.join("; "));
+}
+
 void AnalysisPanel::showOutcome(const AnalysisOutcome& outcome) {
     caption_->setText(captionOf(outcome));
     QStringList reasons;
@@ -148,6 +186,13 @@ void AnalysisPanel::showOutcome(const AnalysisOutcome& outcome) {
         classTable_->setAccessibleName(tr("Zero-shot classes"));
         classTable_->setAccessibleDescription(classTable_->toCsv());
         results_->setCurrentWidget(classTable_);
+    } else if (const auto* votes = std::get_if<LabelVotes>(&outcome.result)) {
+        constexpr size_t kMostClasses = 64;  // more cannot be told apart in the dock
+        confusion_->setVisible(votes->classes.size() <= kMostClasses);
+        if (votes->classes.size() <= kMostClasses)
+            confusion_->setMap(heatMapOf(*votes, outcome.model));
+        showVotes(*votes, std::nullopt);
+        results_->setCurrentWidget(votes_);
     } else if (const auto* nearest = std::get_if<NeighborLists>(&outcome.result)) {
         strip_->setPictures(stripOf(*nearest));
         results_->setCurrentWidget(strip_);
@@ -162,6 +207,10 @@ QImage AnalysisPanel::image() const {
         return heatMap_->toImage();
     if (page == strip_)
         return strip_->toImage();
+    if (page == votes_ && !confusion_->map().isEmpty() && !confusion_->isHidden())
+        return confusion_->toImage();
+    if (page == votes_)
+        return voteTable_->grab().toImage();
     if (page == curves_)
         return chart_->toPixmap(1200, 800).toImage();
     return classTable_->grab().toImage();

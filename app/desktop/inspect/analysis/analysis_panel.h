@@ -52,13 +52,15 @@ class AnalysisPanel : public QWidget {
     void refreshForm();
     void refreshModels(ElidedCombo* box, const LoadedModel* chosen, bool onlyWithText);
     void refreshResult();
+    void showVotes(const LabelVotes& votes, std::optional<QPoint> cell);
+    void chooseLabelFile();
     void showOutcome(const AnalysisOutcome& outcome);
     void edit(const std::function<void(AnalysisSettings&)>& change);
 
     AnalysisController* controller_;
     QFormLayout* form_;
-    ElidedCombo *kind_, *model_, *other_, *samples_, *patternOf_;
-    QSpinBox *views_, *count_, *layer_;
+    ElidedCombo *kind_, *model_, *other_, *samples_, *labels_, *patternOf_;
+    QSpinBox *views_, *count_, *voters_, *layer_;
     QLineEdit *classes_, *sentence_;
     QPushButton* run_;
     QToolButton* more_;
@@ -68,6 +70,10 @@ class AnalysisPanel : public QWidget {
     QSplitter* curves_;
     Chart* chart_;
     DataTable *rankTable_, *classTable_;
+    QSplitter* votes_;
+    HeatMapView* confusion_;
+    DataTable* voteTable_;
+    std::vector<size_t> shownVotes_;  // rows of the table in LabelVotes::pictures
     PictureStrip* strip_;
     std::shared_ptr<const AnalysisOutcome> shown_;
 };

@@ -29,6 +29,9 @@ const std::vector<AnalysisKindName>& analysisKinds() {
         {AnalysisKind::Neighbors, "neighbors", "Nearest pictures",
          "Pictures of the gallery whose summaries point the same way as the chosen one's",
          "inspect.nearestPictures", "Find the pictures nearest to the chosen one"},
+        {AnalysisKind::Knn, "knn", "kNN accuracy",
+         "How often the nearest pictures name a picture's own class: weighted kNN, leave one out",
+         "inspect.knnAccuracy", "Measure the kNN accuracy over the pictures' folders"},
         {AnalysisKind::ZeroShot, "zeroshot", "Zero-shot classes",
          "Probability of each class named in words; needs a model with a text side (CLIP, SigLIP)",
          "inspect.zeroShot", "Classify the pictures by words (zero-shot)"},
@@ -52,6 +55,8 @@ Json AnalysisSettings::toJson() const {
             {"samples", places ? "places" : "pictures"},
             {"views", views},
             {"count", count},
+            {"labels", labels},
+            {"voters", voters},
             {"classes", classes},
             {"template", sentence},
             {"layer", layer}};
@@ -69,6 +74,8 @@ AnalysisSettings AnalysisSettings::fromJson(const Json& json) {
     settings.places = text(json, "samples") != "pictures";
     settings.views = integer(json, "views", settings.views, 0, 16);
     settings.count = integer(json, "count", settings.count, 1, 30);
+    settings.labels = text(json, "labels", settings.labels);
+    settings.voters = integer(json, "voters", settings.voters, 1, 1000);
     settings.classes = text(json, "classes");
     settings.sentence = text(json, "template", settings.sentence);
     settings.layer = integer(json, "layer", settings.layer, -1, 1 << 20);
