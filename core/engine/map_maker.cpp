@@ -2,6 +2,7 @@
 
 #include "core/base/version.h"
 #include "core/engine/map_names.h"
+#include "core/engine/tensor_memory.h"
 #include "core/features/attention_maps.h"
 #include "core/features/clustering.h"
 #include "core/features/comparison.h"
@@ -135,6 +136,7 @@ const FeatureUpsampler* registeredUpsampler(const std::string& name) {
 
 Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
     const auto started = std::chrono::steady_clock::now();
+    const TensorMemory memory;
     encodedNow_ = false;
     upsamplingMilliseconds_ = 0;
     VITRINE_TRY_VOID(job.checkStop());
@@ -170,6 +172,7 @@ Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
     result->encodedNow = encodedNow_;
     result->milliseconds = millisecondsSince(started);
     result->upsamplingMilliseconds = upsamplingMilliseconds_;
+    result->peakBytes = memory.peakBytes();
     return result;
 }
 

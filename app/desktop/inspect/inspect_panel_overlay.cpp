@@ -127,7 +127,7 @@ OverlayModel InspectPanel::overlayModel() const {
         model.upsampler =
             int(std::find(upsamplers.begin(), upsamplers.end(), state.upsampler) - upsamplers.begin());
         if (content.result && content.result->upsamplingMilliseconds > 0)
-            model.upsamplerNote = tr("enlarged in %1 ms · map %2 MiB")
+            model.upsamplerNote = tr("enlarged in %1 ms · %2 MiB at most")
                                       .arg(content.result->upsamplingMilliseconds, 0, 'f', 1)
                                       .arg(double(content.result->peakBytes) / (1 << 20), 0, 'f', 1);
         model.numbers = numbersOf(state, loaded->info);

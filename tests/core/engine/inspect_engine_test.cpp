@@ -79,6 +79,7 @@ TEST_F(InspectEngineTest, TrainedUpsamplersGiveAFinerGrid) {
     EXPECT_EQ(map->valuesSize.height, 24);
     EXPECT_EQ(map->transform.gridWidth(), 24);
     EXPECT_GT(map->upsamplingMilliseconds, 0.0);
+    EXPECT_GT(map->peakBytes, 24 * 24 * model.info.featureWidth * 4);  // the finer features at least
     // Averages of the coarse features: norms stay in their range, and cells differ.
     EXPECT_LT(map->low, map->high);
     const auto again = engine_->render(wanted, job_);
