@@ -1,5 +1,6 @@
 // The window: vitrine-desktop [folder|picture|model]… Only wiring; nothing heavy is loaded before it is
 // shown.
+#include "app/desktop/distill/distill_workspace.h"
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "app/desktop/runs/runs_workspace.h"
 #include "app/desktop/teachers/teachers_workspace.h"
@@ -57,19 +58,20 @@ QList<QPair<QString, QString>> facts() {
             {"Session", QString::fromStdString(userStateFolder().string())}};
 }
 
-// What Inspect has open is offered in Teachers.
-void offerToTeachers(InspectWorkspace& inspect, TeachersWorkspace& teachers) {
-    const auto offer = [&inspect, &teachers] {
+// What Inspect has open is offered in a workspace that takes models and folders of pictures.
+template <typename Taker>
+void offerTo(InspectWorkspace& inspect, Taker& taker) {
+    const auto offer = [&inspect, &taker] {
         QStringList models, folders;
         for (const LoadedModel& model : inspect.controller().models())
             models.append(QString::fromStdString(model.path));
         for (const QString& picture : inspect.gallery()->allPaths())
             if (const QString folder = QFileInfo(picture).path(); !folders.contains(folder))
                 folders.append(folder);
-        teachers.offer(models, folders);
+        taker.offer(models, folders);
     };
-    QObject::connect(&inspect.controller(), &InspectController::modelsChanged, &teachers, offer);
-    QObject::connect(inspect.gallery(), &QAbstractItemModel::modelReset, &teachers, offer);
+    QObject::connect(&inspect.controller(), &InspectController::modelsChanged, &taker, offer);
+    QObject::connect(inspect.gallery(), &QAbstractItemModel::modelReset, &taker, offer);
 }
 
 int runScripted(MainWindow& window, const Options& options) {
@@ -130,7 +132,10 @@ int main(int argumentCount, char** arguments) {
     window.addWorkspace(inspect);
     window.addWorkspace(new RunsWorkspace);
     window.addWorkspace(teachers);
-    offerToTeachers(*inspect, *teachers);
+    auto* distill = new DistillWorkspace(&window);
+    window.addWorkspace(distill);
+    offerTo(*inspect, *teachers);
+    offerTo(*inspect, *distill);
     QObject::connect(&application, &Application::handlerFailed, &window,
                      [&](const QString& text) { window.toasts().show(ToastKind::Error, text); });
     if (!options.project.empty())

@@ -192,7 +192,7 @@ class DistillJob {
         StepFailure failure{trained.error(), lastGood, {}};
         if (failure.error.code == ErrorCode::InvalidArgument)
             failure.firstBad = distiller_->firstNonFinite();
-        VITRINE_TRY_VOID(run_.event("failure", failure.toJson()));
+        VITRINE_TRY_VOID(run_.event("failure", failure.toJson(settings_)));
         return fail(failure.explained(settings_));
     }
 

@@ -29,14 +29,6 @@ std::pair<std::string, size_t> workOf(const Json& settings) {
 
 }  // namespace
 
-Json StepFailure::toJson() const {
-    Json event{{"step", lastGood + 1},     {"last_good_step", lastGood}, {"code", errorCodeName(error.code)},
-               {"message", error.message}, {"where", error.where},       {"remedy", error.hint}};
-    if (!firstBad.empty())
-        event["tensor"] = firstBad;
-    return event;
-}
-
 Error StepFailure::explained(const Json& settings) const {
     Error out = error;
     if (error.code == ErrorCode::OutOfMemory) {
@@ -47,13 +39,22 @@ Error StepFailure::explained(const Json& settings) const {
             "last good one",
             lastGood + 1, work, double(usage.residentBytes) / 1e9, double(usage.peakBytes) / 1e9, lastGood);
         out.hint = fmt::format(
-            "Lower settings.partitions[{}].batch or its sides, or the student's width and depth, "
-            "or close other programs",
+            "Turn on settings.recompute, or start anew with a smaller settings.partitions[{}].batch, smaller "
+            "sides or a smaller student; or close other programs",
             largest);
     } else if (!firstBad.empty()) {
         out.message += fmt::format("; the first tensor that is not finite: {}", firstBad);
     }
     return out;
+}
+
+Json StepFailure::toJson(const Json& settings) const {
+    const Error told = explained(settings);
+    Json event{{"step", lastGood + 1},    {"last_good_step", lastGood}, {"code", errorCodeName(told.code)},
+               {"message", told.message}, {"where", told.where},        {"remedy", told.hint}};
+    if (!firstBad.empty())
+        event["tensor"] = firstBad;
+    return event;
 }
 
 }  // namespace vitrine

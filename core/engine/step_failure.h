@@ -13,10 +13,10 @@ struct StepFailure {
     int64_t lastGood = 0;  // step whose weights are whole
     std::string firstBad;  // see Distiller::firstNonFinite; may be empty
 
-    // The run's event of kind "failure".
-    Json toJson() const;
     // `settings`: of the recipe, complete.
     Error explained(const Json& settings) const;
+    // The run's event of kind "failure".
+    Json toJson(const Json& settings) const;
 };
 
 }  // namespace vitrine

@@ -21,6 +21,9 @@ QString fieldText(const Json& value);
 // what is wrong with it. Numbers of a list are separated by commas or blanks, texts by lines.
 Json fieldValue(const QString& text, FieldKind kind);
 
+// "teachers[0].name", as in setAtPath and in problems, as "/teachers/0/name".
+Json::json_pointer pointerOfPath(const std::string& path);
+
 // `value` with everything that a form needs: the schema's defaults, and an empty value for each required key
 // that is missing, so that its problem shows at its field.
 Json completeForForm(Json value, const Json& schema);

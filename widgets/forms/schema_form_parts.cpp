@@ -10,7 +10,7 @@
 namespace vitrine {
 namespace {
 
-constexpr int kLabelWidth = 128;
+constexpr int kLabelWidth = 112;
 
 QLabel* wrappedLabel(const QString& text, const char* role) {
     auto* label = new QLabel(text);
@@ -37,19 +37,20 @@ void SchemaForm::Section::setFolded(bool fold) {
 }
 
 void SchemaForm::Section::reset() {
-    shown = changed = bad = 0;
+    total = shown = changed = bad = 0;
     for (QWidget* block : blocks)
         block->setProperty("used", false);
 }
 
 void SchemaForm::Section::count(bool isShown, bool isChanged, bool isBad) {
+    ++total;
     shown += isShown;
     changed += isChanged;
     bad += isBad;
 }
 
 void SchemaForm::Section::showState(bool narrowed, bool fixed) {
-    frame->setVisible(!narrowed || shown > 0);
+    frame->setVisible(narrowed ? shown > 0 : total > 0 || !blocks.empty());
     for (QWidget* block : blocks) {
         block->setVisible(block->property("used").toBool() ||
                           (!narrowed && block->property("list").toBool()));
@@ -148,7 +149,7 @@ void SchemaForm::rebuild() {
     content->setAutoFillBackground(false);
     scroll_->viewport()->setAutoFillBackground(false);
     for (const auto& [key, property] : schema_["properties"].items()) {
-        // An object whose values have groups of their own needs no section.
+        // A section without rows stays hidden: the values of "settings" have groups of their own.
         Section& home = section(QString::fromStdString(property.value("group", std::string("Settings"))));
         buildRow(key, property, key, home.rows, home, false);
     }

@@ -9,9 +9,6 @@
 
 namespace vitrine {
 
-// "teachers[0].name" as "/teachers/0/name".
-Json::json_pointer pointerOfPath(const std::string& path);
-
 struct SchemaForm::Section {
     QString title;
     QWidget* frame = nullptr;
@@ -20,7 +17,7 @@ struct SchemaForm::Section {
     QVBoxLayout* rows = nullptr;
     std::vector<QWidget*> blocks;  // cards and sub-headings: shown where one of their rows is
     bool folded = false;
-    int shown = 0, changed = 0, bad = 0;
+    int total = 0, shown = 0, changed = 0, bad = 0;
 
     void setFolded(bool fold);
     void reset();

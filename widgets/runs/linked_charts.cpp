@@ -7,13 +7,14 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QSignalBlocker>
 #include <QSlider>
 #include <cmath>
 
 namespace vitrine {
 
-constexpr int kChartHeight = 150;
+constexpr int kChartHeight = 116;
 
 LinkedCharts::LinkedCharts(QWidget* parent)
     : QWidget(parent),
@@ -52,6 +53,7 @@ LinkedCharts::LinkedCharts(QWidget* parent)
     layout->setContentsMargins(6, 4, 0, 0);
     layout->addLayout(tools);
     layout->addWidget(scroll_, 1);
+    connect(scroll_->verticalScrollBar(), &QScrollBar::valueChanged, this, &LinkedCharts::drawVisible);
     connect(axis_, &QComboBox::currentIndexChanged, this, [this](int index) {
         options_.axis = ChartAxis(index);
         applyOptions();
@@ -85,7 +87,7 @@ LinkedCharts::Item LinkedCharts::makeItem(const ChartGroup& group) {
     item.head->setWordWrap(true);
     item.chart = new MetricChart(group.title);
     item.chart->setObjectName("chart:" + group.title);
-    item.chart->setTitleShown(false);
+    item.chart->makeBare();
     item.chart->setFixedHeight(kChartHeight);
     item.chart->setOptions(options_);
     item.chart->setMarks(marks_);
@@ -132,13 +134,37 @@ void LinkedCharts::setGroups(std::vector<ChartGroup> groups) {
         ChartGroup& group = groups[index];
         Item item = before.contains(group.title) ? before.take(group.title) : makeItem(group);
         fillHead(item, group);
-        item.chart->setSeries(std::move(group.lines));
+        item.lines = std::move(group.lines);
+        item.waiting = true;
         if (column_->indexOf(item.frame) != int(index))
             column_->insertWidget(int(index), item.frame);
         items_[group.title] = item;
     }
     for (const Item& item : std::as_const(before))
         delete item.frame;
+    drawVisible();
+}
+
+// A run writes every second and most charts are out of sight: those wait.
+void LinkedCharts::drawVisible() {
+    const QRect sight(QPoint(0, 0), scroll_->viewport()->size());
+    for (Item& item : items_) {
+        const QRect place(item.frame->mapTo(scroll_->viewport(), QPoint(0, 0)), item.frame->size());
+        if (!item.waiting || !isVisible() || !place.intersects(sight))
+            continue;
+        item.waiting = false;
+        item.chart->setSeries(std::move(item.lines));
+    }
+}
+
+void LinkedCharts::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    drawVisible();
+}
+
+void LinkedCharts::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    drawVisible();
 }
 
 void LinkedCharts::setMarks(const std::vector<ChartMark>& marks) {

@@ -42,15 +42,22 @@ class LinkedCharts : public QWidget {
     void saved(const QString& path);
     void optionsChanged();
 
+  protected:
+    void resizeEvent(QResizeEvent* event) override;
+    void showEvent(QShowEvent* event) override;
+
   private:
     struct Item {
         QWidget* frame = nullptr;
         QLabel* head = nullptr;
         MetricChart* chart = nullptr;
+        bool waiting = false;  // `lines` are drawn once the chart is in sight
+        std::vector<MetricSeries> lines;
     };
     Item makeItem(const ChartGroup& group);
     void fillHead(const Item& item, const ChartGroup& group) const;
     void applyOptions();
+    void drawVisible();
 
     QComboBox* axis_;
     QSlider* smoothing_;

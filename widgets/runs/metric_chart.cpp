@@ -122,13 +122,13 @@ void MetricChart::showRange(double low, double high) {
     rebuildTimer_->start();
 }
 
-void MetricChart::setTitleShown(bool shown) {
-    auto* title = plot_->plotLayout()->element(0, 0);
-    title->setVisible(shown);
-    title->setMinimumSize(0, 0);
-    title->setMaximumSize(QWIDGETSIZE_MAX, shown ? QWIDGETSIZE_MAX : 0);
-    plot_->plotLayout()->setRowSpacing(shown ? 5 : 0);
-    setMinimumHeight(shown ? 200 : 110);
+void MetricChart::makeBare() {
+    if (std::exchange(bare_, true))
+        return;
+    plot_->plotLayout()->removeAt(0);
+    plot_->plotLayout()->simplify();
+    setMinimumHeight(90);
+    applyAxes();
     plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 
@@ -260,7 +260,8 @@ void MetricChart::applyAxes() {
         plot_->xAxis->setTicker(ticker);
     }
     updating_ = false;
-    plot_->xAxis->setLabel(options_.axis == ChartAxis::Step           ? "step"
+    plot_->xAxis->setLabel(bare_                                      ? QString()
+                           : options_.axis == ChartAxis::Step         ? "step"
                            : options_.axis == ChartAxis::RelativeTime ? "time since start (s)"
                                                                       : "time");
 }

@@ -29,8 +29,8 @@ class MetricChart : public QWidget {
     const std::vector<ChartMark>& marks() const { return marks_; }
     // Shows this part of the x axis, as if zoomed to it; does not emit rangeChosen().
     void showRange(double low, double high);
-    // Off: whoever shows the chart names it.
-    void setTitleShown(bool shown);
+    // Without title and name of the x axis, for good: whoever shows the chart says both.
+    void makeBare();
 
     // PNG, SVG or CSV by the ending of the path.
     Result<void> save(const QString& path);
@@ -73,6 +73,7 @@ class MetricChart : public QWidget {
     std::vector<MetricSeries> series_;
     ChartOptions options_;
     std::vector<ChartLine> lines_, rawLines_;  // raw: unsmoothed, drawn faintly under smoothed ones
+    bool bare_ = false;
     bool zoomed_ = false;
     bool updating_ = false;
 };

@@ -32,7 +32,7 @@ void ToastHost::show(ToastKind kind, const QString& text) {
         if (toast.text == text) {
             ++toast.count;
             if (auto* label = toast.frame->findChild<QLabel*>("toastText"))
-                label->setText(tr("%1  (×%2)").arg(text.toHtmlEscaped()).arg(toast.count));
+                label->setText(tr("%1  (×%2)").arg(text).arg(toast.count));
             return place();
         }
     auto* frame = new QFrame(window_);
@@ -42,7 +42,8 @@ void ToastHost::show(ToastKind kind, const QString& text) {
                                                             : "note");
     auto* layout = new QHBoxLayout(frame);
     layout->setContentsMargins(12, 9, 6, 9);
-    auto* label = new QLabel(text.toHtmlEscaped());
+    auto* label = new QLabel(text);
+    label->setTextFormat(Qt::PlainText);
     label->setObjectName("toastText");
     label->setWordWrap(true);
     label->setTextInteractionFlags(Qt::TextSelectableByMouse);

@@ -17,9 +17,12 @@ constexpr int kChecks = 20;
 RunProcesses::RunProcesses(std::filesystem::path program, QObject* parent)
     : QObject(parent), program_(program.empty() ? executableFolder() / "vitrine" : std::move(program)) {}
 
-Result<void> RunProcesses::resume(const std::filesystem::path& project, const std::string& runId) {
-    VITRINE_TRY([[maybe_unused]] const int64_t process,
-                start(project, {"run", "--resume", QString::fromStdString(runId)}, "resume-" + runId));
+Result<void> RunProcesses::resume(const std::filesystem::path& project, const std::string& runId,
+                                  const QStringList& sets) {
+    QStringList arguments{"run", "--resume", QString::fromStdString(runId)};
+    for (const QString& set : sets)
+        arguments << "--set" << set;
+    VITRINE_TRY([[maybe_unused]] const int64_t process, start(project, arguments, "resume-" + runId));
     return {};
 }
 

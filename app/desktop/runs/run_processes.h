@@ -15,8 +15,9 @@ class RunProcesses : public QObject {
     // `program`: the command-line program; empty: the one beside this executable.
     explicit RunProcesses(std::filesystem::path program = {}, QObject* parent = nullptr);
 
-    // Goes on with a run from its last checkpoint.
-    Result<void> resume(const std::filesystem::path& project, const std::string& runId);
+    // Goes on with a run from its last checkpoint; `sets`: settings changed before ("learning_rate=1e-4").
+    Result<void> resume(const std::filesystem::path& project, const std::string& runId,
+                        const QStringList& sets = {});
     // Runs a new recipe. The number of the process, which the run's row names as soon as there is one.
     Result<int64_t> begin(const std::filesystem::path& project, const Json& recipe);
     // Runs a stored recipe again; the new run names `runId` as its parent.

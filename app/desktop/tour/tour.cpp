@@ -2,6 +2,7 @@
 
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "core/base/log.h"
+#include "core/runs/project.h"
 #include "widgets/shell/main_window.h"
 #include "widgets/view/tile_view.h"
 
@@ -15,6 +16,7 @@
 #include <QTest>
 #include <QTimer>
 #include <QWheelEvent>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <regex>
@@ -58,6 +60,31 @@ Result<void> Tour::waitUntilIdle(double seconds) {
             return fail(ErrorCode::Internal, fmt::format("the window is still busy after {} s", seconds));
     }
     return {};
+}
+
+// The process that a query of the project names.
+Result<void> Tour::killJob(const Json& step) {
+    VITRINE_TRY(const Project project,
+                Project::open(window_.commands().project(), Project::Access::ReadOnly));
+    VITRINE_TRY(const SqlValue value, project.database().scalar(step["sql"].get<std::string>()));
+    const int64_t* const process = std::get_if<int64_t>(&value);
+    if (!process || *process <= 1 || ::kill(pid_t(*process), SIGKILL) != 0)
+        return fail(ErrorCode::NotFound, "there is no such process to kill");
+    return {};
+}
+
+// What another process writes comes when it comes.
+Result<void> Tour::waitUntil(const Json& assertion, double seconds) {
+    QElapsedTimer timer;
+    timer.start();
+    while (true) {
+        const Result<void> holds = check(assertion);
+        if (holds)
+            return {};
+        if (double(timer.elapsed()) > seconds * 1000)
+            return fail(holds.error().in(fmt::format("after {} s", seconds)));
+        wait(0.1);
+    }
 }
 
 Result<void> Tour::run(const std::filesystem::path& file) {
@@ -119,7 +146,11 @@ Result<void> Tour::step(const Json& step) {
                         "the command failed: " + window_.toasts().visibleTexts().join("; ").toStdString());
         return {};
     }
+    if (action == "kill")
+        return killJob(step);
     if (action == "wait") {
+        if (step.contains("until"))
+            return waitUntil(step["until"], step.value("seconds", 60.0));
         if (step.value("for", "") == "idle")
             return waitUntilIdle(step.value("seconds", 60.0));
         wait(step.value("seconds", 0.1));

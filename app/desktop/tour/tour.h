@@ -15,6 +15,8 @@
 //     {"do": "press", "widget": "embedButton"},
 //     {"do": "key", "keys": "Ctrl+K"}, {"do": "type", "widget": "paletteEdit", "text": "fit"},
 //     {"do": "wait", "for": "idle", "seconds": 30} or {"do": "wait", "seconds": 0.5},
+//     {"do": "wait", "until": {"sql": "select …", "equals": "1"}, "seconds": 60},   any assertion
+//     {"do": "kill", "sql": "select pid from runs where …"},           SIGKILL to a job
 //     {"do": "assert", "widget": "galleryCount", "contains": "11"},    or "equals", "visible": true
 //     {"do": "assert", "view": "view2", "deviationAbove": 5},          pixels of the view or widget; also
 //     "meanBetween": [a, b]
@@ -76,6 +78,8 @@ class Tour {
     Result<void> checkSql(const Json& step);
     static Result<void> startWatch();
     static Result<void> checkWatch(const Json& step);
+    Result<void> killJob(const Json& step);
+    Result<void> waitUntil(const Json& assertion, double seconds);
     Result<QWidget*> widget(const Json& step, const char* key) const;
     Result<TileView*> view(const Json& step) const;
     std::string expanded(const std::string& text) const;

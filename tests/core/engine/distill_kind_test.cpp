@@ -213,7 +213,8 @@ TEST(StepFailure, OutOfMemoryNamesTheLargestPartition) {
                 HasSubstr("in step 8 (16 pictures of up to 224 pixels and 2 pictures of up to 1024 pixels"));
     EXPECT_THAT(told.message, HasSubstr("step 7 was the last good one"));
     EXPECT_THAT(told.hint, HasSubstr("settings.partitions[1].batch"));
-    EXPECT_EQ(failure.toJson()["code"], "out_of_memory");
+    EXPECT_EQ(failure.toJson(settings)["code"], "out_of_memory");
+    EXPECT_EQ(failure.toJson(settings)["remedy"], told.hint);
 }
 
 }  // namespace

@@ -148,6 +148,46 @@ TEST(RunContext, PausedJobsCarryOutActionsAndGoOn) {
     EXPECT_EQ(store.find(run->id)->status, RunStatus::Cancelled);
 }
 
+// Counts to its setting "steps", and fails while the rate is too high.
+JobKind moodyKind() {
+    JobKind kind;
+    kind.name = "moody";
+    kind.settingsSchema = schemaWithLive();
+    kind.run = [](RunContext& run) -> Result<void> {
+        VITRINE_TRY_VOID(run.pausePoint());
+        if (run.settings()["rate"] > 1)
+            return fail(ErrorCode::InvalidArgument, "too fast");
+        return {};
+    };
+    return kind;
+}
+
+TEST(RunContext, AFailedRunIsResumedWithOtherSettings) {
+    TemporaryFolder folder;
+    const auto project = Project::create(folder / "p");
+    JobKinds kinds;
+    kinds.add(moodyKind());
+    RunnerOptions options;
+    options.handleSignals = options.controlSocket = false;
+    const auto failed = runRecipe(*project, {{"kind", "moody"}, {"settings", {{"rate", 2}}}}, kinds, options);
+    ASSERT_EQ(failed->run.status, RunStatus::Failed);
+    options.sets = {"width=4"};
+    const auto fixed = resumeRun(*project, failed->run.id, kinds, options);
+    ASSERT_TRUE(fixed->error);
+    EXPECT_THAT(fixed->error->text(), HasSubstr("fixed while the job runs"));
+    options.sets = {"rate"};
+    EXPECT_THAT(resumeRun(*project, failed->run.id, kinds, options)->error->text(),
+                HasSubstr("cannot read --set"));
+    options.sets = {"settings.rate=0.5"};
+    const auto resumed = resumeRun(*project, failed->run.id, kinds, options);
+    ASSERT_EQ(resumed->run.status, RunStatus::Finished) << resumed->run.error;
+    const auto events = RunStore(*project).events(resumed->run);
+    EXPECT_EQ(
+        std::count_if(events->begin(), events->end(),
+                      [](const RunEvent& event) { return event.kind == "set" && event.data["before"] == 2; }),
+        1);
+}
+
 TEST(ProcessUsage, SeesWhatThisProcessTakes) {
     const ProcessUsage before = processUsage();
     EXPECT_GT(before.residentBytes, 1'000'000);

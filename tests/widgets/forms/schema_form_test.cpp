@@ -9,6 +9,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QPlainTextEdit>
+#include <QScrollArea>
 #include <QSignalSpy>
 #include <QTest>
 #include <QToolButton>
@@ -59,6 +60,12 @@ struct FormTest : ::testing::Test {
     QApplication& application = testing::qtApplication();  // before any widget
     SchemaForm form;
 };
+
+TEST_F(FormTest, FitsANarrowPanel) {
+    auto* scroll = form.findChild<QScrollArea*>();
+    ASSERT_TRUE(scroll);
+    EXPECT_LE(scroll->widget()->minimumSizeHint().width(), 330);
+}
 
 TEST_F(FormTest, FillsInDefaultsAndWhatIsRequired) {
     EXPECT_EQ(form.value()["rate"], 0.35);

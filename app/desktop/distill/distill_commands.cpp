@@ -1,0 +1,269 @@
+// The commands of the Distill workspace.
+#include "app/desktop/distill/distill_workspace.h"
+#include "app/desktop/distill/recipe_panel.h"
+#include "core/base/file.h"
+#include "core/base/json_schema.h"
+#include "widgets/forms/recipe_editor.h"
+#include "widgets/runs/media_panel.h"
+#include "widgets/shell/main_window.h"
+
+#include <QFileDialog>
+
+namespace vitrine {
+namespace {
+
+Json schema(const Json& properties) {
+    return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+}
+
+Json text(const char* description) {
+    return {{"type", "string"}, {"description", description}};
+}
+
+Json anyObject(const char* description) {
+    return {{"type", "object"}, {"description", description}, {"additionalProperties", true}};
+}
+
+std::vector<std::pair<std::string, Json>> changesOf(const Json& arguments) {
+    std::vector<std::pair<std::string, Json>> changes;
+    const Json wanted = arguments.value("changes", Json::object());
+    for (const auto& [path, value] : wanted.items())
+        changes.emplace_back(path, value);
+    return changes;
+}
+
+}  // namespace
+
+void DistillWorkspace::declareCommands(CommandCenter& commands) {
+    declareRecipeCommands(commands);
+    declareRunCommands(commands);
+    connect(&commands, &CommandCenter::projectChanged, this, &DistillWorkspace::followProject);
+    followProject();
+}
+
+void DistillWorkspace::declareRecipeCommands(CommandCenter& commands) {
+    commands.add({"distill.start",
+                  "Start the distillation of the recipe",
+                  {},
+                  "play",
+                  {},
+                  [this](const Json&) -> Result<void> {
+                      VITRINE_TRY_VOID(recipe_->checkRecipe());
+                      return controller_->start(recipe_->recipe());
+                  }});
+    commands.add(
+        {"distill.settings",
+         "Change the recipe of the next distillation",
+         {},
+         "sliders",
+         schema({{"values", anyObject("values by path: {\"settings.student.width\": 96, \"seed\": 1}")}}),
+         [this](const Json& arguments) -> Result<void> {
+             Json recipe = recipe_->recipe();
+             const Json values = arguments.value("values", Json::object());
+             for (const auto& [path, value] : values.items())
+                 VITRINE_TRY_VOID(setAtPath(recipe, path, value.dump()));
+             recipe_->setRecipe(recipe);
+             return {};
+         }});
+    commands.add({"distill.preset",
+                  "Start from a published recipe (AM-RADIO, RADIOv2.5, PHI-S, C-RADIOv4)",
+                  {},
+                  "model",
+                  schema({{"name", text("am_radio, radio_v2_5, phi_s, c_radio_v4")}}),
+                  [this](const Json& arguments) {
+                      return recipe_->usePreset(
+                          QString::fromStdString(arguments.value("name", std::string("phi_s"))));
+                  }});
+    commands.add({"distill.choose",
+                  "Choose a teacher or a folder of pictures for the recipe",
+                  {},
+                  "plus",
+                  schema({{"path", text("model folder, folder of models, or folder of pictures")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      const std::string path = arguments.value("path", std::string());
+                      if (!openPath(QString::fromStdString(path)))
+                          return fail(ErrorCode::NotFound, "this is no model and no folder", path);
+                      return {};
+                  }});
+    commands.add({"distill.openRecipe",
+                  "Open a recipe of a distillation",
+                  {},
+                  "folder",
+                  schema({{"path", text("JSON file")}}),
+                  [this](const Json& arguments) { return openRecipe(arguments); }});
+    commands.add({"distill.saveRecipe",
+                  "Save the recipe of the distillation",
+                  {},
+                  "export",
+                  schema({{"path", text("JSON file")}}),
+                  [this](const Json& arguments) { return saveRecipe(arguments); }});
+    commands.add({"distill.json",
+                  "Show or hide the recipe as JSON",
+                  {},
+                  "text",
+                  {},
+                  [this](const Json&) -> Result<void> {
+                      recipe_->editor()->showJson(!recipe_->editor()->showsJson());
+                      return {};
+                  }});
+}
+
+void DistillWorkspace::declareRunCommands(CommandCenter& commands) {
+    commands.add({"distill.open",
+                  "Show a distillation",
+                  {},
+                  "chart",
+                  schema({{"run", text("its id, its name, or last")}}),
+                  [this](const Json& arguments) {
+                      return controller_->open(arguments.value("run", std::string("last")));
+                  }});
+    commands.add({"distill.compare",
+                  "Compare the shown distillation with others",
+                  {},
+                  "compare",
+                  schema({{"runs", {{"type", "array"}, {"items", {{"type", "string"}}}}}}),
+                  [this](const Json& arguments) {
+                      runsDock_->raise();
+                      return controller_->compareWith(arguments.value("runs", std::vector<std::string>()));
+                  }});
+    commands.add(
+        {"distill.pause", "Pause the shown distillation in memory", {}, "cancel", {}, [this](const Json&) {
+             return controller_->pause();
+         }});
+    commands.add({"distill.resume",
+                  "Go on with the shown distillation",
+                  {},
+                  "play",
+                  schema({{"changes", anyObject("settings changed before: {\"learning_rate\": 1e-4}")}}),
+                  [this](const Json& arguments) { return controller_->resume(changesOf(arguments)); }});
+    commands.add({"distill.stop", "Stop the shown distillation", {}, "cancel", {}, [this](const Json&) {
+                      return controller_->stop();
+                  }});
+    commands.add(
+        {"distill.probe", "Keep the maps of the probe pictures now", {}, "probe", {}, [this](const Json&) {
+             return controller_->act("probe");
+         }});
+    commands.add(
+        {"distill.snapshot", "Store the student as it is now", {}, "camera", {}, [this](const Json&) {
+             return controller_->act("export");
+         }});
+    commands.add({"distill.set",
+                  "Change settings of the running distillation",
+                  {},
+                  "sliders",
+                  schema({{"changes", anyObject("values by path: {\"learning_rate\": 1e-4}")}}),
+                  [this](const Json& arguments) { return controller_->set(changesOf(arguments)); }});
+    commands.add(
+        {"distill.step",
+         "Show the probe pictures of a step",
+         {},
+         "image",
+         schema({{"step", {{"type", "integer"}, {"description", "the newest maps up to it are shown"}}}}),
+         [this](const Json& arguments) -> Result<void> {
+             probes_->setStep(arguments.value("step", int64_t(0)));
+
+             return {};
+         }});
+    commands.add({"distill.export",
+                  "Export the student as a RADIO folder",
+                  {},
+                  "export",
+                  schema({{"path", text("folder")}}),
+                  [this](const Json& arguments) { return exportStudent(arguments); }});
+    commands.add({"distill.inspect", "Open the student in Inspect", {}, "inspect", {}, [this](const Json&) {
+                      return inspectStudent();
+                  }});
+}
+
+Result<void> DistillWorkspace::openRecipe(const Json& arguments) {
+    if (!arguments.contains("path")) {
+        auto* dialog = new QFileDialog(window_, tr("Open a recipe"), {}, tr("Recipes (*.json)"));
+        dialog->setFileMode(QFileDialog::ExistingFile);
+        dialog->setAttribute(Qt::WA_DeleteOnClose);
+        connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& file) {
+            window_->commands().run("distill.openRecipe", {{"path", file.toStdString()}});
+        });
+        dialog->open();
+        return {};
+    }
+    const std::string path = arguments["path"];
+    VITRINE_TRY(const Json recipe, readJsonFile(path, 1 << 22));
+    if (!recipe.is_object() || recipe.value("kind", Json()) != "distill")
+        return fail(ErrorCode::InvalidArgument, "this is no recipe of the kind \"distill\"", path,
+                    "Its \"kind\" says what it is for; `vitrine run` carries out any");
+    recipe_->setRecipe(recipe);
+    recipeDock_->raise();
+    return {};
+}
+
+Result<void> DistillWorkspace::saveRecipe(const Json& arguments) {
+    if (!arguments.contains("path")) {
+        auto* dialog = new QFileDialog(window_, tr("Save the recipe"), {}, tr("Recipes (*.json)"));
+        dialog->setAcceptMode(QFileDialog::AcceptSave);
+        dialog->setDefaultSuffix("json");
+        dialog->setAttribute(Qt::WA_DeleteOnClose);
+        connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& file) {
+            window_->commands().run("distill.saveRecipe", {{"path", file.toStdString()}});
+        });
+        dialog->open();
+        return {};
+    }
+    const std::string path = arguments["path"];
+    VITRINE_TRY_VOID(writeFileAtomically(path, recipe_->recipe().dump(2) + "\n"));
+    window_->toasts().show(ToastKind::Success, tr("Saved %1").arg(QString::fromStdString(path)));
+    return {};
+}
+
+Result<void> DistillWorkspace::exportStudent(const Json& arguments) {
+    if (arguments.contains("path"))
+        return controller_->exportStudent(QString::fromStdString(arguments["path"].get<std::string>()));
+    auto* dialog = new QFileDialog(window_, tr("A folder for the student"));
+    dialog->setFileMode(QFileDialog::Directory);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& folder) {
+        window_->commands().run("distill.export", {{"path", folder.toStdString()}});
+    });
+    dialog->open();
+    return {};
+}
+
+Result<void> DistillWorkspace::inspectStudent() {
+    const auto run = controller_->run();
+    if (!run)
+        return fail(ErrorCode::InvalidArgument, "no distillation is shown", "distill", "Start or open one");
+    // A folder of its own for each step: Inspect keeps the student of an earlier step beside it.
+    const int64_t step = run->student.empty() ? -1 : run->student.front().step;
+    const std::string name = step < 0 ? "student" : fmt::format("student-step-{}", step);
+    inspectAfterExport_ = true;
+    const auto done =
+        controller_->exportStudent(QString::fromStdString((run->runFolder / "inspected" / name).string()));
+    if (!done)
+        inspectAfterExport_ = false;
+    return done;
+}
+
+void DistillWorkspace::chooseInput(bool model) {
+    auto* dialog = new QFileDialog(
+        window_, model ? tr("Add a model folder, or a folder with several") : tr("Add a folder of pictures"));
+    dialog->setFileMode(QFileDialog::Directory);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& path) {
+        window_->commands().run("distill.choose", {{"path", path.toStdString()}});
+    });
+    dialog->open();
+}
+
+void DistillWorkspace::browse(SchemaForm* form, const QString& path, const QString& format) {
+    auto* dialog = new QFileDialog(window_, format == "model"      ? tr("A model folder")
+                                            : format == "pictures" ? tr("A picture or a folder of pictures")
+                                                                   : tr("A folder"));
+    dialog->setFileMode(path.contains("probe") ? QFileDialog::ExistingFiles : QFileDialog::Directory);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    connect(dialog, &QFileDialog::filesSelected, form, [form, path](const QStringList& files) {
+        for (const QString& file : files)
+            form->choosePath(path, file);
+    });
+    dialog->open();
+}
+
+}  // namespace vitrine
