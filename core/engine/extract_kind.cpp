@@ -12,13 +12,20 @@
 #include "core/media/image_reader.h"
 #include "core/runs/run_context.h"
 
+#include <chrono>
+#include <map>
 #include <thread>
 
 namespace vitrine {
 namespace fs = std::filesystem;
 namespace {
 
+// The state holds the index of all pictures done: writing it after each batch would take longer than
+// encoding.
+constexpr std::chrono::milliseconds kBetweenSaves(1000);
+
 struct Prepared {
+    size_t index = 0;  // in the list of pictures
     fs::path picture;
     std::string imageHash;
     fs::path target;      // the file with its features
@@ -44,7 +51,9 @@ class ExtractJob {
         fs::create_directories(folder_, problem);
         if (problem)
             return fail(errorFromErrno(problem.value(), "make the folder", folder_));
+        run_.log(fmt::format("features are kept in {}", folder_.string()));
         VITRINE_TRY(const std::vector<fs::path> pictures, listPictures());
+        VITRINE_TRY_VOID(restore(pictures));
         return encodeAll(pictures);
     }
 
@@ -67,13 +76,61 @@ class ExtractJob {
         return pictures;
     }
 
+    // --- state: everything before picture `next_` is done. A batch never reaches across it, so that a
+    // resumed run makes the batches, and with them the bits, that an undisturbed one makes.
+    Result<void> restore(const std::vector<fs::path>& pictures) {
+        listHash_ = sha256Hex(fmt::format("{}", fmt::join(asText(pictures), "\n")));
+        if (!run_.savedState())
+            return {};
+        const Json& state = *run_.savedState();
+        if (state.value("pictures", "") != listHash_)
+            return fail(ErrorCode::InvalidArgument, "the pictures are others than when this run was stopped",
+                        "settings.images", "Start a new run");
+        next_ = state["next"];
+        index_ = state["index"].get<std::map<size_t, Json>>();
+        encoded_ = state["encoded"];
+        reused_ = state["reused"];
+        failed_ = state["failed"];
+        run_.log(fmt::format("going on from picture {} of {}", next_ + 1, pictures.size()));
+        return {};
+    }
+
+    Result<void> saveState(size_t next) {
+        next_ = next;
+        const auto now = std::chrono::steady_clock::now();
+        if (now - lastSave_ < kBetweenSaves)
+            return {};
+        lastSave_ = now;
+        return run_.saveState({{"pictures", listHash_},
+                               {"next", next_},
+                               {"index", index_},
+                               {"encoded", encoded_},
+                               {"reused", reused_},
+                               {"failed", failed_}});
+    }
+
+    static std::vector<std::string> asText(const std::vector<fs::path>& paths) {
+        return {paths.begin(), paths.end()};
+    }
+
+    // Whether the features were there before this run: what a killed process of it wrote is made again.
+    bool isCached(const fs::path& target) const {
+        std::error_code problem;
+        const auto written = fs::last_write_time(target, problem);
+        if (problem)
+            return false;
+        const auto since = std::chrono::file_clock::to_sys(written).time_since_epoch();
+        return std::chrono::duration<double>(since).count() < run_.run().created;
+    }
+
     PreprocessOverride change() const {
         const int64_t resolution = run_.settings()["resolution"];
         return overrideFor(*model_, {resolution, resolution > 0 && run_.settings()["square"].get<bool>()});
     }
 
-    Prepared prepare(const fs::path& picture) const {
+    Prepared prepare(const fs::path& picture, size_t index) const {
         Prepared prepared;
+        prepared.index = index;
         prepared.picture = picture;
         const auto hash = sha256OfFile(picture);
         if (!hash) {
@@ -86,8 +143,7 @@ class ExtractJob {
             fmt::format("{}|{}|{}|{}|{}|{}", *hash, model_->description.identity, settings["layers"].dump(),
                         settings["resolution"].dump(), settings["square"].dump(), settings["dtype"].dump());
         prepared.target = folder_ / (sha256Hex(key).substr(0, 32) + ".safetensors");
-        std::error_code problem;
-        prepared.cached = fs::exists(prepared.target, problem);
+        prepared.cached = isCached(prepared.target);
         if (prepared.cached)
             return prepared;
         const auto image = readImage(picture);
@@ -103,18 +159,24 @@ class ExtractJob {
     Result<void> encodeAll(const std::vector<fs::path>& pictures) {
         const int64_t batchSize = run_.settings()["batch"];
         const size_t threads = std::max(1u, std::thread::hardware_concurrency() / 2);
-        Prefetcher<Prepared> prefetcher(pictures.size(), threads, size_t(2 * batchSize) + threads,
-                                        [this, &pictures](size_t index) { return prepare(pictures[index]); });
-        run_.job().beginStage("extracting features", int64_t(prefetcher.count()));
+        const size_t first = next_;
+        Prefetcher<Prepared> prefetcher(pictures.size() - first, threads, size_t(2 * batchSize) + threads,
+                                        [this, &pictures, first](size_t index) {
+                                            return prepare(pictures[first + index], first + index);
+                                        });
+        run_.job().beginStage("extracting features", int64_t(pictures.size()));
+        run_.job().advance(int64_t(first));
         const auto started = std::chrono::steady_clock::now();
         std::vector<Prepared> batch;
         for (size_t index = 0; index < prefetcher.count(); ++index) {
             VITRINE_TRY_VOID(run_.pausePoint());
             Prepared prepared = prefetcher.take(index);
+            if (prepared.error && prepared.error->code == ErrorCode::OutOfMemory)
+                return fail(*prepared.error);
             if (prepared.error) {
                 // One unreadable picture among thousands must not end the job: it is listed.
                 ++failed_;
-                run_.log(prepared.error->text());
+                run_.log("left out: " + prepared.error->text());
                 run_.job().advance();
                 continue;
             }
@@ -126,19 +188,22 @@ class ExtractJob {
             }
             const bool fits = batch.empty() || (batch.front().input.height == prepared.input.height &&
                                                 batch.front().input.width == prepared.input.width);
-            if (!fits || int64_t(batch.size()) == batchSize)
+            if (!fits || int64_t(batch.size()) == batchSize) {
                 VITRINE_TRY_VOID(encodeBatch(batch));
+                VITRINE_TRY_VOID(saveState(prepared.index));
+            }
             batch.push_back(std::move(prepared));
         }
         VITRINE_TRY_VOID(encodeBatch(batch));
         const double seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-        run_.metric("pictures/encoded", 0, double(encoded_));
-        run_.metric("pictures/reused", 0, double(reused_));
-        run_.metric("pictures/failed", 0, double(failed_));
+        // What was there before is no part of the result: the same features are, whoever made them.
+        run_.metric("system/pictures encoded", 0, double(encoded_));
+        run_.metric("system/pictures reused", 0, double(reused_));
+        run_.metric("pictures/left out", 0, double(failed_));
         run_.metric("time/pictures per second", 0, double(prefetcher.count()) / std::max(seconds, 1e-9));
         VITRINE_TRY([[maybe_unused]] const StoredFile file,
-                    run_.putArtifact("index.json", index_.dump(2),
+                    run_.putArtifact("index.json", indexList().dump(2),
                                      {.kind = "index", .mediaType = "application/json"}));
         if (encoded_ + reused_ == 0)
             return fail(ErrorCode::InvalidFile, "not one picture could be read", {},
@@ -200,9 +265,16 @@ class ExtractJob {
     }
 
     void remember(const Prepared& prepared) {
-        index_.push_back({{"picture", prepared.picture.string()},
-                          {"sha256", prepared.imageHash},
-                          {"features", prepared.target.string()}});
+        index_[prepared.index] = {{"picture", prepared.picture.string()},
+                                  {"sha256", prepared.imageHash},
+                                  {"features", prepared.target.filename().string()}};
+    }
+
+    Json indexList() const {
+        Json list = Json::array();
+        for (const auto& [index, entry] : index_)
+            list.push_back(entry);
+        return list;
     }
 
     RunContext& run_;
@@ -210,7 +282,10 @@ class ExtractJob {
     const StoredModel* model_ = nullptr;
     std::vector<int64_t> layers_;
     fs::path folder_;
-    Json index_ = Json::array();
+    std::string listHash_;
+    std::chrono::steady_clock::time_point lastSave_ = std::chrono::steady_clock::now();
+    size_t next_ = 0;               // the first picture that is not done
+    std::map<size_t, Json> index_;  // by picture, in the order of the list
     int64_t encoded_ = 0, reused_ = 0, failed_ = 0;
 };
 

@@ -11,6 +11,8 @@
 #include "core/runs/run_context.h"
 
 #include <algorithm>
+#include <functional>
+#include <set>
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -23,7 +25,7 @@ struct Inputs {
     std::vector<fs::path> models;
 };
 
-Result<Inputs> sortInputs(const Json& paths, int64_t limit, JobContext& job) {
+Result<Inputs> sortInputs(const Json& paths, JobContext& job) {
     Inputs inputs;
     for (const std::string path : paths) {
         VITRINE_TRY(const InputKind kind, inputKindOf(path));
@@ -42,8 +44,6 @@ Result<Inputs> sortInputs(const Json& paths, int64_t limit, JobContext& job) {
     if (inputs.models.empty())
         return fail(ErrorCode::InvalidArgument, "there is no model among the inputs", {},
                     "Name a model folder or a weight file");
-    if (int64_t(inputs.pictures.size()) > limit)
-        inputs.pictures.resize(size_t(limit));
     return inputs;
 }
 
@@ -77,43 +77,111 @@ class InspectJob {
 
     Result<void> execute() {
         const Json& settings = run_.settings();
-        VITRINE_TRY(const Inputs inputs, sortInputs(settings["inputs"], settings["limit"], run_.job()));
+        VITRINE_TRY(const Inputs inputs, sortInputs(settings["inputs"], run_.job()));
+        VITRINE_TRY_VOID(choosePictures(inputs.pictures, size_t(settings["limit"].get<int64_t>())));
         for (const fs::path& path : inputs.models)
-            VITRINE_TRY_VOID(inspectModel(path, inputs.pictures));
+            VITRINE_TRY_VOID(inspectModel(path));
+        run_.metric("pictures/left out", 0, double(leftOut_.rows.size()));
+        if (!leftOut_.rows.empty())
+            sections_.push_back({"Left out", {}, {}, leftOut_});
         // No run id or date inside: equal results must have equal hashes.
         const std::string html = htmlReport(
             "Vitrine inspection",
-            fmt::format("{} pictures, {} models", inputs.pictures.size(), inputs.models.size()), sections_);
+            fmt::format("{} pictures, {} models", pictures_.size(), inputs.models.size()), sections_);
         VITRINE_TRY([[maybe_unused]] const StoredFile file,
                     run_.putArtifact("report.html", html, {.kind = "report", .mediaType = "text/html"}));
         return {};
     }
 
   private:
-    Result<void> inspectModel(const fs::path& path, const std::vector<fs::path>& pictures) {
+    // The first `limit` pictures that can be read.
+    Result<void> choosePictures(const std::vector<fs::path>& candidates, size_t limit) {
+        run_.job().beginStage("reading pictures", int64_t(std::min(candidates.size(), limit)));
+        for (const fs::path& picture : candidates) {
+            if (pictures_.size() == limit)
+                break;
+            VITRINE_TRY_VOID(run_.job().checkStop());
+            VITRINE_TRY(const bool readable, isReadable(picture));
+            if (!readable)
+                continue;
+            pictures_.push_back(picture);
+            run_.job().advance();
+        }
+        return somethingLeft();
+    }
+
+    // One that is not, is listed with its reason.
+    Result<bool> isReadable(const fs::path& picture) {
+        const auto image = readImage(picture);
+        if (image)
+            return true;
+        if (image.error().code == ErrorCode::OutOfMemory)
+            return fail(image.error());
+        run_.log("left out: " + image.error().text());
+        leftOut_.rows.push_back({picture.string(), image.error().message});
+        return false;
+    }
+
+    Result<void> somethingLeft() const {
+        if (!pictures_.empty())
+            return {};
+        const auto& first = leftOut_.rows.front();
+        return fail(ErrorCode::InvalidFile, "not one picture could be read: " + first.back(), first.front());
+    }
+
+    // Carries out `work` on pictures_; where it fails because pictures have vanished since they were read,
+    // again without those.
+    Result<void> withoutVanished(const std::function<Result<void>()>& work) {
+        while (true) {
+            auto done = work();
+            if (done || done.error().code == ErrorCode::Cancelled ||
+                done.error().code == ErrorCode::OutOfMemory)
+                return done;
+            std::vector<fs::path> still;
+            for (const fs::path& picture : pictures_) {
+                VITRINE_TRY(const bool readable, isReadable(picture));
+                if (readable)
+                    still.push_back(picture);
+            }
+            if (still.size() == pictures_.size())
+                return done;
+            pictures_ = std::move(still);
+            VITRINE_TRY_VOID(somethingLeft());
+        }
+    }
+
+    Result<void> inspectModel(const fs::path& path) {
         const std::string device = run_.recipe().value("device", "cpu");
         VITRINE_TRY(const LoadedModel model,
                     engine_->loadModel(path, device, run_.settings()["dtype"], run_.job()));
         VITRINE_TRY_VOID(run_.usedInput("model", model.identity, model.path));
-        std::vector<FeatureSource> sources;
-        for (const fs::path& picture : pictures)
-            sources.push_back(sourceOf(model, picture));
         run_.job().beginStage("fitting one basis to all pictures", 0);
         const std::string basis = model.info.name + " basis";
-        VITRINE_TRY_VOID(engine_->lockBasis(basis, sources, run_.job()));
-
-        std::vector<std::string> paths;
-        run_.job().beginStage("making maps with " + model.info.name, int64_t(pictures.size()));
+        VITRINE_TRY_VOID(withoutVanished([&]() -> Result<void> {
+            std::vector<FeatureSource> sources;
+            for (const fs::path& picture : pictures_)
+                sources.push_back(sourceOf(model, picture));
+            VITRINE_TRY_VOID(engine_->lockBasis(basis, sources, run_.job()));
+            return {};
+        }));
+        run_.job().beginStage("making maps with " + model.info.name, int64_t(pictures_.size()));
         double encodeMilliseconds = 0;
-        for (size_t i = 0; i < pictures.size(); ++i) {
-            VITRINE_TRY_VOID(run_.pausePoint());
-            VITRINE_TRY_VOID(inspectPicture(model, sources[i], basis, int64_t(i), encodeMilliseconds));
-            paths.push_back(pictures[i].string());
-            run_.job().advance();
-        }
+        std::set<fs::path> done;
+        VITRINE_TRY_VOID(withoutVanished([&]() -> Result<void> {
+            for (const fs::path& picture : pictures_) {
+                if (done.contains(picture))
+                    continue;
+                VITRINE_TRY_VOID(run_.pausePoint());
+                VITRINE_TRY_VOID(inspectPicture(model, sourceOf(model, picture), basis, int64_t(done.size()),
+                                                encodeMilliseconds));
+                done.insert(picture);
+                run_.job().advance();
+            }
+            return {};
+        }));
         run_.metric("time/" + model.info.name + "/milliseconds per picture", 0,
-                    encodeMilliseconds / double(pictures.size()));
-        return summarise(model, sources.front(), paths);
+                    encodeMilliseconds / double(std::max<size_t>(1, done.size())));
+        return withoutVanished([&]() { return summarise(model); });
     }
 
     FeatureSource sourceOf(const LoadedModel& model, const fs::path& picture) const {
@@ -165,8 +233,9 @@ class InspectJob {
     }
 
     // Statistics over all pictures and each picture's nearest neighbour.
-    Result<void> summarise(const LoadedModel& model, const FeatureSource& source,
-                           const std::vector<std::string>& paths) {
+    Result<void> summarise(const LoadedModel& model) {
+        const FeatureSource source = sourceOf(model, pictures_.front());
+        const std::vector<std::string> paths(pictures_.begin(), pictures_.end());
         ReportSection section;
         section.title = "All pictures · " + model.info.name;
         VITRINE_TRY(const FeatureStatistics statistics, engine_->statistics(source, paths, run_.job()));
@@ -191,6 +260,8 @@ class InspectJob {
 
     RunContext& run_;
     std::unique_ptr<InspectEngine> engine_;
+    std::vector<fs::path> pictures_;  // those that can be read
+    ReportTable leftOut_{{"picture", "why"}, {}};
     std::vector<ReportSection> sections_;
 };
 

@@ -5,8 +5,11 @@
 #include "core/engine/picture_list.h"
 #include "core/engine/statistics_report.h"
 #include "core/engine/teacher_streams.h"
+#include "core/media/image_reader.h"
 #include "core/runs/run_context.h"
 
+#include <map>
+#include <mutex>
 #include <set>
 
 namespace vitrine {
@@ -138,16 +141,26 @@ class StatisticsJob {
         source.models = {&model};
         source.square = settings["square"];
         source.stage = "statistics of " + model.description.info.name;
+        // Hashed where it is read: afterwards it may have vanished, and its features would count unnamed.
+        std::mutex hashing;
+        std::map<std::string, std::string> hashes;
+        source.read = [&](const std::string& path) -> Result<Image> {
+            VITRINE_TRY(std::string hash, sha256OfFile(path));
+            {
+                const std::lock_guard lock(hashing);
+                hashes[path] = std::move(hash);
+            }
+            return readImage(path);
+        };
         const size_t every = settings["checkpoint_every"];
         size_t sinceCheckpoint = 0;
         std::vector<SkippedPicture> skipped;
         const auto use = [&](const PictureBatch& batch) -> Result<void> {
             VITRINE_TRY_VOID(run_.pausePoint());
             VITRINE_TRY_VOID(streams.add(batch.models.front()));
-            for (const size_t picture : batch.pictures) {
-                VITRINE_TRY(const std::string hash, sha256OfFile(set.paths[picture]));
-                dataHash_ = sha256Hex(dataHash_ + hash);
-            }
+            const std::lock_guard lock(hashing);
+            for (const size_t picture : batch.pictures)
+                dataHash_ = sha256Hex(dataHash_ + hashes.at(set.paths[picture]));
             sinceCheckpoint += batch.pictures.size();
             next_ = first + batch.pictures.back() + 1;
             if (sinceCheckpoint < every)
@@ -164,6 +177,7 @@ class StatisticsJob {
         keep(skipped, set, set.paths.size());
         for (const std::string& path : skipped_)
             run_.log("left out: " + path);
+        run_.metric("pictures/left out", int64_t(model_), double(skipped_.size()));
         next_ = paths_.size();
         return checkpoint(streams);
     }

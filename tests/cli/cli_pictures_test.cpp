@@ -42,7 +42,7 @@ TEST_F(CommandLine, ExtractsFeaturesOnceAndReusesThem) {
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "project" / "features"), {}), 2);
     ASSERT_EQ(call(fmt::format("--quiet run '{}'", (folder_ / "recipe.json").string())).exitCode, 0);
     const std::string shown = call("--json runs show last").output;
-    EXPECT_NE(shown.find("pictures/reused"), std::string::npos);
+    EXPECT_NE(shown.find("system/pictures reused"), std::string::npos);
 
     const Outcome misspelt =
         call(fmt::format("run '{}' --set settings.resoluton=64", (folder_ / "recipe.json").string()));
