@@ -1,5 +1,6 @@
 #include "core/engine/inspect_engine_impl.h"
 
+#include "core/distill/feature_moments.h"
 #include "core/engine/analysis_impl.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/map_maker.h"
@@ -188,7 +189,7 @@ Result<FeatureStatistics> InspectEngineImpl::collectStatistics(FeatureSource sou
                                                                const std::vector<std::string>& imagePaths,
                                                                JobContext& job) {
     VITRINE_TRY(const StoredModel* model, models_.find(source.modelId));
-    StreamingMoments moments(false);
+    FeatureMoments moments({.histogramBins = 0});
     TokenReservoir reservoir(kRankTokens, 0);
     job.beginStage("collecting statistics", int64_t(imagePaths.size()));
     for (const std::string& path : imagePaths) {
@@ -200,13 +201,13 @@ Result<FeatureStatistics> InspectEngineImpl::collectStatistics(FeatureSource sou
         VITRINE_TRY_VOID(reservoir.add(tokens));
         job.advance();
     }
+    VITRINE_TRY(const MomentStatistics collected, moments.statistics());
     FeatureStatistics statistics;
-    statistics.tokenCount = moments.count();
-    statistics.channelCount = moments.mean().size(0);
-    statistics.mean = moments.mean().mean().item<double>();
-    // Over tokens and channels: the mean within-channel variance plus the variance of the channel means.
-    const at::Tensor variance = moments.variance();
-    statistics.standardDeviation = std::sqrt((variance.mean() + moments.mean().var(false)).item<double>());
+    statistics.tokenCount = collected.count;
+    statistics.channelCount = collected.channelCount();
+    statistics.mean = collected.globalMean;
+    statistics.standardDeviation = collected.globalStd;
+    const at::Tensor variance = collected.variance();
     statistics.lowestChannelStd = variance.min().sqrt().item<double>();
     statistics.highestChannelStd = variance.max().sqrt().item<double>();
     VITRINE_TRY(statistics.rankMe, rankMe(reservoir.sample()));

@@ -19,55 +19,6 @@ uint64_t hashOf(uint64_t seed, uint64_t number) {
 
 }  // namespace
 
-Result<void> StreamingMoments::add(const at::Tensor& tokens) {
-    VITRINE_TRY_VOID(checkFinite(tokens, 2, "statistics"));
-    if (mean_.defined() && mean_.size(0) != tokens.size(1))
-        return fail(
-            ErrorCode::ShapeMismatch,
-            fmt::format("earlier tokens have {} channels, these have {}", mean_.size(0), tokens.size(1)),
-            "statistics");
-    const auto x = tokens.to(at::kCPU, at::kDouble);
-    const auto mean = x.mean(0);
-    const auto centred = x - mean;
-    join(x.size(0), mean, withCovariance_ ? centred.t().matmul(centred) : centred.square().sum(0));
-    return {};
-}
-
-Result<void> StreamingMoments::merge(const StreamingMoments& other) {
-    if (other.count_ == 0)
-        return {};
-    if (other.withCovariance_ != withCovariance_ || (mean_.defined() && mean_.size(0) != other.mean_.size(0)))
-        return fail(ErrorCode::ShapeMismatch, "the two parts are of different channels or kinds",
-                    "statistics");
-    join(other.count_, other.mean_, other.moments_);
-    return {};
-}
-
-void StreamingMoments::join(int64_t count, const at::Tensor& mean, const at::Tensor& moments) {
-    if (count_ == 0) {
-        count_ = count;
-        mean_ = mean.clone();
-        moments_ = moments.clone();
-        return;
-    }
-    const double total = double(count_ + count);
-    const auto delta = mean - mean_;
-    const auto products = withCovariance_ ? at::outer(delta, delta) : delta.square();
-    moments_ = moments_ + moments + products * (double(count_) * double(count) / total);
-    mean_ = mean_ + delta * (double(count) / total);
-    count_ += count;
-}
-
-at::Tensor StreamingMoments::variance() const {
-    if (count_ == 0)
-        return {};
-    return (withCovariance_ ? moments_.diagonal() : moments_) / double(count_);
-}
-
-at::Tensor StreamingMoments::covariance() const {
-    return withCovariance_ && count_ > 0 ? moments_ / double(count_) : at::Tensor();
-}
-
 Result<ChannelHistogram> channelHistogram(const at::Tensor& features, int64_t channel, int64_t bins,
                                           double low, double high) {
     if (!features.defined() || features.dim() < 2 || features.numel() == 0)

@@ -1,4 +1,5 @@
-// Statistics of features over many pictures without holding them.
+// Histograms and samples of features over many pictures without holding them. (Mean, covariance and higher
+// moments: core/distill/feature_moments.h.)
 #pragma once
 
 #include "core/base/result.h"
@@ -10,32 +11,6 @@
 #include <vector>
 
 namespace vitrine {
-
-// Mean, variance and (if wanted) covariance of the channels, in float64, batch by batch by the pairwise
-// update of Chan, Golub and LeVeque (1979): exact for any order and size of batches. merge() joins the parts
-// of several workers.
-class StreamingMoments {
-  public:
-    explicit StreamingMoments(bool withCovariance) : withCovariance_(withCovariance) {}
-
-    // tokens (N, C). ShapeMismatch if C differs from the earlier batches; NaN is refused.
-    Result<void> add(const at::Tensor& tokens);
-    Result<void> merge(const StreamingMoments& other);
-
-    int64_t count() const { return count_; }
-    at::Tensor mean() const { return mean_; }  // (C) float64, undefined before the first batch
-    at::Tensor variance() const;               // (C) float64, population form (divided by count)
-    // (C, C) float64, population form; undefined without withCovariance.
-    at::Tensor covariance() const;
-
-  private:
-    void join(int64_t count, const at::Tensor& mean, const at::Tensor& moments);
-
-    bool withCovariance_;
-    int64_t count_ = 0;
-    at::Tensor mean_;
-    at::Tensor moments_;  // sums of products around the mean: (C, C), or their diagonal (C)
-};
 
 // Counts of one channel's values in equal bins over [low, high]; values outside are counted apart.
 struct ChannelHistogram {

@@ -8,27 +8,6 @@
 namespace vitrine {
 namespace {
 
-TEST(Statistics, BatchesGiveWhatTheWholeGives) {
-    at::manual_seed(1);
-    // A large offset: a sum of squares would lose the variance.
-    const auto x = at::randn({1000, 7}, at::kDouble) * at::linspace(0.1, 2, 7, at::kDouble) + 1e6;
-    StreamingMoments diagonal(false), full(true), left(true), right(true);
-    for (int64_t start = 0; start < 1000; start += 37) {
-        const auto batch = x.slice(0, start, std::min<int64_t>(start + 37, 1000));
-        ASSERT_TRUE(diagonal.add(batch) && full.add(batch) && (start < 400 ? left : right).add(batch));
-    }
-    ASSERT_TRUE(left.merge(right));
-    const auto centred = x - x.mean(0);
-    const auto covariance = centred.t().matmul(centred) / 1000;
-    EXPECT_TRUE(at::allclose(full.mean(), x.mean(0), 1e-12));
-    EXPECT_TRUE(at::allclose(full.covariance(), covariance, 1e-6, 1e-7));
-    EXPECT_TRUE(at::allclose(left.covariance(), covariance, 1e-6, 1e-7));
-    EXPECT_TRUE(at::allclose(diagonal.variance(), covariance.diagonal(), 1e-6, 1e-7));
-    EXPECT_EQ(left.count(), 1000);
-    EXPECT_FALSE(full.add(at::zeros({3, 6})));
-    EXPECT_FALSE(full.add(at::full({3, 7}, std::nan(""))));
-}
-
 TEST(Statistics, HistogramByHand) {
     const auto features =
         at::tensor({0.f, 0.f, 0.f, 0.f, 0.f, 0.f, -1.f, 0.f, 0.4f, 0.5f, 1.f, 3.f}).reshape({2, 6});
