@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -32,6 +33,10 @@ class CommandLine : public ::testing::Test {
         const std::string command = fmt::format("'{}' --project '{}' {} 2>'{}'",
                                                 (testing::buildFolder() / "bin" / "vitrine").string(),
                                                 (folder_ / "project").string(), arguments, errors.string());
+        return shell(command, errors);
+    }
+    // `command` writes its standard error to `errors`.
+    Outcome shell(const std::string& command, const std::filesystem::path& errors) {
         Outcome outcome;
         FILE* pipe = ::popen(command.c_str(), "r");
         char buffer[4096];
@@ -39,6 +44,29 @@ class CommandLine : public ::testing::Test {
             outcome.output.append(buffer, count);
         outcome.exitCode = WEXITSTATUS(::pclose(pipe));
         outcome.errors = readFile(errors).value_or("");
+        return outcome;
+    }
+    // Starts the program and comes back at once. `limits` are shell commands before it ("ulimit -v 900000").
+    pid_t start(const std::string& arguments, const std::string& limits = "true") {
+        const std::string command =
+            fmt::format("{}; exec '{}' --project '{}' {} >'{}' 2>'{}'", limits,
+                        (testing::buildFolder() / "bin" / "vitrine").string(), (folder_ / "project").string(),
+                        arguments, (folder_ / "started.out").string(), (folder_ / "started.err").string());
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+            ::_exit(127);
+        }
+        return child;
+    }
+    // Waits for what start() began.
+    Outcome end(pid_t child) {
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        Outcome outcome;
+        outcome.exitCode = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+        outcome.output = readFile(folder_ / "started.out").value_or("");
+        outcome.errors = readFile(folder_ / "started.err").value_or("");
         return outcome;
     }
     Json json(const Outcome& outcome) {
