@@ -94,7 +94,8 @@ void addArguments(CommandSlots& command) {
             option->expected(1)->allow_extra_args(false);
         else
             option->expected(1)->take_last();
-        // "--seed 3 recipe.json" and "--set a=1 recipe.json" leave the positional alone; a list repeats its option.
+        // "--seed 3 recipe.json" and "--set a=1 recipe.json" leave the positional alone; a list repeats its
+        // option.
         if (!isPositional)
             option->allow_extra_args(false);
         option->type_name(type == "integer"  ? "INT"

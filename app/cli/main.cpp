@@ -1,6 +1,7 @@
 // The command line. Commands that need LibTorch load the engine library; the others answer in milliseconds.
 #include "app/cli/argument_parser.h"
 #include "app/cli/terminal_progress.h"
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/claims/claim_commands.h"
 #include "core/commands/core_commands.h"
@@ -10,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <iostream>
 #include <thread>
@@ -56,6 +58,18 @@ int report(const Error& error, bool json) {
     return exitCodeOf(error);
 }
 
+// `exitCode`, if all could be written: a full disk behind `> file` must not look like success. A reader who
+// has gone away (`| head`) knows why.
+int print(const std::string& text, int exitCode) {
+    errno = 0;
+    std::cout << text << std::flush;
+    if (std::cout)
+        return exitCode;
+    const int why = errno != 0 ? errno : EIO;
+    const Error error = errorFromErrno(why, "write", "standard output");
+    return why == EPIPE ? exitCodeOf(error) : report(error, false);
+}
+
 int runCommand(CommandRegistry& registry, const cli::ParsedCommandLine& line) {
     if (registry.find(line.command)->home == CommandHome::Engine) {
         const auto engine = loadEngine();
@@ -74,17 +88,16 @@ int runCommand(CommandRegistry& registry, const cli::ParsedCommandLine& line) {
     const auto output = registry.execute(line.command, line.arguments, context);
     if (!output)
         return report(output.error(), line.json);
-    if (line.json)
-        std::cout << output->data.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-    else
-        std::cout << output->text;
-    return output->exitCode;
+    const std::string text =
+        line.json ? output->data.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : output->text;
+    return print(text, output->exitCode);
 }
 
 }  // namespace
 
 int main(int argumentCount, char** arguments) {
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the write, not the end
     setUpLogging("vitrine");
     try {
         CommandRegistry registry;
@@ -96,9 +109,7 @@ int main(int argumentCount, char** arguments) {
         bindClaimCommands(registry);
         bindDoctor(registry);
         const auto line = cli::parseCommandLine(registry, {arguments + 1, arguments + argumentCount});
-        const int code = line.exitCode ? *line.exitCode : runCommand(registry, line);
-        std::cout.flush();
-        return std::cout ? code : 3;
+        return line.exitCode ? print("", *line.exitCode) : runCommand(registry, line);
     } catch (...) {
         return report(errorFromCurrentException("vitrine"), false);
     }

@@ -35,6 +35,13 @@ Error errorFromErrno(int errnoValue, std::string_view doing, const fs::path& pat
             error.message = fmt::format("cannot {}: no space left on the disk", doing);
             error.hint = "Free some space and try again; nothing was changed";
             break;
+        case EFBIG:
+            error.code = ErrorCode::DiskFull;
+            error.message = fmt::format("cannot {}: the file may not become so large", doing);
+            error.hint =
+                "Raise the limit on the size of files (ulimit -f), or write to another disk; nothing was "
+                "changed";
+            break;
         case EISDIR:
             error.code = ErrorCode::InvalidArgument;
             error.message = fmt::format("cannot {}: it is a folder, a file was expected", doing);
@@ -45,6 +52,8 @@ Error errorFromErrno(int errnoValue, std::string_view doing, const fs::path& pat
             break;
         case ENOMEM:
             error.code = ErrorCode::OutOfMemory;
+            error.message = fmt::format("cannot {}: not enough memory", doing);
+            error.hint = "Close other models and programs, or raise the limit on memory (ulimit -v)";
             break;
         default:
             break;

@@ -96,6 +96,11 @@ Error errorFromCurrentException(std::string_view doing) {
     } catch (const std::bad_alloc& e) {
         return outOfMemory(doing, e.what());
     } catch (const std::system_error& e) {
+        // A thread that cannot start lacks memory for its stack, or the user may start no more of them.
+        if (e.code() == std::errc::resource_unavailable_try_again || e.code() == std::errc::not_enough_memory)
+            return outOfMemory(doing, e.what());
+        if (e.code() == std::errc::no_space_on_device)
+            return Error{ErrorCode::DiskFull, e.what(), std::string(doing), "Free some space and try again"};
         return Error{ErrorCode::IoFailure, e.what(), std::string(doing), {}};
     } catch (const std::exception& e) {
         std::string message = firstLine(e.what());

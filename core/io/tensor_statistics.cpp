@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <condition_variable>
+#include <exception>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -158,7 +159,17 @@ class OrderedMerge {
     // Blocks while `chunk` is further ahead than the window: the memory of waiting results stays bounded.
     bool waitForTurn(uint64_t chunk, const std::stop_token& stop) {
         std::unique_lock lock(mutex_);
-        return moved_.wait(lock, stop, [&] { return chunk < next_ + window_; });
+        return moved_.wait(lock, stop, [&] { return chunk < next_ + window_ || thrown_; }) && !thrown_;
+    }
+    // A thread that ran into an exception: nobody waits for its chunk any more.
+    void giveUp(std::exception_ptr thrown) {
+        const std::lock_guard lock(mutex_);
+        thrown_ = std::move(thrown);
+        moved_.notify_all();
+    }
+    void rethrow() const {
+        if (thrown_)
+            std::rethrow_exception(thrown_);
     }
     void add(uint64_t chunk, ChunkResult result) {
         const std::lock_guard lock(mutex_);
@@ -184,6 +195,7 @@ class OrderedMerge {
     std::mutex mutex_;
     std::condition_variable_any moved_;
     uint64_t next_ = 0;
+    std::exception_ptr thrown_;
     std::map<uint64_t, ChunkResult> waiting_;
     Partial total_;
     std::vector<NmCompliance> patterns_;
@@ -224,11 +236,15 @@ Result<TensorStatistics> tensorStatistics(const TensorBytes& tensor, const Stati
     OrderedMerge merge(options, 4 * std::max<uint64_t>(threads, 1));
     std::atomic<uint64_t> next{0};
     const auto work = [&] {
-        std::vector<double> buffer;
-        for (uint64_t chunk = next++; chunk < plan.chunks; chunk = next++) {
-            if (!merge.waitForTurn(chunk, job.stopToken()) || job.stopRequested())
-                return;
-            merge.add(chunk, scanChunk(tensor, plan, options, chunk, buffer));
+        try {
+            std::vector<double> buffer;
+            for (uint64_t chunk = next++; chunk < plan.chunks; chunk = next++) {
+                if (!merge.waitForTurn(chunk, job.stopToken()) || job.stopRequested())
+                    return;
+                merge.add(chunk, scanChunk(tensor, plan, options, chunk, buffer));
+            }
+        } catch (...) {
+            merge.giveUp(std::current_exception());
         }
     };
     {
@@ -237,6 +253,7 @@ Result<TensorStatistics> tensorStatistics(const TensorBytes& tensor, const Stati
             helpers.emplace_back(work);
         work();
     }
+    merge.rethrow();
     VITRINE_TRY_VOID(job.checkStop());
     return merge.finish(tensor.info.elementCount());
 }

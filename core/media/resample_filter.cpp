@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <numbers>
 #include <thread>
+#include <vector>
 
 namespace vitrine {
 namespace {
@@ -122,10 +124,24 @@ void parallelRows(int64_t rows, int64_t operations, const std::function<void(int
         work(0, rows);
         return;
     }
-    std::vector<std::jthread> running;
-    for (int64_t t = 1; t < threads; ++t)
-        running.emplace_back([&, t] { work(rows * t / threads, rows * (t + 1) / threads); });
-    work(0, rows / threads);
+    // What a part throws (out of memory) reaches the caller, not the end of the process.
+    std::vector<std::exception_ptr> thrown(static_cast<size_t>(threads));
+    const auto part = [&](int64_t t) {
+        try {
+            work(rows * t / threads, rows * (t + 1) / threads);
+        } catch (...) {
+            thrown[size_t(t)] = std::current_exception();
+        }
+    };
+    {
+        std::vector<std::jthread> running;
+        for (int64_t t = 1; t < threads; ++t)
+            running.emplace_back(part, t);
+        part(0);
+    }
+    for (const std::exception_ptr& problem : thrown)
+        if (problem)
+            std::rethrow_exception(problem);
 }
 
 }  // namespace vitrine

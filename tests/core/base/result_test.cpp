@@ -4,6 +4,7 @@
 
 #include <new>
 #include <stdexcept>
+#include <system_error>
 
 namespace vitrine {
 namespace {
@@ -35,6 +36,15 @@ TEST(Errors, OutOfMemoryTellsHowMuchAndWhatToLower) {
     EXPECT_THAT(device.text(), HasSubstr("2.00 GiB"));
     EXPECT_EQ(errorOf(std::bad_alloc()).code, ErrorCode::OutOfMemory);
     EXPECT_THAT(errorOf(std::bad_alloc()).text(), HasSubstr("encoding"));
+}
+
+TEST(Errors, SystemErrorsOfMemoryAndDiskAreTold) {
+    const auto failed = [](std::errc code) { return errorOf(std::system_error(std::make_error_code(code))); };
+    // What std::thread throws where there is no memory for another stack.
+    EXPECT_EQ(failed(std::errc::resource_unavailable_try_again).code, ErrorCode::OutOfMemory);
+    EXPECT_EQ(failed(std::errc::no_space_on_device).code, ErrorCode::DiskFull);
+    EXPECT_THAT(failed(std::errc::no_space_on_device).text(), HasSubstr("Free some space"));
+    EXPECT_EQ(failed(std::errc::permission_denied).code, ErrorCode::IoFailure);
 }
 
 TEST(Errors, OtherExceptionsKeepTheirFirstLine) {
