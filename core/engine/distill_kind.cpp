@@ -292,9 +292,9 @@ class DistillJob {
             wanted.empty() ? run_.project().runFolder(run_.run().id) / "student" : fs::path(wanted);
         VITRINE_TRY_VOID(distiller_->exportFolder(folder, at::kFloat));
         for (const char* name : {"config.json", "preprocessor_config.json", "model.safetensors"}) {
-            VITRINE_TRY(
-                [[maybe_unused]] const StoredFile stored,
-                run_.putArtifactFile(fmt::format("student/{}", name), folder / name, {.kind = "model"}));
+            VITRINE_TRY([[maybe_unused]] const StoredFile stored,
+                        run_.putArtifactFile(fmt::format("student/{}", name), folder / name,
+                                             {.kind = "model", .mediaType = {}}));
         }
         run_.log("student: " + folder.string());
         return {};
@@ -305,9 +305,10 @@ class DistillJob {
         const fs::path folder = run_.project().runFolder(run_.run().id) / "student-snapshot";
         VITRINE_TRY_VOID(distiller_->exportFolder(folder, at::kFloat));
         for (const char* name : {"config.json", "preprocessor_config.json", "model.safetensors"}) {
-            VITRINE_TRY([[maybe_unused]] const StoredFile stored,
-                        run_.putArtifactFile(fmt::format("student-snapshot/{}", name), folder / name,
-                                             {.kind = "checkpoint", .step = distiller_->step(), .mediaType = {}}));
+            VITRINE_TRY(
+                [[maybe_unused]] const StoredFile stored,
+                run_.putArtifactFile(fmt::format("student-snapshot/{}", name), folder / name,
+                                     {.kind = "checkpoint", .step = distiller_->step(), .mediaType = {}}));
         }
         return {};
     }

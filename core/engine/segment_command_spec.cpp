@@ -24,10 +24,11 @@ void declareSegmentCommand(CommandRegistry& registry) {
     spec.arguments = Json::parse(kSegmentArguments);
     spec.positional = {"image", "model"};
     spec.home = CommandHome::Engine;
-    spec.help =
+    // A string of its own: GCC 12 warns falsely where a literal is assigned to one (its bug 105329).
+    spec.help = std::string(
         "Exit code 1 if a text found nothing. Examples:\n"
         "  vitrine segment truck.jpg sam/ --point 700,560 --output truck.png\n"
-        "  vitrine segment street.jpg sam3/ --text \"traffic light\" --masks masks/";
+        "  vitrine segment street.jpg sam3/ --text \"traffic light\" --masks masks/");
     registry.declare(std::move(spec));
 }
 

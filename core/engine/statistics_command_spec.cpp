@@ -24,7 +24,8 @@ void declareStatisticsCommand(CommandRegistry& registry) {
     spec.arguments = Json::parse(kStatisticsArguments);
     spec.positional = {"inputs"};
     spec.home = CommandHome::Engine;
-    spec.help =
+    // A string of its own: GCC 12 warns falsely where a literal is assigned to one (its bug 105329).
+    spec.help = std::string(
         "The table: global std (one mean and deviation over all values), smallest and largest channel std, "
         "phi = "
         "sqrt(mean channel variance), largest kurtosis of a channel, RankMe, effective and numerical rank, "
@@ -32,7 +33,7 @@ void declareStatisticsCommand(CommandRegistry& registry) {
         "feature vector, dispersion of the summaries' cone in squared radians. Everything is kept as a run "
         "of the "
         "project, which can be resumed.\n\n"
-        "  vitrine statistics models/clip models/dinov2 photos/ --limit 500 --output statistics/";
+        "  vitrine statistics models/clip models/dinov2 photos/ --limit 500 --output statistics/");
     registry.declare(std::move(spec));
 }
 
