@@ -35,6 +35,7 @@ std::string TextTable::text() const {
     };
     std::string out = line(header);
     std::vector<std::string> rule;
+    rule.reserve(widths.size());
     for (const size_t width : widths)
         rule.push_back(std::string(width, '-'));
     out += line(rule);

@@ -27,7 +27,7 @@ class Draws {
     std::mt19937_64 engine_;
 };
 
-Crop drawCrop(ImageSize size, const ViewOptions& options, Draws& draws) {
+Crop drawCrop(ImageSize size, const AugmentationOptions& options, Draws& draws) {
     const double area = draws.uniform(options.smallestArea, 1);
     const double aspect =
         std::exp(draws.uniform(-std::log(options.largestAspect), std::log(options.largestAspect)));
@@ -66,7 +66,7 @@ void jitter(Image& rgb, double brightness, double contrast) {
 }  // namespace
 
 Result<std::vector<Image>> augmentedViews(const Image& picture, int64_t count, uint64_t seed, uint64_t index,
-                                          const ViewOptions& options) {
+                                          const AugmentationOptions& options) {
     const Image rgb = picture.toRgb8();
     std::vector<Image> views;
     for (int64_t view = 0; view < count; ++view) {

@@ -10,7 +10,7 @@
 
 namespace vitrine {
 
-struct ViewOptions {
+struct AugmentationOptions {
     double smallestArea = 0.3;         // share of the picture's area that a crop keeps at least
     double largestAspect = 4.0 / 3.0;  // of the crop relative to the picture's; the inverse is the smallest
     double jitter = 0.3;               // brightness and contrast change by at most this share
@@ -20,6 +20,6 @@ struct ViewOptions {
 // `count` 8-bit RGB views of the picture's own size: random resized crop, mirrored half of the time,
 // brightness and contrast jitter. `seed` and `index` (of the picture) alone decide.
 Result<std::vector<Image>> augmentedViews(const Image& picture, int64_t count, uint64_t seed, uint64_t index,
-                                          const ViewOptions& options = {});
+                                          const AugmentationOptions& options = {});
 
 }  // namespace vitrine

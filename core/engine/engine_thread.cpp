@@ -85,7 +85,7 @@ void EngineThread::runInteractive(InspectEngine& engine) {
         run(engine, next, lock);
 }
 
-void EngineThread::loop(ReadyCallback onReady, std::stop_token stopToken) {
+void EngineThread::loop(const ReadyCallback& onReady, std::stop_token stopToken) {
     const auto loaded = loadEngine();
     std::unique_ptr<InspectEngine> engine;
     if (loaded)

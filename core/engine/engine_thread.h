@@ -50,7 +50,7 @@ class EngineThread {
         std::string lane;
         std::stop_source stop;
     };
-    void loop(ReadyCallback onReady, std::stop_token stopToken);
+    void loop(const ReadyCallback& onReady, std::stop_token stopToken);
     std::deque<Item>::iterator nextInteractive();
     // Takes `next` out of the queue and does it. The lock is held before and after, not meanwhile.
     void run(InspectEngine& engine, std::deque<Item>::iterator next, std::unique_lock<std::mutex>& lock);

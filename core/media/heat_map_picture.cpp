@@ -22,7 +22,7 @@ cv::Size sizeOf(const std::string& text, double scale = kScale) {
 }
 
 // `at` is the middle of the text.
-void writeText(cv::Mat& canvas, const std::string& text, cv::Point at, cv::Scalar ink,
+void writeText(cv::Mat& canvas, const std::string& text, cv::Point at, const cv::Scalar& ink,
                double scale = kScale) {
     int below = 0;
     const cv::Size size = cv::getTextSize(text, kFont, scale, 1, &below);

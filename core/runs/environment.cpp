@@ -38,6 +38,7 @@ std::optional<std::string> git(const std::string& folder, std::vector<std::strin
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
     arguments.insert(arguments.begin(), {"git", "--no-optional-locks", "-C", folder});
     std::vector<char*> words;
+    words.reserve(arguments.size() + 1);
     for (std::string& word : arguments)
         words.push_back(word.data());
     words.push_back(nullptr);

@@ -205,7 +205,7 @@ Result<void> migrate(Database& database) {
         return {};
     // Renaming a table must not drag the references of the others along (SQLite manual, ALTER TABLE).
     VITRINE_TRY_VOID(database.script("PRAGMA foreign_keys=OFF; PRAGMA legacy_alter_table=ON"));
-    const Result<void> done = migrateTo(database, kSchemaVersion);
+    Result<void> done = migrateTo(database, kSchemaVersion);
     VITRINE_TRY_VOID(database.script("PRAGMA legacy_alter_table=OFF; PRAGMA foreign_keys=ON"));
     return done;
 }

@@ -105,7 +105,7 @@ Result<void> RunContext::applyChanges() {
 
 Result<void> RunContext::carryOutActions() {
     for (const std::string& name : control_.takeActions()) {
-        const Result<void> done = actions_.at(name)();
+        Result<void> done = actions_.at(name)();
         if (!done && done.error().code == ErrorCode::Cancelled)
             return done;
         Json what{{"action", name}};

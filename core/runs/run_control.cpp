@@ -191,7 +191,7 @@ Result<void> RunControl::set(const std::string& path, const Json& value) {
                     "settings." + inner, fmt::format("These may change: {}", fmt::join(live, ", ")));
     if (check_)
         VITRINE_TRY_VOID(check_(candidate));
-    const Json before = settings_.contains(pointer) ? settings_.at(pointer) : Json();
+    Json before = settings_.contains(pointer) ? settings_.at(pointer) : Json();
     settings_ = std::move(candidate);
     changes_.push_back({inner, value, std::move(before)});
     return {};

@@ -49,7 +49,7 @@ class DataTable::Model : public QAbstractTableModel {
         return {};
     }
     QVariant data(const QModelIndex& index, int role) const override {
-        const QVariant value = content_.rows[size_t(index.row())].value(index.column());
+        QVariant value = content_.rows[size_t(index.row())].value(index.column());
         if (role == Qt::DisplayRole)
             return value.typeId() != QMetaType::Double ? value.toString()
                    : content_.significant > 0 ? QString::number(value.toDouble(), 'g', content_.significant)

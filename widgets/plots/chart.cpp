@@ -273,7 +273,7 @@ QString Chart::toCsv() const {
 
 QPixmap Chart::toPixmap(int width, int height) {
     applyColors(paperColors());
-    const QPixmap pixmap = d_->plot->toPixmap(width, height);
+    QPixmap pixmap = d_->plot->toPixmap(width, height);
     applyTheme();
     return pixmap;
 }

@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-class vtkRenderer;
+class vtkRenderer;  // NOLINT(cppcoreguidelines-virtual-class-destructor): VTK counts its references
 
 namespace vitrine {
 

@@ -70,11 +70,13 @@ ChartLine bandLine(const std::vector<const MetricSeries*>& members, const ChartO
                    {},
                    int(members.size())};
     std::vector<std::vector<SeriesPoint>> smoothed;
+    smoothed.reserve(members.size());
     for (const MetricSeries* series : members)
         smoothed.push_back(options.smoothing > 0 ? smooth(*series->points, options.smoothing)
                                                  : *series->points);
     const std::vector<BandPoint> band = seedBand(smoothed);
     std::vector<SeriesPoint> means;
+    means.reserve(band.size());
     for (const BandPoint& point : band)
         means.push_back({point.step, 0, point.mean});
     means = decimate(crop(std::move(means), options, 0), options.maxPoints);

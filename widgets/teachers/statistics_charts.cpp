@@ -132,7 +132,7 @@ std::vector<ChartSeries> varianceSeries(const TeacherStatisticsList& list, const
     const QStringList names = statisticsNames(list);
     std::vector<ChartSeries> all;
     for (size_t index = 0; index < list.size(); ++index) {
-        const QString name = names[qsizetype(index)];
+        const QString& name = names[qsizetype(index)];
         ChartSeries before =
             rankedSeries(tr("%1 before").arg(name), sortedDown(list[index].variances), chartColor(index), 0);
         before.dashed = true;

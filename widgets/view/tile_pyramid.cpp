@@ -72,10 +72,10 @@ std::shared_ptr<TilePyramid> TilePyramid::of(std::shared_ptr<const Image> image)
     static std::map<const Image*, std::weak_ptr<TilePyramid>> known;
     const std::lock_guard lock(mutex);
     std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
-    if (const auto existing = known[image.get()].lock())
+    if (auto existing = known[image.get()].lock())
         return existing;
     const Image* key = image.get();
-    const std::shared_ptr<TilePyramid> pyramid(new TilePyramid(std::move(image)));
+    std::shared_ptr<TilePyramid> pyramid(new TilePyramid(std::move(image)));
     known[key] = pyramid;
     return pyramid;
 }

@@ -116,7 +116,8 @@ void InspectController::embed(const QStringList& pictures, EmbeddingCallback don
     source.modelId = model->id;
     source.square = model->info.fixedSize;
     runJob({"embedding", tr("embedding pictures"),
-            [this, source, paths, done](InspectEngine& engine, JobContext& job) -> std::function<void()> {
+            [this, source, paths, done = std::move(done)](InspectEngine& engine,
+                                                          JobContext& job) -> std::function<void()> {
                 auto result = std::make_shared<Result<SummaryEmbedding>>(engine.embed(source, paths, 8, job));
                 return [this, result, done] {
                     if (!*result)

@@ -133,7 +133,7 @@ void InspectPanel::handleAction(const QString& name, const QVariant& value) {
     else if (name == "colorMap")
         state.colorMap = ColorMap(value.toInt());
     else if (name == "components")
-        state.firstComponent = 3 * value.toInt();
+        state.firstComponent = int64_t(3) * value.toInt();
     else if (name == "head")
         state.head = value.toInt();
     else if (name == "channel")
