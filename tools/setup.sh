@@ -8,6 +8,7 @@ build_folder="${VITRINE_BUILD_DIR:-$source_folder/build}"
 build_type=Release
 want_cuda=auto
 want_gui=ON
+want_lint=no
 setup_started=$SECONDS
 
 torch_version=2.11.0
@@ -26,6 +27,7 @@ debian_gui_packages=(
   qt6-base-dev libqt6opengl6-dev libqt6svg6-dev libqt6sql6-sqlite qt6-qpa-plugins libgl1-mesa-dri libgl1-mesa-dev
   libvtk9-dev libimgui-dev libstb-dev libqcustomplot-dev xvfb xauth fonts-dejavu-core
 )
+debian_lint_packages=(clang clang-format clang-tidy libomp-dev)
 # The sample photographs (folder nature/, GPL-2+) are read from this package's archive; it is not installed.
 sample_package=mate-backgrounds
 
@@ -49,6 +51,7 @@ install_packages() {
   command -v dpkg-query >/dev/null || { say "not a Debian system: the packages are expected to be there"; return; }
   local wanted=("${debian_packages[@]}") missing=() package installed
   [ "$want_gui" = ON ] && wanted+=("${debian_gui_packages[@]}")
+  [ "$want_lint" = yes ] && wanted+=("${debian_lint_packages[@]}")
   # Names of what is installed and of what that provides: some of the names above are virtual on some releases.
   installed=" $(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' |
     sed -n 's/^installed //p' | sed 's/([^)]*)//g' | tr -s ',\n ' ' ') "
