@@ -53,7 +53,8 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "Ranzinger et al. 2025, FeatSharp, sections 3 and 4 (multi-view fidelity)",
          "Fidelity (1 / squared error over unseen views in PHI-S space): FeatSharp above JBU and bilinear, "
          "with and "
-         "without its de-bias buffer, bilinear above raw tiles, de-biasing above none; no seam of tiles can "
+         "without its de-bias buffer, bilinear above raw tiles, de-biasing above none, also against the "
+         "encoder without its noise; no seam of tiles can "
          "be told "
          "in FeatSharp's maps; the buffer correlates with minus the planted noise by more than 0.7",
          3, 3},

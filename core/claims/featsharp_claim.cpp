@@ -20,6 +20,7 @@ constexpr int64_t kPictureSide = kSide * kFactor, kDots = 6, kDotSide = 3;
 constexpr int64_t kWidth = 64, kDepth = 2, kHeads = 4;
 constexpr double kPositions = 0.5;  // deviation of the position embeddings; patches have about 2
 constexpr double kNoise = 0.4;      // of the planted pattern, in deviations of each channel
+constexpr const char* kNoiseless = "fidelity to the noiseless encoder";
 constexpr int64_t kSteps = 300, kBatch = 8, kTestPictures = 192, kTestViews = 4;
 
 struct Scenes {
@@ -202,9 +203,8 @@ Result<Metrics> measureArm(const Arm& arm, const RandomViT& network, const Scene
     VITRINE_TRY(const UpsamplerScores scores,
                 trainer->score(test.pictures, kTestViews, uint64_t(request.seed), &clean));
     VITRINE_TRY(const UpsamplerMaps maps, trainer->maps(test.pictures));
-    Metrics metrics{{"fidelity", scores.fidelity},
-                    {"fidelity to the noiseless encoder", scores.cleanFidelity},
-                    {"seam ratio", scores.seamRatio}};
+    Metrics metrics{
+        {"fidelity", scores.fidelity}, {kNoiseless, scores.cleanFidelity}, {"seam ratio", scores.seamRatio}};
     VITRINE_TRY(metrics["small objects, area under the curve"], dotScore(maps.fine, test.dots, quiet));
     if (arm.deBias)
         metrics["correlation of b with the noise planted, negated"] =
@@ -227,10 +227,9 @@ Result<ClaimMeasurement> measure(const ClaimRequest& request) {
 }
 
 std::vector<ClaimCheck> judge(const ClaimTable& table) {
-    const auto fidelity = [&](const char* arm) { return table.mean(arm, "fidelity"); };
-    const auto above = [&](const char* better, const char* worse) {
-        return atLeast(fmt::format("fidelity, {} over {}", better, worse), fidelity(better) / fidelity(worse),
-                       1);
+    const auto above = [&](const char* better, const char* worse, const char* metric = "fidelity") {
+        return atLeast(fmt::format("{}, {} over {}", metric, better, worse),
+                       table.mean(better, metric) / table.mean(worse, metric), 1);
     };
     const double seam = table.mean("FeatSharp", "seam ratio");
     const char* const found = "correlation of b with the noise planted, negated";
@@ -243,6 +242,9 @@ std::vector<ClaimCheck> judge(const ClaimTable& table) {
         above("JBU + de-bias", "JBU"),
         above("FeatSharp", "FeatSharp without de-bias"),
         above("FeatSharp", "JBU + de-bias"),
+        // De-biased targets vary less and are easier to meet: these targets are the same for all.
+        above("FeatSharp", "FeatSharp without de-bias", kNoiseless),
+        above("FeatSharp", "bilinear", kNoiseless),
         atLeast("seam ratio of FeatSharp", seam, 0.8),
         atMost("seam ratio of FeatSharp", seam, 1.25),
         atLeast("correlation of b with the planted noise, negated", table.mean("FeatSharp", found), 0.7),

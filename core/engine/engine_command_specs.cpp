@@ -1,6 +1,7 @@
 #include "core/engine/cloud_command.h"
 #include "core/engine/engine_loader.h"
 #include "core/engine/evaluate_command.h"
+#include "core/engine/fidelity_command.h"
 #include "core/engine/segment_command.h"
 #include "core/engine/statistics_command.h"
 
@@ -135,6 +136,7 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareInspect(registry);
     declareCloudCommand(registry);
     declareEvaluateCommand(registry);
+    declareFidelityCommand(registry);
     declareSegmentCommand(registry);
     declareStatisticsCommand(registry);
 }

@@ -4,6 +4,7 @@
 #include "core/engine/analysis_commands.h"
 #include "core/engine/cloud_command.h"
 #include "core/engine/evaluate_command.h"
+#include "core/engine/fidelity_command.h"
 #include "core/engine/map_names.h"
 #include "core/engine/model_store.h"
 #include "core/engine/picture_encoder.h"
@@ -276,6 +277,7 @@ void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindAnalysisCommands(registry, engine);
     bindCloudCommand(registry);
     bindEvaluateCommand(registry);
+    bindFidelityCommand(registry);
     bindSegmentCommand(registry);
     bindStatisticsCommand(registry);
     registry.bind("verify", verify);

@@ -4,6 +4,7 @@
 #include "core/engine/distill_kind.h"
 #include "core/engine/evaluate_kind.h"
 #include "core/engine/extract_kind.h"
+#include "core/engine/fidelity_kind.h"
 #include "core/engine/inspect_engine_impl.h"
 #include "core/engine/inspect_kind.h"
 #include "core/engine/statistics_kind.h"
@@ -17,6 +18,7 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(extractKind());
     kinds.add(distillKind());
     kinds.add(trainUpsamplerKind());
+    kinds.add(upsamplerFidelityKind());
     kinds.add(teacherStatisticsKind());
     kinds.add(evaluateKind());
     kinds.add(claimKind());

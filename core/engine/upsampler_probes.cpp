@@ -46,6 +46,7 @@ Result<void> UpsamplerProbes::prepareBasis(const at::Tensor& coarse) {
         return {};
     }
     VITRINE_TRY(basis_, fitPca(nn::tokensFromMap(coarse).flatten(0, 1).cpu()));
+    basis_->note = "the encoder's features of the probe pictures at the start";
     return savePcaBasis(*basis_, file);
 }
 

@@ -20,6 +20,8 @@ class TrainedUpsampler {
     // picture (1, 3, H, W) prepared for the encoder, in the type it computes in -> (1, C, h, w) in the
     // upsampler's type. Without gradients.
     virtual Result<at::Tensor> sharpen(const VisionEncoder& encoder, const at::Tensor& picture) const = 0;
+    // An encoder's features (B, C, h, w) in the space of `sharpen`: the encoder's own, unless it normalises.
+    virtual at::Tensor comparable(const at::Tensor& features) const { return features; }
 };
 
 // Opens a folder or a weight file (FeatSharp, FeatUp); InvalidArgument if it is of another family.

@@ -3,6 +3,8 @@
 #include "core/nn/module_tree.h"
 #include "kernels/operators.h"
 
+#include <torch/csrc/autograd/custom_function.h>
+
 #include <cmath>
 
 namespace vitrine {
@@ -16,6 +18,48 @@ at::Tensor gaussian() {
     const at::Tensor normalized = line / line.sum();
     return (normalized.unsqueeze(1) * normalized.unsqueeze(0)).view({1, 1, kBlurSide, kBlurSide});
 }
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// out[b,c,y,x] = Σ_ij shares[b,ij,y,x] map[b,c,y·stride+i,x·stride+j]. Cell by cell of the window: unfolded
+// windows (C K² values for each coarse cell) would be the largest tensors of the training by far, and kept
+// for each view.
+class WindowMeans : public torch::autograd::Function<WindowMeans> {
+  public:
+    static at::Tensor forward(AutogradContext* context, const at::Tensor& map, const at::Tensor& shares,
+                              int64_t kernel, int64_t stride) {
+        context->save_for_backward({map, shares});
+        context->saved_data["kernel"] = kernel;
+        context->saved_data["stride"] = stride;
+        at::Tensor out = at::zeros({map.size(0), map.size(1), shares.size(2), shares.size(3)}, map.options());
+        for (int64_t cell = 0; cell < kernel * kernel; ++cell)
+            out.addcmul_(cellsOf(map, shares, cell, kernel, stride), shares.narrow(1, cell, 1));
+        return out;
+    }
+    static variable_list backward(AutogradContext* context, variable_list gradients) {
+        const auto saved = context->get_saved_variables();
+        const at::Tensor &map = saved[0], &shares = saved[1], gradient = gradients[0];
+        const int64_t kernel = context->saved_data["kernel"].toInt();
+        const int64_t stride = context->saved_data["stride"].toInt();
+        at::Tensor ofMap = at::zeros_like(map), ofShares = at::empty_like(shares);
+        for (int64_t cell = 0; cell < kernel * kernel; ++cell) {
+            cellsOf(ofMap, shares, cell, kernel, stride).addcmul_(gradient, shares.narrow(1, cell, 1));
+            ofShares.select(1, cell).copy_((gradient * cellsOf(map, shares, cell, kernel, stride)).sum(1));
+        }
+        return {ofMap, ofShares, {}, {}};
+    }
+
+  private:
+    // The fine cells that lie at place `cell` of each window: (B, C, h, w), a view.
+    static at::Tensor cellsOf(const at::Tensor& map, const at::Tensor& shares, int64_t cell, int64_t kernel,
+                              int64_t stride) {
+        const auto every = [&](const at::Tensor& x, int64_t axis, int64_t first) {
+            return x.slice(axis, first, first + (shares.size(axis) - 1) * stride + 1, stride);
+        };
+        return every(every(map, 2, cell / kernel), 3, cell % kernel);
+    }
+};
 
 }  // namespace
 
@@ -79,12 +123,7 @@ at::Tensor AttentionDownsampler::weights(const at::Tensor& map, const at::Genera
 at::Tensor AttentionDownsampler::forward(const at::Tensor& fine, const at::Generator* random) const {
     const at::Tensor map = blurred(fine);
     const at::Tensor shares = weights(map, random);
-    const int64_t kernel = options_.kernel, stride = options_.stride;
-    const at::Tensor cells = at::im2col(map, {kernel, kernel}, {1, 1}, {0, 0}, {stride, stride})
-                                 .view({fine.size(0), fine.size(1), kernel * kernel, -1});
-    return (cells * shares.flatten(2).unsqueeze(1))
-        .sum(2)
-        .view({fine.size(0), fine.size(1), shares.size(2), shares.size(3)});
+    return WindowMeans::apply(map, shares, options_.kernel, options_.stride);
 }
 
 }  // namespace vitrine

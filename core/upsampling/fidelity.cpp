@@ -29,23 +29,31 @@ double seamRatio(const at::Tensor& map, int64_t grid, int64_t factor, int64_t bo
     return (atSeams / double(seamCount)) / (elsewhere / double(otherCount));
 }
 
-Result<TruthComparison> compareWithTruth(const at::Tensor& fine, const at::Tensor& truth) {
+Result<void> TruthSums::add(const at::Tensor& fine, const at::Tensor& truth) {
     const at::NoGradGuard noGrad;
-    if (fine.sizes() != truth.sizes() || fine.dim() != 4)
+    if (fine.sizes() != truth.sizes() || fine.dim() != 4 || (sum_.defined() && sum_.size(0) != truth.size(1)))
         return fail(ErrorCode::ShapeMismatch,
                     fmt::format("fine features are [{}], the true ones [{}]", fmt::join(fine.sizes(), ", "),
                                 fmt::join(truth.sizes(), ", ")));
     if (!at::isfinite(fine).all().item<bool>() || !at::isfinite(truth).all().item<bool>())
         return fail(ErrorCode::InvalidArgument, "the features hold values that are not finite");
-    const at::Tensor exact = truth.to(at::kDouble), given = fine.to(at::kDouble);
-    const double variance = exact.var({0, 2, 3}, false).mean().item<double>();
-    const double error = (given - exact).square().mean().item<double>();
+    const at::Tensor exact = truth.to(at::kCPU, at::kDouble), given = fine.to(at::kCPU, at::kDouble);
+    const at::Tensor sum = exact.sum({0, 2, 3}), squares = exact.square().sum({0, 2, 3});
+    sum_ = sum_.defined() ? sum_ + sum : sum;
+    squares_ = squares_.defined() ? squares_ + squares : squares;
+    error_ += (given - exact).square().sum().item<double>() / double(exact.size(1));
+    cosine_ += at::cosine_similarity(given, exact, 1).sum().item<double>();
+    places_ += double(exact.numel() / exact.size(1));
+    return {};
+}
+
+Result<TruthComparison> TruthSums::result() const {
+    if (places_ == 0)
+        return fail(ErrorCode::InvalidArgument, "there is nothing to compare");
+    const double variance = (squares_ / places_ - (sum_ / places_).square()).mean().item<double>();
     if (!(variance > 0))
         return fail(ErrorCode::InvalidArgument, "the true features are the same everywhere");
-    TruthComparison comparison;
-    comparison.fidelity = variance / error;
-    comparison.cosine = at::cosine_similarity(given, exact, 1).mean().item<double>();
-    return comparison;
+    return TruthComparison{variance * places_ / error_, cosine_ / places_};
 }
 
 }  // namespace vitrine

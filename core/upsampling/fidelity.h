@@ -13,13 +13,24 @@ namespace vitrine {
 // every coarse cell than at others. NaN if there is no such place or no jump at all.
 double seamRatio(const at::Tensor& map, int64_t grid, int64_t factor, int64_t border = 4);
 
-// A fine map against the encoder's own features at that resolution.
+// Fine maps against the encoder's own features at that resolution, summed over pictures. A rotation and one
+// scale change nothing: the result is that of PHI-S space.
 struct TruthComparison {
     double fidelity = 0;  // variance of the truth over the mean squared error; 1: no better than its mean
     double cosine = 0;    // mean over places
 };
-// Both (B, C, H, W). ShapeMismatch; InvalidArgument for values that are not finite or a truth without
-// variance.
-Result<TruthComparison> compareWithTruth(const at::Tensor& fine, const at::Tensor& truth);
+
+class TruthSums {
+  public:
+    // Both (B, C, H, W), the same C at every call. ShapeMismatch; InvalidArgument for values that are not
+    // finite.
+    Result<void> add(const at::Tensor& fine, const at::Tensor& truth);
+    // InvalidArgument for a truth without variance, or nothing added.
+    Result<TruthComparison> result() const;
+
+  private:
+    double places_ = 0, error_ = 0, cosine_ = 0;
+    at::Tensor sum_, squares_;  // (C) float64
+};
 
 }  // namespace vitrine

@@ -55,8 +55,11 @@ at::Tensor sampledCrf(const at::Tensor& picture, const at::Tensor& features, int
     const at::Tensor row = at::randint(0, height, {samples}, random, at::TensorOptions().dtype(at::kLong));
     const at::Tensor column = at::randint(0, width, {samples}, random, at::TensorOptions().dtype(at::kLong));
     const at::Tensor place = (row * width + column).to(picture.device());
-    const auto pairDistances = [](const at::Tensor& at) {  // (B, D, N) -> (B, N, N) squared
-        return (at.unsqueeze(3) - at.unsqueeze(2)).square().sum(1);
+    // (B, D, N) -> (B, N, N), squared, by inner products: differences of all pairs would be D times as large.
+    const auto pairDistances = [](const at::Tensor& at) {
+        const at::Tensor squares = at.square().sum(1);
+        const at::Tensor products = at::matmul(at.transpose(1, 2), at);
+        return (squares.unsqueeze(2) + squares.unsqueeze(1) - 2 * products).clamp_min(0);
     };
     const at::Tensor position =
         at::stack({row.to(at::kFloat) / double(height), column.to(at::kFloat) / double(width)})

@@ -22,6 +22,7 @@ class FeatUpModel : public Model, public TrainedUpsampler {
     // 2^levels finer than the encoder's grid; where that is not a whole number of pixels a cell, resized
     // bilinearly to the picture's own size. In the normalised space where the checkpoint has a norm.
     Result<at::Tensor> sharpen(const VisionEncoder& encoder, const at::Tensor& picture) const override;
+    at::Tensor comparable(const at::Tensor& features) const override { return network_.prepared(features); }
     const featup::FeatUpNetwork& network() const { return network_; }
 
   private:
