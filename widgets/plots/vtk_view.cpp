@@ -27,6 +27,8 @@ struct VtkView::Private {
     vtkNew<vtkCallbackCommand> context;
     QPointF last;
     std::optional<std::array<double, 3>> upright;
+    bool fitted = false;  // shows everything, until the camera is moved
+    QSize fittedFor;      // device pixels
 };
 
 VtkView::VtkView(QWidget* parent) : QOpenGLWidget(parent), d_(std::make_unique<Private>()) {
@@ -71,11 +73,14 @@ vtkRenderer* VtkView::renderer() const {
 }
 
 void VtkView::resetCamera() {
+    d_->fitted = true;
+    d_->fittedFor = {};  // the view may not have its size yet: again when it is drawn
     d_->renderer->ResetCamera();
     update();
 }
 
 void VtkView::cameraMoved() {
+    d_->fitted = false;
     d_->renderer->ResetCameraClippingRange();
     update();
 }
@@ -84,7 +89,9 @@ void VtkView::setUpright(std::optional<std::array<double, 3>> up) {
     d_->upright = up;
     if (up)
         d_->renderer->GetActiveCamera()->SetViewUp(up->data());
+    const bool fitted = d_->fitted;
     cameraMoved();
+    d_->fitted = fitted;
 }
 
 VtkView::Projected VtkView::project(double x, double y, double z) const {
@@ -105,6 +112,10 @@ void VtkView::paintGL() {
     d_->renderer->SetBackground(canvas.redF(), canvas.greenF(), canvas.blueF());
     const QSize pixels = size() * devicePixelRatioF();
     d_->window->SetSize(pixels.width(), pixels.height());
+    if (d_->fitted && d_->fittedFor != pixels) {
+        d_->renderer->ResetCamera();
+        d_->fittedFor = pixels;
+    }
     d_->window->GetState()->Reset();
     d_->window->GetState()->Push();
     d_->window->Render();

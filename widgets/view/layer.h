@@ -27,6 +27,8 @@ struct Layer {
     QRectF rectInImage;  // the part of the picture that `image` covers
     Display display;
     std::string unit;  // of scalar values: "cosine"
+    // The same picture, placed and displayed the same way.
+    bool operator==(const Layer&) const = default;
 
     bool isEmpty() const { return !image || image->empty(); }
     // Continuous pixel position of this layer under a picture position, and back.

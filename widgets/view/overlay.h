@@ -26,6 +26,7 @@ struct OverlayNumber {
     QString label;
     int low = 0, high = 0, value = 0;
     QString text;  // of the value, where it is not the number itself: "mean"
+    bool operator==(const OverlayNumber&) const = default;
 };
 
 // What the overlay shows. Everything is given by the view's owner.
@@ -55,6 +56,7 @@ struct OverlayModel {
     bool hasExposure = false;  // a float picture
     double exposure = 0, gamma = 2.2;
     QStringList readout;  // lines about what is under the cursor; the first is emphasised
+    bool operator==(const OverlayModel&) const = default;
 };
 
 // Text to draw at a picture position (values inside magnified pixels), in device-independent pixels.

@@ -55,6 +55,8 @@ void TileView::releaseGraphics() {
 }
 
 void TileView::setImageSize(ImageSize size) {
+    if (size == d_->imageSize)
+        return;
     d_->imageSize = size;
     update();
 }
@@ -63,7 +65,11 @@ ImageSize TileView::imageSize() const {
     return d_->imageSize;
 }
 
+// Whoever owns the view sets everything anew whenever something about any view changes: what is the same is
+// not drawn again, as each frame of software rendering takes its time.
 void TileView::setLayer(Layer layer) {
+    if (layer == d_->first)
+        return;
     if (layer.image != d_->first.image) {
         d_->firstPyramid = layer.isEmpty() ? nullptr : TilePyramid::of(layer.image);
         if (d_->firstPyramid)
@@ -76,6 +82,8 @@ void TileView::setLayer(Layer layer) {
 }
 
 void TileView::setSecondLayer(Layer layer) {
+    if (layer == d_->second)
+        return;
     if (layer.image != d_->second.image) {
         d_->secondPyramid = layer.isEmpty() ? nullptr : TilePyramid::of(layer.image);
         if (d_->secondPyramid)
@@ -193,6 +201,8 @@ ViewLink* TileView::link() const {
 }
 
 void TileView::setOverlayModel(OverlayModel model) {
+    if (model == d_->model)
+        return;
     d_->model = std::move(model);
     update();
 }

@@ -15,6 +15,8 @@ constexpr size_t kReaders = 2;
 
 InspectController::InspectController(JobList& jobs, QObject* parent)
     : QObject(parent), jobs_(jobs), reader_(std::make_unique<ThreadPool>(kReaders)) {
+    announce_.setSingleShot(true);
+    connect(&announce_, &QTimer::timeout, this, &InspectController::announceResults);
     setPanelCount(4);
 }
 
@@ -145,7 +147,7 @@ void InspectController::setProbe(std::optional<QPointF> inImage) {
         const MapKind kind = panels_[size_t(index)].kind;
         if (kind == MapKind::Similarity || kind == MapKind::Attention || kind == MapKind::Correspondence ||
             kind == MapKind::Rollout)
-            request(index);
+            request(index, Announce::IfSlow);
     }
 }
 

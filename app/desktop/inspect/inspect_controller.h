@@ -10,7 +10,9 @@
 #include <QMap>
 #include <QObject>
 #include <QPointF>
+#include <QSet>
 #include <QStringList>
+#include <QTimer>
 #include <memory>
 #include <optional>
 
@@ -99,8 +101,13 @@ class InspectController : public QObject {
     void showReading(ImageSize size, std::shared_ptr<const Image> preview);
     void showRead(const Result<std::shared_ptr<const Image>>& image);
     void announceAllPanels();
-    void request(int index);
-    void requestProbeMaps();
+    // IfSlow: most maps are there before anybody could read that they are being made, and drawing all views
+    // for saying it would delay them.
+    enum class Announce { AtOnce, IfSlow };
+    void request(int index, Announce announce = Announce::AtOnce);
+    // A probe changes several maps within milliseconds: they are shown in one frame, not in one each.
+    void announceResult(int index);
+    void announceResults();
     std::optional<MapRequest> requestFor(int index, QString& missing) const;
     // Runs `finish` on the interface thread unless this is gone.
     void post(std::function<void()> finish);
@@ -115,6 +122,8 @@ class InspectController : public QObject {
     std::vector<PanelState> panels_;
     std::vector<PanelContent> contents_;
     std::vector<uint64_t> generations_;
+    QSet<int> finished_;  // panels whose new content is not announced yet
+    QTimer announce_;
     uint64_t pictureGeneration_ = 0;
     std::optional<Probe> probe_;
     std::string lockedBasis_;

@@ -93,9 +93,12 @@ void InspectWorkspace::buildGallery() {
     galleryCount_->setProperty("role", "secondary");
     const auto count = [this] {
         const qsizetype shown = galleryModel_->shownPaths().size(), all = galleryModel_->allPaths().size();
-        galleryCount_->setText(shown == all ? (all == 1 ? tr("1 picture") : tr("%1 pictures").arg(all))
-                                            : tr("%1 of %2 pictures").arg(shown).arg(all));
+        const qsizetype selected = selection_.selected().size();
+        galleryCount_->setText((shown == all ? (all == 1 ? tr("1 picture") : tr("%1 pictures").arg(all))
+                                             : tr("%1 of %2 pictures").arg(shown).arg(all)) +
+                               (selected > 1 ? tr(" · %1 selected").arg(selected) : QString()));
     };
+    connect(&selection_, &SelectionManager::selectionChanged, this, count);
     connect(galleryModel_, &QAbstractItemModel::modelReset, this, count);
     count();
     auto* top = new QHBoxLayout;

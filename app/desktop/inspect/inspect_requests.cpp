@@ -2,11 +2,14 @@
 // latest request of a panel wins.
 #include "app/desktop/inspect/inspect_controller.h"
 
+#include <QTimer>
 #include <algorithm>
+#include <utility>
 
 namespace vitrine {
 
 constexpr int64_t kMapLongSide = 1024;
+constexpr int kWorthSayingMs = 120;
 
 namespace {
 
@@ -79,7 +82,7 @@ std::optional<MapRequest> InspectController::requestFor(int index, QString& miss
     return missing.isEmpty() ? std::optional(request) : std::nullopt;
 }
 
-void InspectController::request(int index) {
+void InspectController::request(int index, Announce announce) {
     const uint64_t generation = ++generations_[size_t(index)];
     PanelContent& content = contents_[size_t(index)];
     const std::string lane = fmt::format("panel {}", index + 1);
@@ -105,7 +108,15 @@ void InspectController::request(int index) {
         return;
     }
     content.busy = true;
-    emit panelChanged(index);
+    if (announce == Announce::AtOnce) {
+        emit panelChanged(index);
+    } else {
+        QTimer::singleShot(kWorthSayingMs, this, [this, index, generation] {
+            if (index < panelCount() && generations_[size_t(index)] == generation &&
+                contents_[size_t(index)].busy)
+                emit panelChanged(index);
+        });
+    }
     engine_->submit(
         lane, [this, index, generation, wanted = *wanted](InspectEngine& engine, JobContext& job) {
             auto result = std::make_shared<Result<FinishedMap>>(engine.render(wanted, job).map(finished));
@@ -123,9 +134,27 @@ void InspectController::request(int index) {
                     content.result = nullptr;
                     content.error = QString::fromStdString(result->error().text());
                 }
-                emit panelChanged(index);
+                announceResult(index);
             });
         });
+}
+
+void InspectController::announceResult(int index) {
+    constexpr int kTogetherMs = 20;
+    finished_.insert(index);
+    const bool more = std::any_of(contents_.begin(), contents_.end(),
+                                  [](const PanelContent& content) { return content.busy; });
+    if (!more)
+        announceResults();
+    else if (!announce_.isActive())
+        announce_.start(kTogetherMs);
+}
+
+void InspectController::announceResults() {
+    announce_.stop();
+    for (const int index : std::exchange(finished_, {}))
+        if (index < panelCount())
+            emit panelChanged(index);
 }
 
 void InspectController::refreshAll() {

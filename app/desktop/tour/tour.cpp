@@ -177,7 +177,7 @@ Result<void> Tour::step(const Json& step) {
         return screenshot(step.value("name", "screenshot"));
     if (action == "assert")
         return check(step);
-    if (action == "click" || action == "hover" || action == "drag" || action == "zoom")
+    if (action == "click" || action == "hover" || action == "drag" || action == "lasso" || action == "zoom")
         return pointerStep(action, step);
     return inputStep(action, step);
 }
@@ -237,6 +237,17 @@ Result<void> Tour::pointerStep(const std::string& action, const Json& step) {
             QApplication::processEvents();
         }
         QTest::mouseRelease(target, Qt::LeftButton, {}, end);
+    } else if (action == "lasso") {
+        const QPoint end = place.to.toPoint();
+        QTest::mousePress(target, Qt::LeftButton, Qt::ShiftModifier, position);
+        for (const QPoint& corner :
+             {QPoint(end.x(), position.y()), end, QPoint(position.x(), end.y()), position}) {
+            QMouseEvent move(QEvent::MouseMove, corner, target->mapToGlobal(corner), Qt::NoButton,
+                             Qt::LeftButton, Qt::ShiftModifier);
+            QApplication::sendEvent(target, &move);
+            QApplication::processEvents();
+        }
+        QTest::mouseRelease(target, Qt::LeftButton, Qt::ShiftModifier, position);
     } else {
         QMouseEvent move(QEvent::MouseMove, at, target->mapToGlobal(at), Qt::NoButton, Qt::NoButton, {});
         QApplication::sendEvent(target, &move);

@@ -11,6 +11,7 @@
 //     "fy": shares of its width and height
 //     {"do": "click", "view": "view1", "control": "head", "fx": 0.9},  a control drawn over the view
 //     {"do": "hover" | "drag", "view": …, "x": …, "y": …, "toX": …, "toY": …},
+//     {"do": "lasso", "widget": …, "fx": …, "toFx": …},                with Shift, around a rectangle
 //     {"do": "zoom", "view": "view1", "x": …, "y": …, "steps": 4},     wheel
 //     {"do": "press", "widget": "embedButton"},
 //     {"do": "key", "keys": "Ctrl+K"}, {"do": "type", "widget": "paletteEdit", "text": "fit"},
