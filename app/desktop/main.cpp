@@ -2,6 +2,7 @@
 // shown.
 #include "app/desktop/distill/distill_workspace.h"
 #include "app/desktop/inspect/inspect_workspace.h"
+#include "app/desktop/runs/claims_workspace.h"
 #include "app/desktop/runs/runs_workspace.h"
 #include "app/desktop/teachers/teachers_workspace.h"
 #include "app/desktop/tour/tour.h"
@@ -134,6 +135,7 @@ int main(int argumentCount, char** arguments) {
     window.addWorkspace(teachers);
     auto* distill = new DistillWorkspace(&window);
     window.addWorkspace(distill);
+    window.addWorkspace(new ClaimsWorkspace(&window));
     offerTo(*inspect, *teachers);
     offerTo(*inspect, *distill);
     QObject::connect(&application, &Application::handlerFailed, &window,

@@ -5,6 +5,7 @@
 #include "core/runs/run_context.h"
 
 #include <chrono>
+#include <cmath>
 
 namespace vitrine {
 namespace {
@@ -57,6 +58,20 @@ class ClaimJob {
         return run_.saveState(state);
     }
 
+    // For each check: what it measures on every seed alone. Empty where a single seed gives other checks.
+    std::vector<std::vector<double>> bySeed(const ClaimExperiment& experiment,
+                                            const std::vector<ClaimCheck>& checks) const {
+        std::vector<std::vector<double>> values(checks.size());
+        for (const ClaimMeasurement& measurement : measurements_) {
+            const std::vector<ClaimCheck> alone = experiment.judge(ClaimTable({measurement}));
+            if (alone.size() != checks.size())
+                return std::vector<std::vector<double>>(checks.size());
+            for (size_t index = 0; index < alone.size(); ++index)
+                values[index].push_back(alone[index].measured);
+        }
+        return values;
+    }
+
     Result<void> keepVerdict(const ClaimInfo& info, const ClaimExperiment& experiment) {
         const ClaimTable table(measurements_);
         const std::vector<ClaimCheck> checks = experiment.judge(table);
@@ -67,8 +82,12 @@ class ClaimJob {
                      {"measurements", Json::array()}};
         std::string report = fmt::format("{} ({})\n{}\nRule: {}\n\n{}\n", info.system, info.source,
                                          info.statement, info.rule, table.text());
-        for (const ClaimCheck& check : checks) {
+        const std::vector<std::vector<double>> spread = bySeed(experiment, checks);
+        for (size_t index = 0; index < checks.size(); ++index) {
+            const ClaimCheck& check = checks[index];
             verdict["checks"].push_back(check.toJson());
+            for (const double value : spread[index])
+                verdict["checks"].back()["by_seed"].push_back(std::isfinite(value) ? Json(value) : Json());
             report +=
                 fmt::format("{}  {}: {:.4g} (wanted {} {:.4g})\n", check.holds() ? "holds " : "FAILS ",
                             check.rule, check.measured, check.atLeast ? "at least" : "at most", check.limit);

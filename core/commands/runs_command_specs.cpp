@@ -97,9 +97,17 @@ void declareEditing(CommandRegistry& registry) {
                     {"remove", flag("Take the tags away")}}),
             {"runs", "tags"});
     declare(registry, "runs.note", "Set the notes of a run",
-            object({{"runs", text("Ids of runs with commas between")}, {"text", text("The notes")}},
+            object({{"runs", text("Ids of runs with commas between")},
+                    {"text", text("The notes")},
+                    {"before", text("The notes that the text was written for: if somebody changed them "
+                                    "meanwhile, both are kept")}},
                    {"runs", "text"}),
             {"runs", "text"});
+    declare(registry, "runs.rename", "Give a run another name",
+            object({{"run", text(kRuns)},
+                    {"name", {{"type", "string"}, {"minLength", 1}, {"description", "The new name"}}}},
+                   {"run", "name"}),
+            {"run", "name"});
     declare(
         registry, "runs.star", "Star runs",
         object({{"runs", list(kRuns)}, {"filter", text(kFilter)}, {"remove", flag("Take the star away")}}),
@@ -114,13 +122,14 @@ void declareEditing(CommandRegistry& registry) {
                     {"step-column", text("CSV column that holds the step")}},
                    {"path"}),
             {"path"});
-    declare(registry, "runs.control", "Pause, resume, stop or change a running job",
-            object({{"run", text(kRuns)},
-                    {"action", choice({"status", "pause", "resume", "stop", "set", "do", "probe"}, "What to do")},
-                    {"key", text("Setting to change, for \"set\"; action of the job, for \"do\"")},
-                    {"value", text("Its new value, as JSON or text")}},
-                   {"run"}),
-            {"run", "action", "key", "value"});
+    declare(
+        registry, "runs.control", "Pause, resume, stop or change a running job",
+        object({{"run", text(kRuns)},
+                {"action", choice({"status", "pause", "resume", "stop", "set", "do", "probe"}, "What to do")},
+                {"key", text("Setting to change, for \"set\"; action of the job, for \"do\"")},
+                {"value", text("Its new value, as JSON or text")}},
+               {"run"}),
+        {"run", "action", "key", "value"});
 }
 
 }  // namespace

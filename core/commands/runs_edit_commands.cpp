@@ -35,7 +35,25 @@ Result<CommandOutput> tagCommand(const Json& arguments, CommandContext& context)
 Result<CommandOutput> noteCommand(const Json& arguments, CommandContext& context) {
     VITRINE_TRY(const Project project, openProject(context));
     VITRINE_TRY(const auto runs, selectRuns(project, arguments));
-    return changed(runs, "noted", RunStore(project).setNotes(runs, arguments["text"]));
+    const std::string text = arguments["text"];
+    if (!arguments.contains("before"))
+        return changed(runs, "noted", RunStore(project).setNotes(runs, text));
+    const std::string before = arguments["before"];
+    RunStore store(project);
+    return changed(runs, "noted", project.database().transaction([&]() -> Result<void> {
+        for (const Run& run : runs) {
+            VITRINE_TRY(const Run now, store.find(run.id));
+            const bool theirs = now.notes != before && now.notes != text && !now.notes.empty();
+            VITRINE_TRY_VOID(store.setNotes({run}, theirs ? now.notes + "\n" + text : text));
+        }
+        return {};
+    }));
+}
+
+Result<CommandOutput> renameCommand(const Json& arguments, CommandContext& context) {
+    VITRINE_TRY(const Project project, openProject(context));
+    VITRINE_TRY(const Run run, RunStore(project).find(arguments["run"]));
+    return changed({run}, "renamed", RunStore(project).setName(run, arguments["name"]));
 }
 
 Result<CommandOutput> starCommand(const Json& arguments, CommandContext& context) {
@@ -80,6 +98,9 @@ std::string statusText(const Json& answer) {
         std::string out;
         for (const auto& [key, newest] : answer["metrics"].items())
             out += fmt::format("{} = {} at step {}\n", key, newest["value"].dump(), newest["step"].dump());
+        const Json settings = answer.value("settings", Json::object());
+        for (const auto& [key, value] : flattenParams(settings))
+            out += fmt::format("{} is {}\n", key, value.dump());
         return out;
     }
     const Json progress = answer.value("progress", Json::object());
@@ -118,6 +139,7 @@ Result<CommandOutput> controlCommand(const Json& arguments, CommandContext& cont
 void bindRunsEditCommands(CommandRegistry& registry) {
     registry.bind("runs.tag", tagCommand);
     registry.bind("runs.note", noteCommand);
+    registry.bind("runs.rename", renameCommand);
     registry.bind("runs.star", starCommand);
     registry.bind("runs.delete", deleteCommand);
     registry.bind("runs.restore", restoreCommand);

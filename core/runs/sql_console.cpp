@@ -31,8 +31,15 @@ int authorize(void*, int action, const char* first, const char* second, const ch
     }
 }
 
-int pastDeadline(void* deadline) {
-    return Clock::now() > *static_cast<Clock::time_point*>(deadline);
+// When a query has to end.
+struct End {
+    Clock::time_point deadline;
+    std::stop_token stop;
+};
+
+int isOver(void* end) {
+    const End& wanted = *static_cast<const End*>(end);
+    return wanted.stop.stop_requested() || Clock::now() > wanted.deadline;
 }
 
 Result<Database> openReader(const Project& project) {
@@ -49,6 +56,8 @@ int64_t bytesOf(const SqlValue& value) {
 }
 
 Error readableError(Error error, const SqlLimits& limits) {
+    if (error.code == ErrorCode::Cancelled && limits.stop.stop_requested())
+        return {ErrorCode::Cancelled, "the query was stopped", {}, {}};
     if (error.code == ErrorCode::Cancelled)
         return {ErrorCode::Busy, fmt::format("the query took more than {} s and was stopped", limits.seconds),
                 "SQL", "Narrow it down with WHERE or LIMIT"};
@@ -105,11 +114,12 @@ Result<SqlTable> readTable(Database& database, const std::string& sql, const Sql
 Result<SqlTable> querySql(const Project& project, const std::string& sql, const SqlLimits& limits) {
     VITRINE_TRY(Database database, openReader(project));
     const auto start = Clock::now();
-    Clock::time_point deadline =
-        start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits.seconds));
+    End end{
+        start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits.seconds)),
+        limits.stop};
     sqlite3_limit(database.handle(), SQLITE_LIMIT_LENGTH, int(std::min<int64_t>(limits.bytes, 1 << 30)));
     sqlite3_set_authorizer(database.handle(), authorize, nullptr);
-    sqlite3_progress_handler(database.handle(), 1000, pastDeadline, &deadline);
+    sqlite3_progress_handler(database.handle(), 1000, isOver, &end);
     auto table = readTable(database, sql, limits);
     sqlite3_progress_handler(database.handle(), 0, nullptr, nullptr);
     if (!table)

@@ -3,6 +3,7 @@
 
 #include "core/runs/project.h"
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ struct SqlLimits {
     double seconds = 10;
     int64_t rows = 10000;
     int64_t bytes = 64 << 20;  // of text in the result
+    std::stop_token stop{};    // ends it early: Cancelled
 };
 
 struct SqlTable {

@@ -3,11 +3,15 @@
 //   bad    what a folder of pictures should not contain, beside two good pictures
 //   huge   a JPEG of 12,000 x 8,000 pixels and a PNG of 7,000 x 5,000
 //   classes twelve pictures of each of three kinds, in a folder for each kind
+//   runs    a project of 5,009 runs with 500 columns: nine with curves and pictures, the others with a value
+//           in each column
 //   sharp  an encoder that fits the FeatSharp upsampler of the golden files (VITRINE_SHARED)
 #include "core/base/file.h"
 #include "core/base/json.h"
 #include "core/io/safetensors.h"
 #include "core/media/image_writer.h"
+#include "core/runs/metric_writer.h"
+#include "tests/widgets/runs/sample_runs.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -156,6 +160,39 @@ Result<void> makeSharp(const fs::path& folder) {
     return writeFileAtomically(folder / "config.json", config.dump(2));
 }
 
+Result<void> addWideRuns(const Project& project) {
+    constexpr int kRuns = 5000, kParameters = 480, kMetrics = 16;
+    RunStore store(project);
+    Json settings = Json::object();
+    return project.database().transaction([&]() -> Result<void> {
+        for (int index = 0; index < kRuns; ++index) {
+            for (int parameter = 0; parameter < kParameters; ++parameter)
+                // The first fifty are the same everywhere.
+                settings[fmt::format("p{:03}", parameter)] =
+                    parameter < 50 ? parameter : (index * 31 + parameter) % 97;
+            NewRun fresh;
+            fresh.name = fmt::format("sweep {}", index);
+            fresh.kind = "sweep";
+            fresh.status = index % 50 == 0 ? RunStatus::Failed : RunStatus::Finished;
+            fresh.seed = index % 5;
+            fresh.recipe = {{"settings", settings}};
+            VITRINE_TRY(const Run run, store.create(fresh));
+            VITRINE_TRY(auto writer, MetricWriter::open(project, run));
+            for (int metric = 0; metric < kMetrics; ++metric)
+                for (int step = 1; step <= 3; ++step)
+                    writer->add(fmt::format("score/{:02}", metric), step,
+                                double((index * 7 + metric) % 101) / step);
+            VITRINE_TRY_VOID(writer->flush());
+        }
+        return {};
+    });
+}
+
+Result<void> makeRuns(const fs::path& folder) {
+    VITRINE_TRY(const Project project, testing::makeSampleRuns(folder));
+    return addWideRuns(project);
+}
+
 Result<void> make(const std::string& name, const fs::path& folder) {
     fs::create_directories(folder);
     if (name == "many")
@@ -166,17 +203,19 @@ Result<void> make(const std::string& name, const fs::path& folder) {
         return makeHuge(folder);
     if (name == "classes")
         return makeClasses(folder);
+    if (name == "runs")
+        return makeRuns(folder);
     if (name == "sharp")
         return makeSharp(folder);
     return fail(ErrorCode::InvalidArgument, "there is no such fixture", name,
-                "many, bad, huge, classes or sharp");
+                "many, bad, huge, classes, runs or sharp");
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
     if (count < 3) {
-        std::cerr << "tour_fixtures FOLDER many|bad|huge|classes|sharp...\n";
+        std::cerr << "tour_fixtures FOLDER many|bad|huge|classes|runs|sharp...\n";
         return 2;
     }
     for (int index = 2; index < count; ++index)

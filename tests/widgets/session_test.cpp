@@ -82,6 +82,49 @@ TEST(Session, TheWindowComesBackAsLeft) {
     EXPECT_FALSE(workspace->left->isHidden());
 }
 
+TEST(Session, TheLastProjectIsOpenedAgainUnlessItIsGone) {
+    testing::qtApplication();
+    testing::TemporaryFolder folder;
+    std::filesystem::create_directories(folder / "project");
+    const auto start = [&](bool gone) {
+        CommandRegistry registry;
+        MainWindow window(registry);
+        window.setSessionFile(folder / "session.json");
+        window.restoreSession(true);
+        if (!gone && window.commands().project().empty())
+            window.setProject(folder / "project");
+        window.close();
+        return window.commands().project();
+    };
+    start(false);
+    EXPECT_EQ(start(true), folder / "project");
+    EXPECT_EQ(Session::load(folder / "session.json")->recent.front(), (folder / "project").string());
+    std::filesystem::remove_all(folder / "project");
+    EXPECT_TRUE(start(true).empty());
+}
+
+TEST(Session, TwoWindowsKeepWhatEachOpened) {
+    testing::qtApplication();
+    testing::TemporaryFolder folder;
+    std::filesystem::create_directories(folder / "a");
+    std::filesystem::create_directories(folder / "b");
+    CommandRegistry registries[2];
+    MainWindow first(registries[0]), second(registries[1]);
+    for (MainWindow* window : {&first, &second}) {
+        window->setSessionFile(folder / "session.json");
+        window->restoreSession(true);
+    }
+    first.setProject(folder / "a");
+    second.setProject(folder / "b");
+    first.commands().setShortcut("theme.toggle", QKeySequence("F7"));
+    first.saveSession();
+    second.saveSession();
+    const auto kept = Session::load(folder / "session.json");
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->recent, (std::vector<std::string>{(folder / "b").string(), (folder / "a").string()}));
+    EXPECT_EQ(kept->shortcuts["theme.toggle"], "F7") << "of the other window, which changed its keys";
+}
+
 TEST(Session, ADamagedFileIsSetAside) {
     testing::qtApplication();
     testing::TemporaryFolder folder;

@@ -130,6 +130,7 @@ void RunDetailPanel::buildPages() {
     summary_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     error_->setWordWrap(true);
     error_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    notes_->setObjectName("runNotes");
     notes_->setPlaceholderText("Notes");
     notes_->setToolTip("Notes of the run; kept when the field is left");
     notes_->setAccessibleName("Notes");
@@ -193,8 +194,10 @@ void RunDetailPanel::setDetails(const RunDetails& details) {
                             static_cast<QWidget*>(search_), static_cast<QWidget*>(tabs_)})
         widget->show();
     fillOverview();
-    if (other || !notes_->hasFocus())
-        notes_->setPlainText(QString::fromStdString(details_.run.notes));
+    if (other || !notes_->hasFocus()) {
+        notesBefore_ = details_.run.notes;
+        notes_->setPlainText(QString::fromStdString(notesBefore_));
+    }
     if (other || !name_->hasFocus())
         name_->setText(QString::fromStdString(details_.run.name));
     QList<QStringList> lines;
@@ -330,8 +333,12 @@ void RunDetailPanel::resizeEvent(QResizeEvent* event) {
 
 bool RunDetailPanel::eventFilter(QObject* watched, QEvent* event) {
     if (watched == notes_ && event->type() == QEvent::FocusOut && details_.run.number &&
-        notes_->toPlainText() != QString::fromStdString(details_.run.notes))
-        emit notesEdited(details_.run, notes_->toPlainText());
+        notes_->toPlainText() != QString::fromStdString(notesBefore_)) {
+        // With the notes that were edited: somebody else may have written others meanwhile.
+        Run edited = details_.run;
+        edited.notes = std::exchange(notesBefore_, notes_->toPlainText().toStdString());
+        emit notesEdited(edited, notes_->toPlainText());
+    }
     return QWidget::eventFilter(watched, event);
 }
 

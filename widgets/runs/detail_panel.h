@@ -63,6 +63,7 @@ class RunDetailPanel : public QWidget {
     void showPreview();
 
     RunDetails details_;
+    std::string notesBefore_;  // what was stored when the text in the field was put there
     QLineEdit* name_;
     QLabel* summary_;
     QLabel* error_;

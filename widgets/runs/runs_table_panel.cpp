@@ -3,6 +3,7 @@
 #include "core/base/file.h"
 #include "widgets/runs/column_chooser.h"
 #include "widgets/runs/filter_edit.h"
+#include "widgets/runs/run_colors.h"
 #include "widgets/runs/run_columns.h"
 #include "widgets/runs/run_table_view.h"
 
@@ -24,6 +25,7 @@ namespace {
 QToolButton* toolButton(QAction* action) {
     auto* button = new QToolButton;
     button->setDefaultAction(action);
+    button->setObjectName(action->objectName() + ".button");
     button->setToolButtonStyle(Qt::ToolButtonTextOnly);
     button->setFocusPolicy(Qt::TabFocus);
     return button;
@@ -38,7 +40,8 @@ RunsTablePanel::RunsTablePanel(QWidget* parent)
       filter_(new FilterEdit),
       chooser_(new ColumnChooser(model_, this)),
       groupBy_(new QComboBox),
-      count_(new QLabel) {
+      count_(new QLabel),
+      problem_(new QLabel) {
     addActions();
     addProcessActions();
     groupBy_->setToolTip("Group the runs by a field or parameter; the head of a group shows means");
@@ -47,6 +50,10 @@ RunsTablePanel::RunsTablePanel(QWidget* parent)
     groupBy_->setObjectName("runGroupBy");
     count_->setProperty("role", "secondary");
     count_->setObjectName("runCount");
+    problem_->setObjectName("runsProblem");
+    problem_->setWordWrap(true);
+    problem_->setTextInteractionFlags(Qt::TextSelectableByMouse);
+    problem_->hide();
     differences_ = toolButton(actions_["onlyDifferences"]);
     columns_ = toolButton(actions_["columns"]);
     trash_ = toolButton(actions_["showTrash"]);
@@ -61,13 +68,14 @@ RunsTablePanel::RunsTablePanel(QWidget* parent)
     for (const char* name : {"star", "tag", "notes", "trash", "restore"})
         row2->addWidget(toolButton(actions_[name]));
     row2->addSpacing(14);
-    for (const char* name : {"pause", "continue", "stop", "resume", "reproduce"})
+    for (const char* name : {"pause", "continue", "stop", "set", "probe", "resume", "reproduce"})
         row2->addWidget(toolButton(actions_[name]));
     row2->addStretch();
     row2->addWidget(count_);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(8, 8, 8, 8);
     layout->setSpacing(6);
+    layout->addWidget(problem_);
     layout->addLayout(row);
     layout->addLayout(row2);
     layout->addWidget(view_, 1);
@@ -135,8 +143,9 @@ void RunsTablePanel::addActions() {
         const QString before = runs.empty() ? QString() : QString::fromStdString(runs.front().notes);
         const QString label = QString("Notes of %1 run(s)").arg(runs.size());
         const QString text = QInputDialog::getMultiLineText(this, "Notes", label, before, &accepted);
-        if (accepted)
-            edit(RunEdit::Notes, text);
+        // The runs as they were when the dialog opened: it tells notes that were changed meanwhile.
+        if (accepted && !runs.empty())
+            emit editRequested(RunEdit::Notes, runs, text);
     });
     add("rename", "Rename", "F2", "Give the selected run another name", [this] {
         const std::vector<Run> runs = view_->selectedRuns();
@@ -157,14 +166,38 @@ void RunsTablePanel::addProcessActions() {
                                 RunAction wanted) {
         add(name, text, "", toolTip, [this, wanted] {
             for (const Run& run : view_->selectedRuns())
-                emit actionRequested(wanted, run);
+                emit actionRequested(wanted, run, {});
         });
     };
+    add("set", "Set…", "", "Change a setting of the running job at its next safe point", [this] {
+        const std::vector<Run> runs = view_->selectedRuns();
+        bool accepted = false;
+        const QString text =
+            QInputDialog::getText(this, "Change a setting", "Setting and value: learning_rate=1e-4",
+                                  QLineEdit::Normal, {}, &accepted);
+        for (const Run& run : runs)
+            if (accepted && !text.trimmed().isEmpty())
+                emit actionRequested(RunAction::Set, run, text.trimmed());
+    });
+    process("probe", "Probe", "Ask the running job for its newest metrics and its settings",
+            RunAction::Probe);
     process("pause", "Pause", "Let the job wait at its next safe point", RunAction::Pause);
     process("continue", "Continue", "Let the paused job go on", RunAction::Continue);
     process("stop", "Stop", "End the job after its next checkpoint; it can be resumed", RunAction::Stop);
     process("resume", "Resume", "Go on from the last checkpoint in a new process", RunAction::Resume);
     process("reproduce", "Reproduce", "Run the stored recipe again as a new run", RunAction::Reproduce);
+}
+
+void RunsTablePanel::setProblem(const QString& text, bool isError) {
+    problem_->setText(text);
+    problem_->setStyleSheet(isError ? QStringLiteral("color: %1").arg(errorColor(palette()).name())
+                                    : QString());
+    problem_->setVisible(!text.isEmpty());
+}
+
+void RunsTablePanel::showTrash(bool on) {
+    if (on != showsTrash())
+        actions_["showTrash"]->trigger();
 }
 
 bool RunsTablePanel::showsTrash() const {
@@ -230,7 +263,8 @@ void RunsTablePanel::updateActions() {
     actions_["purge"]->setEnabled(actions_["restore"]->isEnabled());
     actions_["pause"]->setEnabled(any([](const Run& run) { return run.status == RunStatus::Running; }));
     actions_["continue"]->setEnabled(any([](const Run& run) { return run.status == RunStatus::Paused; }));
-    actions_["stop"]->setEnabled(any([](const Run& run) { return isLive(run.status); }));
+    for (const char* name : {"stop", "set", "probe"})
+        actions_[name]->setEnabled(any([](const Run& run) { return isLive(run.status); }));
     actions_["resume"]->setEnabled(runs.size() == 1 && any([](const Run& run) {
                                        return run.status == RunStatus::Interrupted ||
                                               run.status == RunStatus::Cancelled ||
@@ -266,8 +300,9 @@ void RunsTablePanel::purge() {
 
 void RunsTablePanel::showMenu(const QPoint& position) {
     QMenu menu;
-    for (const char* name : {"star", "tag", "untag", "notes", "rename", "", "pause", "continue", "stop",
-                             "resume", "reproduce", "", "trash", "restore", "purge", "", "exportCsv"})
+    for (const char* name :
+         {"star", "tag", "untag", "notes", "rename", "", "pause", "continue", "stop", "set", "probe",
+          "resume", "reproduce", "", "trash", "restore", "purge", "", "exportCsv"})
         *name ? menu.addAction(actions_[name]) : void(menu.addSeparator());
     menu.exec(view_->viewport()->mapToGlobal(position));
 }
@@ -298,8 +333,14 @@ void RunsTablePanel::exportCsv() {
     const QString path = QFileDialog::getSaveFileName(this, "Export table", "runs.csv", "CSV (*.csv)");
     if (path.isEmpty())
         return;
-    const auto written = writeFileAtomically(path.toStdString(), model_->toCsv().toStdString());
-    written ? emit csvExported(path) : emit failed(QString::fromStdString(written.error().text()));
+    if (const auto written = saveCsv(path); !written)
+        emit failed(QString::fromStdString(written.error().text()));
+}
+
+Result<void> RunsTablePanel::saveCsv(const QString& path) {
+    VITRINE_TRY_VOID(writeFileAtomically(path.toStdString(), model_->toCsv().toStdString()));
+    emit csvExported(path);
+    return {};
 }
 
 }  // namespace vitrine

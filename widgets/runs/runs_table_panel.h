@@ -22,7 +22,7 @@ class RunTableView;
 // What a user changes in runs; `text`: tags (comma separated), notes or the new name.
 enum class RunEdit { Star, Unstar, AddTags, RemoveTags, Notes, Rename, Trash, Restore, Purge };
 // What a user wants a run's process to do.
-enum class RunAction { Pause, Continue, Stop, Resume, Reproduce };
+enum class RunAction { Pause, Continue, Stop, Resume, Reproduce, Set, Probe };
 
 class RunsTablePanel : public QWidget {
     Q_OBJECT
@@ -38,13 +38,19 @@ class RunsTablePanel : public QWidget {
     void setOnlyDifferences(bool on);
     void setGroupBy(const QString& key);
     void setTotal(int runs);
+    // A line above the table that stays: why nothing can be read or changed; empty: none.
+    void setProblem(const QString& text, bool isError = true);
+    void showTrash(bool on);
+    Result<void> saveCsv(const QString& path);
     // Named actions: star, tag, untag, notes, rename, trash, restore, purge, pause, continue, stop, resume,
-    // reproduce, filter, onlyDifferences, columns, exportCsv.
+    // reproduce, set, probe, filter, onlyDifferences, columns, showTrash, exportCsv.
     QAction* action(const QString& name) const { return actions_.value(name); }
+    const QMap<QString, QAction*>& namedActions() const { return actions_; }
 
   signals:
     void editRequested(vitrine::RunEdit edit, const std::vector<vitrine::Run>& runs, const QString& text);
-    void actionRequested(vitrine::RunAction action, const vitrine::Run& run);
+    // `text`: "key=value" of Set.
+    void actionRequested(vitrine::RunAction action, const vitrine::Run& run, const QString& text);
     void onlyDifferencesChanged(bool on);
     void trashShown(bool on);
     void csvExported(const QString& path);
@@ -72,7 +78,7 @@ class RunsTablePanel : public QWidget {
     QToolButton* differences_;
     QToolButton* columns_;
     QToolButton* trash_;
-    QLabel* count_;
+    QLabel *count_, *problem_;
     QMap<QString, QAction*> actions_;
     std::vector<std::string> columnKeys_;
     int total_ = 0;

@@ -61,6 +61,8 @@ SqlConsole::SqlConsole(QWidget* parent)
     export_->setEnabled(false);
     queries_->setToolTip("Saved and earlier queries");
     queries_->setMinimumWidth(220);
+    run_->setObjectName("sqlRun");
+    status_->setObjectName("sqlStatus");
     status_->setWordWrap(true);
     status_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     auto* save = new QPushButton("Save…");
@@ -92,7 +94,7 @@ SqlConsole::SqlConsole(QWidget* parent)
     layout->setContentsMargins(8, 8, 8, 8);
     layout->addLayout(tools);
     layout->addWidget(splitter, 1);
-    connect(run_, &QPushButton::clicked, this, &SqlConsole::run);
+    connect(run_, &QPushButton::clicked, this, [this] { running_ ? emit stopRequested() : run(); });
     connect(export_, &QPushButton::clicked, this, &SqlConsole::exportCsv);
     connect(save, &QPushButton::clicked, this, &SqlConsole::saveQuery);
     connect(remove, &QPushButton::clicked, this, &SqlConsole::removeQuery);
@@ -113,7 +115,7 @@ QString SqlConsole::sql() const {
 
 void SqlConsole::run() {
     const QString text = sql().trimmed();
-    if (text.isEmpty())
+    if (text.isEmpty() || running_)
         return;
     history_.removeAll(text);
     history_.prepend(text);
@@ -121,9 +123,14 @@ void SqlConsole::run() {
         history_.removeLast();
     position_ = -1;
     fillQueries();
-    run_->setEnabled(false);
+    setRunning(true);
     status_->setText("Running…");
     emit runRequested(text);
+}
+
+void SqlConsole::setRunning(bool running) {
+    running_ = running;
+    run_->setText(running ? "Stop" : "Run");
 }
 
 void SqlConsole::setResult(SqlTable table) {
@@ -134,12 +141,12 @@ void SqlConsole::setResult(SqlTable table) {
     table_->horizontalHeader()->setSortIndicator(-1, Qt::AscendingOrder);
     model_->setTable(std::move(table));
     export_->setEnabled(true);
-    run_->setEnabled(true);
+    setRunning(false);
 }
 
 void SqlConsole::setError(const QString& error) {
     status_->setText(error);
-    run_->setEnabled(true);
+    setRunning(false);
 }
 
 void SqlConsole::setSaved(const QList<SavedQuery>& queries) {

@@ -57,6 +57,7 @@ class SqlConsole : public QWidget {
   signals:
     void runRequested(const QString& sql);
     void savedChanged();
+    void stopRequested();  // of the query that runs
     void failed(const QString& message);
 
   protected:
@@ -66,10 +67,12 @@ class SqlConsole : public QWidget {
     void saveQuery();
     void removeQuery();
     void exportCsv();
+    void setRunning(bool running);
     void step(int direction);  // through the history
     void fillQueries();
 
     QPlainTextEdit* editor_;
+    bool running_ = false;
     QComboBox* queries_;
     QPushButton *run_, *export_;
     QLabel* status_;

@@ -7,6 +7,7 @@
 
 #include <QAction>
 #include <QElapsedTimer>
+#include <QEventLoop>
 #include <QProcess>
 #include <QUndoCommand>
 #include <QWidget>
@@ -280,6 +281,23 @@ void CommandCenter::stopRecording() {
     emit recordingChanged();
 }
 
+// The next action may need what this one leaves: its jobs are waited for. The window stays alive meanwhile.
+Result<void> CommandCenter::replayOne(const std::string& name, const Json& arguments) {
+    if (!registry_.find(name))
+        return fail(ErrorCode::NotFound, fmt::format("there is no action \"{}\"", name));
+    QString problem;
+    const auto watching = connect(this, &CommandCenter::failed, this,
+                                  [&problem](const QString&, const QString& message) { problem = message; });
+    bool done = run(name, arguments);
+    QEventLoop loop;
+    while (done && jobs_.hasOwn())
+        loop.processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents);
+    disconnect(watching);
+    if (problem.isEmpty())
+        return {};
+    return fail(ErrorCode::Internal, problem.toStdString());
+}
+
 Result<int> CommandCenter::replay(const std::filesystem::path& file) {
     VITRINE_TRY(const std::string text, readFile(file, 64u << 20));
     std::istringstream lines(text);
@@ -296,8 +314,7 @@ Result<int> CommandCenter::replay(const std::filesystem::path& file) {
             outcome = fail(ErrorCode::InvalidFile, "not a recorded action", where);
             break;
         }
-        const std::string name = (*json)["command"];
-        if (auto done = execute(name, json->value("arguments", Json::object())); !done)
+        if (auto done = replayOne((*json)["command"], json->value("arguments", Json::object())); !done)
             outcome = fail(done.error().in(where));
         else
             ++count;

@@ -94,6 +94,7 @@ class CommandCenter : public QObject {
     void startJob(const std::string& name, const Json& arguments);
     void startProcess(const CommandSpec& spec, const Json& arguments);
     void record(const std::string& name, const Json& arguments);
+    Result<void> replayOne(const std::string& name, const Json& arguments);
     friend class CommandStep;
 
     CommandRegistry& registry_;

@@ -7,12 +7,13 @@
 #include <QMenu>
 #include <QProgressBar>
 #include <QToolButton>
+#include <algorithm>
 
 namespace vitrine {
 
-int JobList::begin(const QString& title, std::function<void()> cancel) {
+int JobList::begin(const QString& title, std::function<void()> cancel, bool outlives) {
     const int id = next_++;
-    jobs_.insert(id, {title, {}, std::move(cancel)});
+    jobs_.insert(id, {title, {}, std::move(cancel), outlives});
     emit changed();
     return id;
 }
@@ -39,6 +40,16 @@ void JobList::cancel(int id) {
 void JobList::cancelAll() {
     for (const int id : jobs_.keys())
         cancel(id);
+}
+
+void JobList::cancelOwn() {
+    for (const int id : jobs_.keys())
+        if (jobs_.contains(id) && !jobs_[id].outlives)
+            cancel(id);
+}
+
+bool JobList::hasOwn() const {
+    return std::any_of(jobs_.begin(), jobs_.end(), [](const Job& job) { return !job.outlives; });
 }
 
 JobStatus::JobStatus(JobList* jobs, QWidget* parent)
@@ -82,7 +93,12 @@ void JobStatus::refresh() {
     }
     const JobList::Job& job = jobs.last();
     const QString progress = QString::fromStdString(job.progress.text());
-    text_->setText(progress.isEmpty() ? job.title : progress);
+    text_->setText(progress.isEmpty() ? job.title
+                   : job.outlives     ? QStringLiteral("%1: %2").arg(job.title, progress)
+                                      : progress);
+    cancel_->setToolTip(
+        job.outlives ? tr("Stop %1 after its next checkpoint; it can be resumed in Runs").arg(job.title)
+                     : tr("Cancel %1").arg(job.title));
     bar_->setRange(0, job.progress.total > 0 ? 1000 : 0);
     if (job.progress.total > 0)
         bar_->setValue(int(1000 * job.progress.done / job.progress.total));

@@ -21,14 +21,18 @@ class JobList : public QObject {
         QString title;
         Progress progress;
         std::function<void()> cancel;
+        bool outlives = false;  // a process that goes on when the window is closed
     };
     using QObject::QObject;
 
-    int begin(const QString& title, std::function<void()> cancel);
+    int begin(const QString& title, std::function<void()> cancel, bool outlives = false);
     void update(int id, const Progress& progress);
     void end(int id);
     void cancel(int id);
     void cancelAll();
+    // Those that end with the window; what outlives it goes on.
+    void cancelOwn();
+    bool hasOwn() const;
     const QMap<int, Job>& jobs() const { return jobs_; }
 
   signals:

@@ -41,7 +41,7 @@ MainWindow::MainWindow(CommandRegistry& registry, QWidget* parent)
 }
 
 MainWindow::~MainWindow() {
-    jobs_.cancelAll();
+    jobs_.cancelOwn();
 }
 
 void MainWindow::addWorkspace(Workspace* workspace) {
@@ -112,6 +112,8 @@ void MainWindow::openPaths(const QStringList& paths) {
 void MainWindow::setProject(const std::filesystem::path& project) {
     commands_.setProject(project);
     session_.project = project.string();
+    if (!project.empty())
+        session_.addRecent(project.string());
     projectLabel_->setText(project.empty() ? tr("No project")
                                            : tr("Project  %1").arg(QString::fromStdString(project.string())));
 }
@@ -136,8 +138,13 @@ void MainWindow::restoreSession(bool restoreData) {
     }
     const std::string project = session_.project;
     session_ = std::move(*loaded);
-    if (!project.empty())
-        session_.project = project;
+    savedShortcuts_ = session_.shortcuts;
+    // One that was given at the start goes before the last one; a last one that is gone is not missed.
+    const std::string wanted = !project.empty() ? project : restoreData ? session_.project : std::string();
+    session_.project.clear();
+    std::error_code ignored;
+    if (!wanted.empty() && (!project.empty() || std::filesystem::exists(wanted, ignored)))
+        setProject(wanted);
     Theme::instance().apply(session_.dark, QColor(QString::fromStdString(session_.accent)));
     restoreGeometry(QByteArray::fromBase64(QByteArray::fromStdString(session_.geometry)));
     commands_.shortcutsFromJson(session_.shortcuts);
@@ -158,6 +165,7 @@ void MainWindow::saveSession() {
     session_.dark = Theme::instance().isDark();
     session_.accent = Theme::instance().accent().name().toStdString();
     session_.shortcuts = commands_.shortcutsToJson();
+    takeFromOtherWindows();
     session_.workspace = currentWorkspace() ? currentWorkspace()->name().toStdString() : std::string();
     for (Workspace* each : workspaces_) {
         session_.layouts[each->name().toStdString()] = each->saveLayout();
@@ -167,8 +175,24 @@ void MainWindow::saveSession() {
         log::warn("the session is not kept: {}", saved.error().text());
 }
 
+// Another window may have saved the same session meanwhile: what it opened and its keys are kept.
+void MainWindow::takeFromOtherWindows() {
+    const auto stored = Session::load(sessionFile_);
+    if (!stored)
+        return;
+    for (const std::string& path : stored->recent)
+        if (std::find(session_.recent.begin(), session_.recent.end(), path) == session_.recent.end() &&
+            session_.recent.size() < Session::kRecent)
+            session_.recent.push_back(path);
+    if (session_.shortcuts == savedShortcuts_ && stored->shortcuts != savedShortcuts_) {
+        commands_.shortcutsFromJson(stored->shortcuts);
+        session_.shortcuts = commands_.shortcutsToJson();
+    }
+    savedShortcuts_ = session_.shortcuts;
+}
+
 bool MainWindow::isBusy() const {
-    if (!jobs_.jobs().isEmpty())
+    if (jobs_.hasOwn())
         return true;
     return std::any_of(workspaces_.begin(), workspaces_.end(),
                        [](Workspace* each) { return each->isBusy(); });
@@ -191,7 +215,7 @@ void MainWindow::dropEvent(QDropEvent* event) {
 
 void MainWindow::closeEvent(QCloseEvent* event) {
     saveSession();
-    jobs_.cancelAll();
+    jobs_.cancelOwn();
     event->accept();
 }
 

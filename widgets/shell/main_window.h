@@ -73,11 +73,13 @@ class MainWindow : public QMainWindow {
     void fillRecentMenu();
     void fillViewMenu();
     void toggleHistory();
+    void takeFromOtherWindows();
 
     JobList jobs_;
     CommandCenter commands_;
     Session session_;
     std::filesystem::path sessionFile_;
+    Json savedShortcuts_ = Json::object();  // as last read or written
     QList<Workspace*> workspaces_;
     QTabBar* tabs_ = nullptr;
     QStackedWidget* stack_ = nullptr;

@@ -9,8 +9,8 @@ namespace vitrine {
 void Session::addRecent(const std::string& path) {
     std::erase(recent, path);
     recent.insert(recent.begin(), path);
-    if (recent.size() > 12)
-        recent.resize(12);
+    if (recent.size() > kRecent)
+        recent.resize(kRecent);
 }
 
 Json Session::toJson() const {

@@ -13,6 +13,7 @@ namespace vitrine {
 
 struct Session {
     static constexpr int kVersion = 1;
+    static constexpr size_t kRecent = 12;
 
     std::string geometry;  // QWidget::saveGeometry, base64
     std::string workspace;

@@ -5,6 +5,7 @@
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "core/clouds/cloud_readers.h"
 #include "core/media/image_folder.h"
+#include "core/runs/project.h"
 #include "widgets/gallery/gallery_model.h"
 #include "widgets/gallery/gallery_view.h"
 #include "widgets/shell/main_window.h"
@@ -43,6 +44,8 @@ bool looksLikeModel(const QFileInfo& info) {
 
 bool InspectWorkspace::openPath(const QString& path) {
     const QFileInfo info(path);
+    if (Project::exists(path.toStdString()))
+        return false;  // of the Runs workspace
     if (looksLikeUpsampler(info)) {
         window_->commands().run("inspect.openUpsampler", {{"path", path.toStdString()}});
         return true;

@@ -1,5 +1,7 @@
 #include "app/desktop/runs/run_edits.h"
 
+#include "core/base/check.h"
+
 #include <algorithm>
 
 namespace vitrine {
@@ -37,7 +39,7 @@ RunCommand tagging(const std::vector<Run>& runs, const QString& tags, bool on) {
 
 }  // namespace
 
-std::optional<RunEditCommands> commandsOf(RunEdit edit, const std::vector<Run>& runs, const QString& text) {
+RunEditCommands commandsOf(RunEdit edit, const std::vector<Run>& runs, const QString& text) {
     const QString what = runs.size() == 1 ? QString("\"%1\"").arg(QString::fromStdString(runs.front().name))
                                           : QString("%1 runs").arg(runs.size());
     const RunCommand trash{"runs.delete", {{"runs", ids(runs)}}};
@@ -56,11 +58,15 @@ std::optional<RunEditCommands> commandsOf(RunEdit edit, const std::vector<Run>& 
             const auto note = [&](const std::string& notes) {
                 return RunCommand{"runs.note", {{"runs", idText(runs)}, {"text", notes}}};
             };
-            RunEditCommands commands{note(text.toStdString()), {}, "Notes of " + what};
+            const std::string after = text.toStdString();
+            RunEditCommands commands{note(after), {}, "Notes of " + what};
             // Different notes before cannot be given back by one command.
             const std::string& before = runs.front().notes;
-            if (std::all_of(runs.begin(), runs.end(), [&](const Run& run) { return run.notes == before; }))
+            if (std::all_of(runs.begin(), runs.end(), [&](const Run& run) { return run.notes == before; })) {
+                commands.forward.arguments["before"] = before;
                 commands.backward = note(before);
+                commands.backward->arguments["before"] = after;
+            }
             return commands;
         }
         case RunEdit::Trash:
@@ -69,9 +75,14 @@ std::optional<RunEditCommands> commandsOf(RunEdit edit, const std::vector<Run>& 
             return RunEditCommands{restore, trash, "Restore " + what};
         case RunEdit::Purge:
             return RunEditCommands{{"runs.purge", {{"runs", ids(runs)}}}, {}, "Delete " + what};
-        default:
-            return std::nullopt;
+        case RunEdit::Rename: {
+            const auto rename = [&](const std::string& name) {
+                return RunCommand{"runs.rename", {{"run", runs.front().id}, {"name", name}}};
+            };
+            return RunEditCommands{rename(text.toStdString()), rename(runs.front().name), "Rename " + what};
+        }
     }
+    VITRINE_CHECK(false, "every edit has a command");
 }
 
 }  // namespace vitrine

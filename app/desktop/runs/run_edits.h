@@ -19,7 +19,6 @@ struct RunEditCommands {
     QString text;                        // "Star 3 runs"
 };
 
-// Nothing for Rename, which no command does.
-std::optional<RunEditCommands> commandsOf(RunEdit edit, const std::vector<Run>& runs, const QString& text);
+RunEditCommands commandsOf(RunEdit edit, const std::vector<Run>& runs, const QString& text);
 
 }  // namespace vitrine

@@ -37,6 +37,11 @@ Result<int64_t> RunProcesses::begin(const std::filesystem::path& project, const 
     return start(project, {"run", QString::fromStdString(file.string())}, name);
 }
 
+Result<int64_t> RunProcesses::command(const std::filesystem::path& project, const QStringList& arguments,
+                                      const std::string& name) {
+    return start(project, arguments, fmt::format("{}-{}-{}", name, ::getpid(), ++begun_));
+}
+
 Result<void> RunProcesses::reproduce(const std::filesystem::path& project, const std::string& runId,
                                      const std::string& recipe) {
     const std::filesystem::path folder = userStateFolder() / "jobs";

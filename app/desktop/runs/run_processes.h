@@ -20,6 +20,9 @@ class RunProcesses : public QObject {
                         const QStringList& sets = {});
     // Runs a new recipe. The number of the process, which the run's row names as soon as there is one.
     Result<int64_t> begin(const std::filesystem::path& project, const Json& recipe);
+    // Any other command of the command line ("claims", "run", "phi-s"); `name`: of its log.
+    Result<int64_t> command(const std::filesystem::path& project, const QStringList& arguments,
+                            const std::string& name);
     // Runs a stored recipe again; the new run names `runId` as its parent.
     Result<void> reproduce(const std::filesystem::path& project, const std::string& runId,
                            const std::string& recipe);

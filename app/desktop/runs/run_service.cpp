@@ -1,10 +1,25 @@
 #include "app/desktop/runs/run_service.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 namespace vitrine {
 
 constexpr auto kWatchEvery = std::chrono::seconds(1);
+constexpr auto kTryEvery = std::chrono::seconds(2);
+
+namespace {
+
+// Nothing if there is no such file.
+std::optional<std::pair<uint64_t, uint64_t>> fileNumber(const std::filesystem::path& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0)
+        return std::nullopt;
+    return std::pair{uint64_t(status.st_dev), uint64_t(status.st_ino)};
+}
+
+}  // namespace
 
 RunService::RunService(bool watch, QObject* parent)
     : QObject(parent), watch_(watch), thread_([this](std::stop_token stop) { loop(stop); }) {}
@@ -39,7 +54,8 @@ void RunService::post(const std::string& name, Task task) {
 }
 
 void RunService::loop(std::stop_token stop) {
-    std::optional<Project> project;
+    Held held;
+    held.problem = Error{ErrorCode::NotFound, "no project is open", {}, {}};
     while (!stop.stop_requested()) {
         std::optional<std::filesystem::path> folder;
         std::optional<Entry> entry;
@@ -52,38 +68,47 @@ void RunService::loop(std::stop_token stop) {
                 queue_.pop_front();
             }
         }
-        if (folder)
-            openNow(project, *folder);
-        else if (entry)
-            work(project, *entry);
-        else if (!stop.stop_requested())
-            look(project);
+        if (folder) {
+            held = Held{std::move(*folder), {}, {}, {ErrorCode::NotFound, "no project is open", {}, {}}, {}};
+            if (!held.folder.empty())
+                openNow(held);
+        } else if (entry) {
+            work(held, *entry);
+        } else if (!stop.stop_requested()) {
+            look(held);
+        }
     }
 }
 
-void RunService::openNow(std::optional<Project>& project, const std::filesystem::path& folder) {
-    project.reset();
+void RunService::openNow(Held& held) {
+    held.tried = std::chrono::steady_clock::now();
     counter_ = -1;
-    if (folder.empty())
-        return;
-    auto result = Project::open(folder);
-    if (!result) {
-        const QString text = QString::fromStdString(result.error().text());
-        QMetaObject::invokeMethod(
-            this, [this, text] { emit openFailed(text); }, Qt::QueuedConnection);
-        return;
-    }
-    project.emplace(std::move(*result));
-    const QString name = QString::fromStdString(project->name());
-    const bool readOnly = project->readOnly();
+    auto result = Project::open(held.folder);
+    if (!result)
+        return refuse(held, result.error());
+    held.project.emplace(std::move(*result));
+    held.problem = {};
+    held.file = fileNumber(held.project->databasePath()).value_or(std::pair<uint64_t, uint64_t>());
+    const QString name = QString::fromStdString(held.project->name());
+    const bool readOnly = held.project->readOnly();
     QMetaObject::invokeMethod(
         this, [this, name, readOnly] { emit opened(name, readOnly); }, Qt::QueuedConnection);
-    if (const auto counter = project->changeCounter())
+    if (const auto counter = held.project->changeCounter())
         counter_ = *counter;
 }
 
-void RunService::work(std::optional<Project>& project, const Entry& entry) {
-    std::function<void()> finish = entry.task(project ? &*project : nullptr);
+void RunService::refuse(Held& held, Error problem) {
+    held.project.reset();
+    const QString text = QString::fromStdString(problem.text());
+    const bool said = held.problem.text() == problem.text();
+    held.problem = std::move(problem);
+    if (!said)
+        QMetaObject::invokeMethod(
+            this, [this, text] { emit openFailed(text); }, Qt::QueuedConnection);
+}
+
+void RunService::work(Held& held, const Entry& entry) {
+    std::function<void()> finish = entry.task(held.project ? &*held.project : nullptr, held.problem);
     QMetaObject::invokeMethod(
         this,
         [this, name = entry.name, id = entry.id, finish = std::move(finish)] {
@@ -97,13 +122,38 @@ void RunService::work(std::optional<Project>& project, const Entry& entry) {
             finish();
         },
         Qt::QueuedConnection);
-    look(project);
+    look(held);
 }
 
-void RunService::look(const std::optional<Project>& project) {
-    if (!watch_ || !project)
+void RunService::look(Held& held) {
+    if (held.folder.empty())
         return;
-    const auto counter = project->changeCounter();
+    if (held.project && fileNumber(held.project->databasePath()) != held.file) {
+        const bool gone = !fileNumber(held.project->databasePath());
+        refuse(held, {ErrorCode::NotFound,
+                      gone ? "the project's database was deleted or moved while it was open"
+                           : "the project's database was replaced by another file while it was open",
+                      (held.folder / "vitrine.db").string(),
+                      gone ? "Put it back, or open another project" : "It is opened again"});
+        held.tried = {};
+    }
+    if (!held.project) {
+        if (std::chrono::steady_clock::now() - held.tried < kTryEvery)
+            return;
+        // Gone is told apart from never having been there; it is the same until the file is back.
+        if (held.problem.code == ErrorCode::NotFound && !fileNumber(held.folder / "vitrine.db"))
+            return;
+        openNow(held);
+        if (!held.project)
+            return;
+        if (watch_)
+            QMetaObject::invokeMethod(
+                this, [this] { emit changed(); }, Qt::QueuedConnection);
+        return;
+    }
+    if (!watch_)
+        return;
+    const auto counter = held.project->changeCounter();
     if (!counter || *counter == counter_)
         return;
     counter_ = *counter;

@@ -30,8 +30,9 @@ class RunService : public QObject {
     template <typename T>
     void ask(const std::string& name, std::function<Result<T>(const Project&)> question,
              std::function<void(Result<T>)> answer) {
-        post(name, [question = std::move(question), answer = std::move(answer)](const Project* project) {
-            Result<T> result = fail(ErrorCode::NotFound, "no project is open");
+        post(name, [question = std::move(question), answer = std::move(answer)](const Project* project,
+                                                                                const Error& problem) {
+            Result<T> result = fail(problem);
             try {
                 if (project)
                     result = question(*project);
@@ -45,11 +46,13 @@ class RunService : public QObject {
 
   signals:
     void opened(const QString& name, bool readOnly);
+    // The project cannot be opened, or its database vanished while it was open. It is tried again every two
+    // seconds; said once for each reason. opened() and changed() follow once it can be had.
     void openFailed(const QString& message);
     void changed();  // by this or another process
 
   private:
-    using Task = std::function<std::function<void()>(const Project*)>;
+    using Task = std::function<std::function<void()>(const Project*, const Error&)>;
     struct Entry {
         std::string name;
         uint64_t id;
@@ -57,9 +60,18 @@ class RunService : public QObject {
     };
     void post(const std::string& name, Task task);
     void loop(std::stop_token stop);
-    void work(std::optional<Project>& project, const Entry& entry);
-    void openNow(std::optional<Project>& project, const std::filesystem::path& folder);
-    void look(const std::optional<Project>& project);
+    // What the service's thread has open.
+    struct Held {
+        std::filesystem::path folder;
+        std::optional<Project> project;
+        std::pair<uint64_t, uint64_t> file;  // device and number of the database's file
+        Error problem;                       // why there is no project
+        std::chrono::steady_clock::time_point tried;
+    };
+    void work(Held& held, const Entry& entry);
+    void openNow(Held& held);
+    void refuse(Held& held, Error problem);
+    void look(Held& held);
 
     const bool watch_;
     std::mutex mutex_;

@@ -18,6 +18,7 @@ namespace vitrine {
 
 constexpr int kSelectionDelayMs = 60;
 constexpr int kChangeDelayMs = 150;
+constexpr int kLiveMs = 1000;
 constexpr double kSqlSeconds = 60;
 constexpr int64_t kSqlRows = 100'000;
 
@@ -26,6 +27,8 @@ RunsController::RunsController(QObject* parent)
       service_(true),
       slow_(false),
       images_(false),
+      live_(false),
+      sqlService_(false),
       table_(new RunsTablePanel),
       details_(new RunDetailPanel),
       charts_(new ChartsPanel),
@@ -39,20 +42,29 @@ RunsController::RunsController(QObject* parent)
         timer->setSingleShot(true);
     selectionDelay_.setInterval(kSelectionDelayMs);
     changeDelay_.setInterval(kChangeDelayMs);
+    liveTimer_.setInterval(kLiveMs);
+    connect(&liveTimer_, &QTimer::timeout, this, &RunsController::askLive);
     wireServices();
     wireTable();
     wirePanels();
 }
 
-RunsController::~RunsController() = default;
+RunsController::~RunsController() {
+    sqlStop_.request_stop();
+}
 
 void RunsController::wireServices() {
     connect(&service_, &RunService::opened, this, [this](const QString& name, bool readOnly) {
         readOnly_ = readOnly;
-        if (readOnly)
-            emit notice(QString("Project %1 can only be read").arg(name));
+        problem_.clear();
+        table_->setProblem(
+            readOnly ? tr("The project %1 can only be read, because its folder is not writable: notes, tags "
+                          "and new runs are off.")
+                           .arg(name)
+                     : QString(),
+            false);
     });
-    connect(&service_, &RunService::openFailed, this, &RunsController::failed);
+    connect(&service_, &RunService::openFailed, this, &RunsController::showProblem);
     // Several commits in a row are one refresh.
     connect(&service_, &RunService::changed, this, [this] {
         if (!changeDelay_.isActive())
@@ -92,23 +104,42 @@ void RunsController::wirePanels() {
     connect(charts_, &ChartsPanel::failed, this, &RunsController::failed);
     connect(media_, &MediaPanel::imageWanted, this, &RunsController::askImage);
     connect(sql_, &SqlConsole::runRequested, this, &RunsController::runSql);
+    connect(sql_, &SqlConsole::stopRequested, this, [this] { sqlStop_.request_stop(); });
     connect(sql_, &SqlConsole::savedChanged, this, &RunsController::saveQueries);
     connect(sql_, &SqlConsole::failed, this, &RunsController::failed);
     connect(lineage_, &LineageView::runActivated, this, [this](const QString& id) { selectRuns({id}); });
+}
+
+// The window goes on with an empty table; the service tries again by itself.
+void RunsController::showProblem(const QString& problem) {
+    problem_ = problem;
+    table_->setProblem(problem);
+    table_->model()->setRuns(std::make_shared<std::vector<Run>>());
+    table_->setTotal(0);
+    selected_.clear();
+    details_->clear();
+    emit failed(problem);
 }
 
 void RunsController::openProject(const std::filesystem::path& folder) {
     if (folder == folder_)
         return;
     folder_ = folder;
-    for (RunService* service : {&service_, &slow_, &images_})
+    sqlStop_.request_stop();
+    sql_->setError({});  // no answer of the project before will come
+    for (RunService* service : {&service_, &slow_, &images_, &live_, &sqlService_})
         service->open(folder);
     selected_.clear();
     details_->clear();
     table_->model()->setRuns(std::make_shared<std::vector<Run>>());
+    problem_.clear();
+    readOnly_ = false;
+    table_->setProblem({});
     loadQueries();
-    if (!folder.empty())
-        refresh();
+    if (folder.empty())
+        return liveTimer_.stop();
+    liveTimer_.start();
+    refresh();
 }
 
 void RunsController::refresh() {
@@ -118,8 +149,8 @@ void RunsController::refresh() {
 }
 
 bool RunsController::isBusy() const {
-    return service_.isBusy() || slow_.isBusy() || images_.isBusy() || selectionDelay_.isActive() ||
-           changeDelay_.isActive();
+    return service_.isBusy() || slow_.isBusy() || sqlService_.isBusy() || images_.isBusy() ||
+           selectionDelay_.isActive() || changeDelay_.isActive();
 }
 
 void RunsController::askTable() {
@@ -128,7 +159,10 @@ void RunsController::askTable() {
         "table", [trash](const Project& project) { return tableRuns(project, trash); },
         [this](Result<RunTableAnswer> answer) {
             if (!answer) {
-                emit failed(QString::fromStdString(answer.error().text()));
+                // Why the project cannot be opened is said once.
+                if (const QString text = QString::fromStdString(answer.error().text());
+                    text != problem_ && problem_.isEmpty())
+                    emit failed(text);
                 return;
             }
             table_->setColumns(answer->columns);
@@ -210,26 +244,14 @@ void RunsController::carryOut(RunEdit edit, const std::vector<Run>& runs, const 
         emit failed("The project can only be read: its folder is not writable");
         return;
     }
-    if (edit == RunEdit::Rename) {
-        service_.ask<bool>(
-            "rename " + runs.front().id,
-            [run = runs.front(), name = text.toStdString()](const Project& project) -> Result<bool> {
-                VITRINE_TRY_VOID(RunStore(project).setName(run, name));
-                return true;
-            },
-            [this](Result<bool> done) {
-                done ? refresh() : emit failed(QString::fromStdString(done.error().text()));
-            });
-        return;
-    }
-    const auto commands = commandsOf(edit, runs, text);
+    const RunEditCommands commands = commandsOf(edit, runs, text);
     if (execute_) {
-        execute_(*commands);
+        execute_(commands);
         return;
     }
     slow_.ask<CommandOutput>(
-        "edit " + commands->forward.name,
-        [this, command = commands->forward, folder = folder_](const Project&) {
+        "edit " + commands.forward.name,
+        [this, command = commands.forward, folder = folder_](const Project&) {
             CommandContext context;
             context.project = folder;
             return registry_.execute(command.name, command.arguments, context);
@@ -239,48 +261,110 @@ void RunsController::carryOut(RunEdit edit, const std::vector<Run>& runs, const 
         });
 }
 
-void RunsController::control(RunAction action, const Run& run) {
+void RunsController::control(RunAction action, const Run& run, const QString& text) {
+    RunEditCommands wanted;
     if (action == RunAction::Resume || action == RunAction::Reproduce) {
-        slow_.ask<Json>(
-            "recipe", [run](const Project& project) { return RunStore(project).recipe(run); },
-            [this, run, action](Result<Json> recipe) {
-                Result<void> started = !recipe ? Result<void>(Failure(recipe.error()))
-                                       : action == RunAction::Resume
-                                           ? processes_.resume(folder_, run.id)
-                                           : processes_.reproduce(folder_, run.id, recipe->dump(2));
-                started ? emit notice(action == RunAction::Resume
-                                          ? "The run goes on in a process of its own"
-                                          : "The recipe runs again in a process of its own")
-                        : emit failed(QString::fromStdString(started.error().text()));
-            });
-        return;
+        if (!execute_)
+            return action == RunAction::Resume ? resume(run.id) : reproduce(run.id);
+        wanted.forward = {action == RunAction::Resume ? "runs.resume" : "runs.reproduce", {{"run", run.id}}};
+        return execute_(wanted);
     }
-    const char* command = action == RunAction::Pause      ? "pause"
-                          : action == RunAction::Continue ? "resume"
-                                                          : "stop";
-    slow_.ask<Json>(
+    static const std::map<RunAction, const char*> names{{RunAction::Pause, "pause"},
+                                                        {RunAction::Continue, "resume"},
+                                                        {RunAction::Stop, "stop"},
+                                                        {RunAction::Set, "set"},
+                                                        {RunAction::Probe, "probe"}};
+    wanted.forward = {"runs.control", {{"run", run.id}, {"action", names.at(action)}}};
+    if (action == RunAction::Set) {
+        wanted.forward.arguments["key"] = text.section('=', 0, 0).trimmed().toStdString();
+        wanted.forward.arguments["value"] = text.section('=', 1).trimmed().toStdString();
+    }
+    if (execute_)
+        return execute_(wanted);
+    slow_.ask<CommandOutput>(
         "control " + run.id,
-        [run, command](const Project& project) {
-            return sendControl(controlSocketPath(project, run.id), Json{{"command", command}});
+        [this, command = wanted.forward, folder = folder_](const Project&) {
+            CommandContext context;
+            context.project = folder;
+            return registry_.execute(command.name, command.arguments, context);
+        },
+        [this](Result<CommandOutput> done) {
+            done ? refresh() : emit failed(QString::fromStdString(done.error().text()));
+        });
+}
+
+void RunsController::resume(const std::string& runId) {
+    const auto started = processes_.resume(folder_, runId);
+    started ? emit notice(tr("The run goes on in a process of its own"))
+            : emit failed(QString::fromStdString(started.error().text()));
+}
+
+void RunsController::reproduce(const std::string& runId) {
+    slow_.ask<Json>(
+        "recipe " + runId,
+        [runId](const Project& project) -> Result<Json> {
+            const RunStore store(project);
+            VITRINE_TRY(const Run run, store.find(runId));
+            return store.recipe(run);
+        },
+        [this, runId](Result<Json> recipe) {
+            const auto started = !recipe ? Result<void>(Failure(recipe.error()))
+                                         : processes_.reproduce(folder_, runId, recipe->dump(2));
+            started ? emit notice(tr("The recipe runs again in a process of its own"))
+                    : emit failed(QString::fromStdString(started.error().text()));
+        });
+}
+
+Result<void> RunsController::begin(const std::filesystem::path& recipe) {
+    if (folder_.empty())
+        return fail(ErrorCode::InvalidArgument, "no project is open: runs are kept in a project", {},
+                    "Ctrl+K, then: Open or make a project");
+    VITRINE_TRY(const Json json, readJsonFile(recipe, 16 << 20));
+    VITRINE_TRY([[maybe_unused]] const int64_t process, processes_.begin(folder_, json));
+    emit notice(
+        tr("%1 runs in a process of its own").arg(QString::fromStdString(recipe.filename().string())));
+    return {};
+}
+
+void RunsController::stop(const std::string& runId) {
+    slow_.ask<Json>(
+        "stop " + runId,
+        [runId](const Project& project) {
+            return sendControl(controlSocketPath(project, runId), Json{{"command", "stop"}});
         },
         [this](Result<Json> answer) {
             answer ? refresh() : emit failed(QString::fromStdString(answer.error().text()));
         });
 }
 
+void RunsController::askLive() {
+    if (live_.isBusy())
+        return;
+    live_.ask<std::vector<LiveRun>>(
+        "live", [](const Project& project) { return liveRuns(project); },
+        [this](Result<std::vector<LiveRun>> runs) {
+            const std::vector<LiveRun> now = runs.value_or(std::vector<LiveRun>());
+            if (!now.empty() || hadLive_)
+                emit liveRunsChanged(now);
+            hadLive_ = !now.empty();
+        });
+}
+
 void RunsController::runSql(const QString& sql) {
-    slow_.ask<SqlTable>(
-        "sql",
-        [sql](const Project& project) {
-            return querySql(project, sql.toStdString(), {.seconds = kSqlSeconds, .rows = kSqlRows});
-        },
+    sqlStop_ = std::stop_source();
+    SqlLimits limits;
+    limits.seconds = kSqlSeconds;
+    limits.rows = kSqlRows;
+    limits.stop = sqlStop_.get_token();
+    sqlService_.ask<SqlTable>(
+        "sql", [sql, limits](const Project& project) { return querySql(project, sql.toStdString(), limits); },
         [this](Result<SqlTable> table) {
             table ? sql_->setResult(std::move(*table))
                   : sql_->setError(QString::fromStdString(table.error().text()));
         });
 }
 
-void RunsController::loadQueries() {
+QList<SavedQuery> RunsController::storedQueries() const {
     QList<SavedQuery> queries;
     const auto json =
         folder_.empty() ? Result<Json>(Json::array()) : readJsonFile(folder_ / "queries.json", 1 << 20);
@@ -291,13 +375,37 @@ void RunsController::loadQueries() {
             if (name && sql)
                 queries.append({QString::fromStdString(*name), QString::fromStdString(*sql)});
         }
-    sql_->setSaved(queries);
+    return queries;
 }
 
+void RunsController::loadQueries() {
+    loadedQueries_ = storedQueries();
+    sql_->setSaved(loadedQueries_);
+}
+
+// Another window may have saved some meanwhile: only what changed here is changed in the file.
 void RunsController::saveQueries() {
+    const auto named = [](const QList<SavedQuery>& list, const QString& name) {
+        return std::find_if(list.begin(), list.end(),
+                            [&](const SavedQuery& each) { return each.name == name; });
+    };
+    const QList<SavedQuery> ours = sql_->saved();
+    QList<SavedQuery> all = storedQueries();
+    for (const SavedQuery& before : loadedQueries_)
+        if (named(ours, before.name) == ours.end())
+            all.removeIf([&](const SavedQuery& each) { return each.name == before.name; });
+    for (const SavedQuery& query : ours) {
+        const auto before = named(loadedQueries_, query.name);
+        if (before != loadedQueries_.end() && before->sql == query.sql)
+            continue;
+        all.removeIf([&](const SavedQuery& each) { return each.name == query.name; });
+        all.append(query);
+    }
     Json json = Json::array();
-    for (const SavedQuery& query : sql_->saved())
+    for (const SavedQuery& query : all)
         json.push_back({{"name", query.name.toStdString()}, {"sql", query.sql.toStdString()}});
+    loadedQueries_ = all;
+    sql_->setSaved(all);
     const auto written = writeFileAtomically(folder_ / "queries.json", json.dump(2) + "\n");
     if (!written)
         emit failed(QString::fromStdString(written.error().text()));

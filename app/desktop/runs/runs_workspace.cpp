@@ -113,10 +113,58 @@ Result<void> RunsWorkspace::openProject(const Json& arguments) {
         dialog->open();
         return {};
     }
-    const std::filesystem::path folder = std::filesystem::absolute(arguments["path"].get<std::string>());
-    VITRINE_TRY([[maybe_unused]] const Project project, Project::openOrCreate(folder));
-    openPath(QString::fromStdString(folder.string()));
+    openOrMake(std::filesystem::absolute(arguments["path"].get<std::string>()));
     return {};
+}
+
+// A database may be large, old or locked: it is opened away from the interface thread. Of several wishes the
+// last one counts.
+void RunsWorkspace::openOrMake(const std::filesystem::path& folder) {
+    auto* main = qobject_cast<MainWindow*>(window());
+    const int wish = ++openingWish_;
+    const int job = main->jobs().begin(
+        tr("Opening %1").arg(QString::fromStdString(folder.filename().string())), [this] { ++openingWish_; });
+    openings_.emplace_back([this, main, folder, wish, job] {
+        const auto opened = Project::openOrCreate(folder);
+        const QString problem = opened ? QString() : QString::fromStdString(opened.error().text());
+        QMetaObject::invokeMethod(
+            this,
+            [this, main, folder, wish, job, problem] {
+                main->jobs().end(job);
+                if (wish != openingWish_)
+                    return;
+                if (problem.isEmpty())
+                    main->setProject(folder);
+                else
+                    main->toasts().show(ToastKind::Error, problem);
+            },
+            Qt::QueuedConnection);
+    });
+}
+
+// Jobs of the project in the status bar, whoever started them. They outlive the window.
+void RunsWorkspace::showLiveRuns(const std::vector<LiveRun>& runs) {
+    auto* main = qobject_cast<MainWindow*>(window());
+    if (!main)
+        return;
+    std::map<std::string, int> shown;
+    for (const LiveRun& live : runs) {
+        const std::string& id = live.run.id;
+        const auto known = liveJobs_.find(id);
+        const int job = known != liveJobs_.end() ? known->second
+                                                 : main->jobs().begin(
+                                                       QString::fromStdString(live.run.name),
+                                                       [this, id] { controller_->stop(id); }, true);
+        Progress progress = live.progress;
+        if (live.paused || live.stopping)
+            progress.stage = live.paused ? "paused" : "stopping";
+        main->jobs().update(job, progress);
+        shown[id] = job;
+    }
+    for (const auto& [id, job] : liveJobs_)
+        if (!shown.contains(id))
+            main->jobs().end(job);
+    liveJobs_ = std::move(shown);
 }
 
 void RunsWorkspace::showPanel(const QString& objectName) {
@@ -138,6 +186,9 @@ void RunsWorkspace::declareCommands(CommandCenter& commands) {
         edit.backward ? commands_->undoStack().push(new RunsEditStep(*commands_, edit))
                       : void(commands_->run(edit.forward.name, edit.forward.arguments));
     });
+    connect(controller_, &RunsController::liveRunsChanged, this, &RunsWorkspace::showLiveRuns);
+    declareJobCommands(commands);
+    declareTableCommands(commands);
     auto* main = qobject_cast<MainWindow*>(window());
     connect(controller_, &RunsController::failed, this, [this, main](const QString& message) {
         if (auto* shown = main ? main : qobject_cast<MainWindow*>(window()))
@@ -148,14 +199,64 @@ void RunsWorkspace::declareCommands(CommandCenter& commands) {
             shown->toasts().show(ToastKind::Info, message);
     });
     connect(&commands, &CommandCenter::finished, controller_, &RunsController::refresh);
-    commands.add({"file.openProject",
-                  "Open or make a project",
-                  {},
-                  "folder",
-                  schema({{"path", {{"type", "string"}, {"description", "folder"}}}}),
-                  [this](const Json& arguments) { return openProject(arguments); }});
+    commands.add(
+        {"file.openProject",
+         "Open or make a project",
+         QKeySequence("Ctrl+Shift+P"),
+         "folder",
+         // Without a path it asks for one.
+         {{"type", "object"},
+          {"properties",
+           {{"path", {{"type", "string"}, {"minLength", 1}, {"description", "Folder of the project"}}}}},
+          {"additionalProperties", false}},
+         [this](const Json& arguments) { return openProject(arguments); }});
     connect(&commands, &CommandCenter::projectChanged, this, &RunsWorkspace::followProject);
     followProject();
+}
+
+void RunsWorkspace::declareJobCommands(CommandCenter& commands) {
+    const auto add = [&](const char* name, const char* summary, Json arguments,
+                         std::function<Result<void>(const Json&)> act) {
+        commands.add({name, summary, {}, "play", std::move(arguments), std::move(act)});
+    };
+    add("runs.begin", "Run a recipe in a process that outlives the window",
+        textSchema("recipe", "Recipe file (JSON)"), [this](const Json& given) {
+            return controller_->begin(std::filesystem::absolute(given["recipe"].get<std::string>()));
+        });
+    add("runs.resume", "Go on with a run from its last checkpoint", textSchema("run", "Id of the run"),
+        [this](const Json& given) -> Result<void> {
+            controller_->resume(given["run"].get<std::string>());
+            return {};
+        });
+    add("runs.reproduce", "Run the recipe of a run again", textSchema("run", "Id of the run"),
+        [this](const Json& given) -> Result<void> {
+            controller_->reproduce(given["run"].get<std::string>());
+            return {};
+        });
+}
+
+// What the table's buttons and keys do to the selected runs, for palette, list of keys and recorder.
+void RunsWorkspace::declareTableCommands(CommandCenter& commands) {
+    const auto& actions = controller_->table()->namedActions();
+    for (auto each = actions.begin(); each != actions.end(); ++each) {
+        QAction* action = each.value();
+        const QString name = "runs.selected." + each.key();
+        commands.add({name.toStdString(),
+                      "Runs: " + action->toolTip().section("  (", 0, 0).toStdString(),
+                      action->shortcut(),
+                      "runs",
+                      {},
+                      [action](const Json&) -> Result<void> {
+                          if (!action->isEnabled())
+                              return fail(ErrorCode::InvalidArgument, "no selected run allows this",
+                                          action->text().toStdString(),
+                                          "Select runs in the table of the Runs tab");
+                          action->trigger();
+                          return {};
+                      }});
+        connect(&commands, &CommandCenter::shortcutsChanged, action,
+                [&commands, action, name] { action->setShortcut(commands.shortcut(name.toStdString())); });
+    }
 }
 
 void RunsWorkspace::declareViewCommands(CommandCenter& commands) {
@@ -215,6 +316,33 @@ void RunsWorkspace::declareViewCommands(CommandCenter& commands) {
                {"enum", {"runsDetails", "runsCharts", "runsMedia", "runsCompare", "runsLineage", "runsSql"}},
                {"description", "Which panel"}}}}),
         [this](const Json& given) { showPanel(text(given, "panel")); });
+    add("runs.view.axes", "Choose logarithmic axes of the charts",
+        schema({{"x", {{"type", "boolean"}, {"description", "Logarithmic steps"}}},
+                {"y", {{"type", "boolean"}, {"description", "Logarithmic values"}}}}),
+        [runs](const Json& given) {
+            ChartOptions options = runs->charts()->options();
+            options.logX = given["x"].get<bool>();
+            options.logY = given["y"].get<bool>();
+            runs->charts()->setOptions(options);
+        });
+    add("runs.view.pin", "Choose the pinned columns of the run table",
+        listSchema("columns", "Fields, params.KEY or metrics.KEY, from left to right"),
+        [runs](const Json& given) {
+            runs->table()->model()->setPinnedColumns(given["columns"].get<std::vector<std::string>>());
+        });
+    add("runs.view.hide", "Choose the hidden columns of the run table",
+        listSchema("columns", "Fields, params.KEY or metrics.KEY"), [runs](const Json& given) {
+            runs->table()->model()->setHiddenColumns(given["columns"].get<std::set<std::string>>());
+        });
+    add("runs.view.trash", "Show the runs in the trash, or those outside",
+        schema({{"on", {{"type", "boolean"}, {"description", "The trash"}}}}),
+        [runs](const Json& given) { runs->table()->showTrash(given["on"].get<bool>()); });
+    commands.add({"runs.view.export",
+                  "Save the run table as CSV, as it is shown",
+                  {},
+                  "runs",
+                  textSchema("path", "File to write"),
+                  [runs](const Json& given) { return runs->table()->saveCsv(text(given, "path")); }});
     add("runs.view.refresh", "Read the runs again", Json::object(), [runs](const Json&) { runs->refresh(); });
 }
 

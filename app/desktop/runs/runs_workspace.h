@@ -5,6 +5,9 @@
 #include "app/desktop/runs/runs_controller.h"
 #include "widgets/shell/workspace.h"
 
+#include <map>
+#include <thread>
+
 namespace vitrine {
 
 class RunsWorkspace : public Workspace {
@@ -24,6 +27,10 @@ class RunsWorkspace : public Workspace {
 
   private:
     void declareViewCommands(CommandCenter& commands);
+    void declareJobCommands(CommandCenter& commands);
+    void declareTableCommands(CommandCenter& commands);
+    void openOrMake(const std::filesystem::path& folder);
+    void showLiveRuns(const std::vector<LiveRun>& runs);
     void followProject();
     Result<void> openProject(const Json& arguments);
     void showPanel(const QString& objectName);
@@ -31,6 +38,9 @@ class RunsWorkspace : public Workspace {
     RunsController* controller_;
     CommandCenter* commands_ = nullptr;
     bool shown_ = false;
+    std::map<std::string, int> liveJobs_;  // run id to the number of its line in the status bar
+    int openingWish_ = 0;
+    std::vector<std::jthread> openings_;
 };
 
 }  // namespace vitrine

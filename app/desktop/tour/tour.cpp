@@ -2,6 +2,7 @@
 
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "core/base/log.h"
+#include "core/base/paths.h"
 #include "core/runs/project.h"
 #include "widgets/shell/main_window.h"
 #include "widgets/view/tile_view.h"
@@ -12,6 +13,7 @@
 #include <QElapsedTimer>
 #include <QEventLoop>
 #include <QLineEdit>
+#include <QProcess>
 #include <QScreen>
 #include <QTest>
 #include <QTimer>
@@ -146,8 +148,6 @@ Result<void> Tour::step(const Json& step) {
                         "the command failed: " + window_.toasts().visibleTexts().join("; ").toStdString());
         return {};
     }
-    if (action == "kill")
-        return killJob(step);
     if (action == "wait") {
         if (step.contains("until"))
             return waitUntil(step["until"], step.value("seconds", 60.0));
@@ -167,6 +167,10 @@ Result<void> Tour::step(const Json& step) {
             return fail(ErrorCode::NotFound, "there is no such file to remove", step.value("path", ""));
         return {};
     }
+    if (action == "kill")
+        return killJob(step);
+    if (action == "shell")
+        return shellStep(expanded(step.value("run", "")), step.value("seconds", 60.0));
     if (action == "mark") {
         log::info("mark: {}", step.value("name", ""));
         return {};
@@ -180,6 +184,33 @@ Result<void> Tour::step(const Json& step) {
     if (action == "click" || action == "hover" || action == "drag" || action == "lasso" || action == "zoom")
         return pointerStep(action, step);
     return inputStep(action, step);
+}
+
+// What happens outside the window: other programs on the same project. The window stays alive meanwhile.
+Result<void> Tour::shellStep(const std::string& line, double seconds) const {
+    QProcess shell;
+    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+    environment.insert("PATH",
+                       QString::fromStdString(executableFolder().string()) + ":" + environment.value("PATH"));
+    environment.insert("VITRINE_PROJECT", QString::fromStdString(window_.commands().project().string()));
+    shell.setProcessEnvironment(environment);
+    shell.setProcessChannelMode(QProcess::MergedChannels);
+    shell.start("/bin/sh", {"-c", QString::fromStdString(line)});
+    QElapsedTimer timer;
+    timer.start();
+    while (shell.state() != QProcess::NotRunning && double(timer.elapsed()) < seconds * 1000)
+        wait(0.05);
+    if (shell.state() != QProcess::NotRunning) {
+        shell.kill();
+        shell.waitForFinished(2000);
+        return fail(ErrorCode::Internal, fmt::format("still at work after {} s", seconds), line);
+    }
+    if (shell.exitCode() != 0)
+        return fail(ErrorCode::Internal, "it failed: " + shell.readAll().toStdString(), line);
+    // Another window may have taken the keyboard.
+    window_.activateWindow();
+    wait(0.1);
+    return {};
 }
 
 Result<Tour::Target> Tour::target(const Json& step) const {

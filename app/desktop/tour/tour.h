@@ -11,14 +11,15 @@
 //     "fy": shares of its width and height
 //     {"do": "click", "view": "view1", "control": "head", "fx": 0.9},  a control drawn over the view
 //     {"do": "hover" | "drag", "view": …, "x": …, "y": …, "toX": …, "toY": …},
-//     {"do": "lasso", "widget": …, "fx": …, "toFx": …},                with Shift, around a rectangle
+//     {"do": "lasso", "widget": …, "fx": …, "toFx": …},                with Shift, around the rectangle
+//     between both
 //     {"do": "zoom", "view": "view1", "x": …, "y": …, "steps": 4},     wheel
 //     {"do": "press", "widget": "embedButton"},
 //     {"do": "key", "keys": "Ctrl+K"}, {"do": "type", "widget": "paletteEdit", "text": "fit"},
 //     {"do": "wait", "for": "idle", "seconds": 30} or {"do": "wait", "seconds": 0.5},
 //     {"do": "wait", "until": {"sql": "select …", "equals": "1"}, "seconds": 60},   any assertion
-//     {"do": "kill", "sql": "select pid from runs where …"},           SIGKILL to a job
-//     {"do": "assert", "widget": "galleryCount", "contains": "11"},    or "equals", "visible": true
+//     {"do": "assert", "widget": "galleryCount", "contains": "11"},    or "equals", "visible": true,
+//     "enabled": true
 //     {"do": "assert", "view": "view2", "deviationAbove": 5},          pixels of the view or widget; also
 //     "meanBetween": [a, b]
 //     {"do": "assert", "view": "view2", "title": "PCA", "error": ""},  what its overlay says
@@ -29,6 +30,9 @@
 //     {"do": "assert", "file": "${OUT}/figure.svg", "contains": "truck"},
 //     {"do": "assert", "sql": "select count(*) from runs", "equals": "1"},
 //     {"do": "assert", "toast": ""},                                   text of a notice, "" for none
+//     {"do": "kill", "sql": "select pid from runs where …"},           SIGKILL to a job
+//     {"do": "shell", "run": "vitrine run ${OUT}/recipe.json &", "seconds": 60},  other programs, with
+//     VITRINE_PROJECT set; fails with its exit code
 //     {"do": "mark", "name": "usable"},                                into the log, with the time
 //     {"do": "remove", "path": "${OUT}/a.png"},
 //     {"do": "watch"}, … {"do": "assert", "stallsBelow": 100, "memoryBelow": 1500},  what the interface
@@ -75,12 +79,13 @@ class Tour {
     Result<void> checkWidget(const Json& step);
     Result<void> checkClipboard(const Json& step);
     Result<void> checkView(const Json& step);
+    Result<void> killJob(const Json& step);
     static Result<void> checkPixels(const Json& step, const QImage& shown);
     Result<void> checkSql(const Json& step);
+    Result<void> shellStep(const std::string& line, double seconds) const;
+    Result<void> waitUntil(const Json& assertion, double seconds);
     static Result<void> startWatch();
     static Result<void> checkWatch(const Json& step);
-    Result<void> killJob(const Json& step);
-    Result<void> waitUntil(const Json& assertion, double seconds);
     Result<QWidget*> widget(const Json& step, const char* key) const;
     Result<TileView*> view(const Json& step) const;
     std::string expanded(const std::string& text) const;

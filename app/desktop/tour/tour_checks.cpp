@@ -123,6 +123,9 @@ Result<void> Tour::checkWidget(const Json& step) {
     if (step.contains("visible") && target->isVisible() != step["visible"].get<bool>())
         return fail(ErrorCode::Internal,
                     target->isVisible() ? "the widget is visible" : "the widget is hidden");
+    if (step.contains("enabled") && target->isEnabled() != step["enabled"].get<bool>())
+        return fail(ErrorCode::Internal,
+                    target->isEnabled() ? "the widget is enabled" : "the widget is disabled");
     if ((step.contains("widthAbove") && target->width() <= step["widthAbove"].get<int>()) ||
         (step.contains("widthBelow") && target->width() >= step["widthBelow"].get<int>()))
         return fail(ErrorCode::Internal, fmt::format("the widget is {} pixels wide", target->width()));

@@ -14,6 +14,7 @@
 
 #include <QApplication>
 #include <QElapsedTimer>
+#include <fstream>
 
 namespace vitrine {
 namespace {
@@ -132,6 +133,84 @@ TEST_F(RunsWorkspaceTest, FollowsWhatAnotherProcessWrites) {
     (*writer)->add("val/accuracy", 1, 0.5);
     ASSERT_TRUE((*writer)->flush());
     EXPECT_TRUE(until([&] { return model().rowCount() == 10 && model().rowOf(run->number) >= 0; }));
+}
+
+TEST_F(RunsWorkspaceTest, NotesOfTwoWritersAreBothKept) {
+    const Run before = *model().runAt(0);
+    ASSERT_TRUE(RunStore(*project_).setNotes({before}, "of the shell"));
+    // Written for the notes as they were before the shell's.
+    emit runs_->details()->notesEdited(before, "of the window");
+    ASSERT_TRUE(until([&] { return find(before.id).notes.find("of the window") != std::string::npos; }));
+    EXPECT_EQ(find(before.id).notes, "of the shell\nof the window");
+}
+
+TEST_F(RunsWorkspaceTest, QueriesOfTwoWindowsAreBothKept) {
+    runs_->sql()->setSaved({});
+    RunsController other;
+    other.openProject(folder_ / "p");
+    other.sql()->setSaved({{"theirs", "SELECT 1"}});
+    emit other.sql()->savedChanged();
+    runs_->sql()->setSaved({{"ours", "SELECT 2"}});
+    emit runs_->sql()->savedChanged();
+    ASSERT_EQ(runs_->sql()->saved().size(), 2);
+    EXPECT_EQ(runs_->sql()->saved()[0].name, "theirs");
+    runs_->sql()->setSaved({{"theirs", "SELECT 1"}});  // ours is removed
+    emit runs_->sql()->savedChanged();
+    ASSERT_EQ(runs_->sql()->saved().size(), 1);
+    for (QWidget* widget :
+         std::initializer_list<QWidget*>{other.table(), other.details(), other.charts(), other.media(),
+                                         other.compare(), other.sql(), other.lineage()})
+        widget->deleteLater();
+}
+
+TEST_F(RunsWorkspaceTest, AJobAtWorkIsInTheStatusBarAndOutlivesTheWindow) {
+    NewRun fresh;
+    fresh.name = "long one";
+    fresh.kind = "distil";
+    const auto run = RunStore(*project_).create(fresh);
+    ASSERT_TRUE(RunStore(*project_).start(*run, currentProcess()));
+    const JobList& jobs = window_->jobs();
+    ASSERT_TRUE(until([&] { return !jobs.jobs().isEmpty(); }));
+    EXPECT_EQ(jobs.jobs().first().title, "long one");
+    EXPECT_FALSE(jobs.hasOwn()) << "it does not end with the window";
+    ASSERT_TRUE(RunStore(*project_).end(*run, RunStatus::Finished, {}, {}));
+    EXPECT_TRUE(until([&] { return jobs.jobs().isEmpty(); }));
+}
+
+TEST_F(RunsWorkspaceTest, AJobThatWasKilledBecomesInterruptedByItself) {
+    NewRun fresh;
+    fresh.name = "killed";
+    fresh.kind = "distil";
+    const auto run = RunStore(*project_).create(fresh);
+    ProcessIdentity gone = currentProcess();
+    gone.start += "x";
+    ASSERT_TRUE(RunStore(*project_).start(*run, gone));
+    EXPECT_TRUE(until([&] { return find(run->id).status == RunStatus::Interrupted; }));
+    EXPECT_TRUE(until([&] {
+        const int row = model().rowOf(run->number);
+        return row >= 0 && model().runAt(row)->status == RunStatus::Interrupted;
+    }));
+}
+
+TEST_F(RunsWorkspaceTest, OpeningAProjectWaitsForNothing) {
+    ASSERT_TRUE(window_->commands().run("file.openProject", {{"path", (folder_ / "new").string()}}));
+    EXPECT_NE(window_->commands().project(), folder_ / "new") << "it is made away from the interface thread";
+    ASSERT_TRUE(until([&] { return window_->commands().project() == folder_ / "new"; }));
+    std::filesystem::create_directories(folder_ / "bad");
+    std::ofstream(folder_ / "bad" / "vitrine.db") << std::string(2000, 'x');
+    ASSERT_TRUE(window_->commands().run("file.openProject", {{"path", (folder_ / "bad").string()}}));
+    ASSERT_TRUE(until([&] { return window_->toasts().visibleTexts().join(' ').contains("not a database"); }));
+    EXPECT_EQ(window_->commands().project(), folder_ / "new") << "the window goes on with what it had";
+}
+
+TEST_F(RunsWorkspaceTest, WhatButtonsDoIsInThePaletteAndTheListOfKeys) {
+    const CommandCenter& commands = window_->commands();
+    for (const QString& name : runs_->table()->namedActions().keys())
+        EXPECT_TRUE(commands.windowCommands().contains("runs.selected." + name)) << name.toStdString();
+    EXPECT_EQ(commands.shortcut("runs.selected.star"), QKeySequence("S"));
+    window_->commands().setShortcut("runs.selected.star", QKeySequence("F8"));
+    EXPECT_EQ(runs_->table()->action("star")->shortcut(), QKeySequence("F8"));
+    EXPECT_FALSE(window_->commands().run("runs.selected.star")) << "nothing is selected";
 }
 
 TEST_F(RunsWorkspaceTest, DifferingColumnsComeFromTheDatabase) {
