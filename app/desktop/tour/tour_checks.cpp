@@ -160,8 +160,8 @@ Result<void> Tour::checkView(const Json& step) {
         if (wanted.isEmpty() ? !model.error.isEmpty() : !model.error.contains(wanted))
             return fail(ErrorCode::Internal, fmt::format("the view says '{}'", model.error.toStdString()));
     }
-    for (const auto& [key, found] :
-         {std::pair("subtitle", model.subtitle), std::pair("note", model.upsamplerNote), std::pair("unit", model.unit)})
+    for (const auto& [key, found] : {std::pair("subtitle", model.subtitle),
+                                     std::pair("note", model.upsamplerNote), std::pair("unit", model.unit)})
         if (step.contains(key) && !found.contains(QString::fromStdString(step[key].get<std::string>())))
             return fail(ErrorCode::Internal, fmt::format("the view's {} is '{}'", key, found.toStdString()));
     if (step.contains("hint") &&
