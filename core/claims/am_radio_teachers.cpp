@@ -11,11 +11,11 @@
 namespace vitrine::am_radio {
 namespace {
 
-constexpr int64_t kBatch = 32, kShapeSteps = 900, kMapSteps = 500;
+constexpr int64_t kBatch = 32, kShapeSteps = 600, kDenseSteps = 800, kBoundarySteps = 400;
 constexpr int64_t kShapeWidth = 96, kDenseWidth = 64, kBoundaryWidth = 48;
 
 // Weights of variance 2 / inputs, for layers in front of a rectifier.
-void initializeConvolutions(torch::nn::Module& module, const at::Generator& random) {
+void initializeLayers(torch::nn::Module& module, const at::Generator& random) {
     const at::NoGradGuard noGrad;
     for (auto& entry : module.named_parameters()) {
         at::Tensor& tensor = entry.value();
@@ -87,8 +87,7 @@ class ShapeTeacher : public SceneTeacher {
         norm_ = register_module("norm", std::make_shared<nn::LayerNorm>(kShapeWidth, 1e-6));
         head_ = register_module("head", std::make_shared<nn::Linear>(kShapeWidth, kSceneShapeCount));
         const at::Generator random = randomStream(seed, 0, "shape teacher");
-        nn::initialize(*this, random);
-        initializeConvolutions(*stem_, random);
+        initializeLayers(*this, random);
         classToken_ = register_parameter("class_token",
                                          0.1 * at::randn({1, 1, kShapeWidth}, random, at::TensorOptions()));
     }
@@ -147,7 +146,7 @@ class DenseTeacher : public MapTeacher {
         head_ = register_module(
             "head", std::make_shared<nn::Conv2d>(kDenseWidth, 1 + kSceneShapeCount + kSceneTextureCount,
                                                  convolution(1, 1)));
-        initializeConvolutions(*this, randomStream(seed, 0, "dense teacher"));
+        initializeLayers(*this, randomStream(seed, 0, "dense teacher"));
     }
     const char* teacherName() const override { return "dense"; }
     TeacherLook look(const at::Tensor& pictures) const override {
@@ -173,7 +172,7 @@ class DenseTeacher : public MapTeacher {
 class BoundaryTeacher : public MapTeacher {
   public:
     explicit BoundaryTeacher(uint64_t seed) : MapTeacher(kBoundaryWidth) {
-        initializeConvolutions(*this, randomStream(seed, 0, "boundary teacher"));
+        initializeLayers(*this, randomStream(seed, 0, "boundary teacher"));
     }
     const char* teacherName() const override { return "boundary"; }
     bool hasSummary() const override { return false; }
@@ -200,10 +199,7 @@ Result<void> learn(torch::nn::Module& module, const char* name, int64_t fullStep
         const ShapeScenes scenes = drawShapeScenes(kBatch, random);
         const SceneView view = drawSceneViews(kBatch, kSmallestView, random);
         optimizer.clearGradients();
-        const at::Tensor value = loss(renderShapeScenes(scenes, kSide, &view));
-        value.backward();
-        if (getenv("AMR_LOG") && step % 50 == 49)
-            fprintf(stderr, "%s %ld %.4f\n", name, long(step + 1), value.item<double>());
+        loss(renderShapeScenes(scenes, kSide, &view)).backward();
         optimizer.clipGradients(1);
         optimizer.step(cosineRate(step, steps / 15, steps, rate));
         request.job->advance();
@@ -224,7 +220,7 @@ class BoundaryDecoder : public torch::nn::Module {
             register_module("first", std::make_shared<nn::Conv2d>(kBoundaryWidth, 64, convolution(3, 1)));
         second_ = register_module(
             "second", std::make_shared<nn::Conv2d>(64, kDecoderScale * kDecoderScale, convolution(1, 1)));
-        initializeConvolutions(*this, randomStream(seed, 0, "boundary decoder"));
+        initializeLayers(*this, randomStream(seed, 0, "boundary decoder"));
     }
     at::Tensor forward(const at::Tensor& features) const {
         return at::pixel_shuffle(second_->forward(at::gelu(first_->forward(features))), kDecoderScale)
@@ -259,19 +255,20 @@ Result<Teachers> trainTeachers(const ClaimRequest& request) {
     const auto seed = uint64_t(request.seed);
     Teachers teachers;
     const auto shape = std::make_shared<ShapeTeacher>(seed);
-    VITRINE_TRY_VOID(learn(*shape, "shape", kShapeSteps, 2e-3, request,
+    VITRINE_TRY_VOID(learn(*shape, "shape", kShapeSteps, 1e-3, request,
                            [&](const ScenePictures& scenes) { return shape->loss(scenes); }));
     const auto dense = std::make_shared<DenseTeacher>(seed);
-    VITRINE_TRY_VOID(learn(*dense, "dense", kMapSteps, 4e-3, request,
+    VITRINE_TRY_VOID(learn(*dense, "dense", kDenseSteps, 4e-3, request,
                            [&](const ScenePictures& scenes) { return dense->loss(scenes); }));
     const auto boundary = std::make_shared<BoundaryTeacher>(seed);
     teachers.decoder = std::make_shared<BoundaryDecoder>(seed);
     boundary->register_module("decoder", teachers.decoder);
-    VITRINE_TRY_VOID(learn(*boundary, "boundary", kMapSteps, 4e-3, request, [&](const ScenePictures& scenes) {
-        const at::Tensor logits = teachers.decoder->forward(boundary->look(scenes.pictures).features);
-        return at::binary_cross_entropy_with_logits(logits, boundaryCells(scenes.objects).to(at::kFloat), {},
-                                                    at::full({}, 2.0));
-    }));
+    VITRINE_TRY_VOID(
+        learn(*boundary, "boundary", kBoundarySteps, 4e-3, request, [&](const ScenePictures& scenes) {
+            const at::Tensor logits = teachers.decoder->forward(boundary->look(scenes.pictures).features);
+            return at::binary_cross_entropy_with_logits(logits, boundaryCells(scenes.objects).to(at::kFloat),
+                                                        {}, at::full({}, 2.0));
+        }));
     teachers.shape = shape;
     teachers.dense = dense;
     teachers.boundary = boundary;

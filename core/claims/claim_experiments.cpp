@@ -1,5 +1,6 @@
 #include "core/claims/claim_experiments.h"
 
+#include "core/claims/am_radio_claim.h"
 #include "core/claims/featsharp_claim.h"
 #include "core/claims/mamba_vision_claim.h"
 #include "core/claims/mode_switch_claim.h"
@@ -9,11 +10,10 @@
 namespace vitrine {
 
 const ClaimExperiment* claimExperiment(const std::string& name) {
-    static const std::map<std::string, ClaimExperiment> experiments = {{"phi-s", phiSClaim()},
-                                                                       {"radio-v2.5", modeSwitchClaim()},
-                                                                       {"c-radio-v4", shiftClaim()},
-                                                                       {"mambavision", mambaVisionClaim()},
-                                                                       {"featsharp", featSharpClaim()}};
+    static const std::map<std::string, ClaimExperiment> experiments = {
+        {"phi-s", phiSClaim()},          {"radio-v2.5", modeSwitchClaim()},
+        {"c-radio-v4", shiftClaim()},    {"mambavision", mambaVisionClaim()},
+        {"featsharp", featSharpClaim()}, {"am-radio", amRadioClaim()}};
     const auto it = experiments.find(name);
     return it == experiments.end() ? nullptr : &it->second;
 }
