@@ -235,7 +235,7 @@ void SchemaForm::buildList(const Json& schema, const std::string& path, QVBoxLay
                            bool live) {
     const QString title = fieldTitle(path, schema);
     const Json& items = schema["items"];
-    const Json list = value_.value(pointerOfPath(path), Json::array());
+    const Json list = value_.contains(pointerOfPath(path)) ? value_.at(pointerOfPath(path)) : Json::array();
     for (size_t i = 0; i < list.size(); ++i) {
         auto* card = new QFrame;
         card->setObjectName("formCard");
