@@ -229,7 +229,9 @@ class LinesEditor : public FieldEditor {
 void FieldEditor::setBad(bool bad) {
     // Style sheets are slow: only where something changes.
     const QString sheet =
-        bad ? QStringLiteral("border: 1px solid %1;").arg(Theme::instance().colors().bad.name()) : QString();
+        bad ? QStringLiteral("QLineEdit, QPlainTextEdit, QComboBox, QCheckBox { border: 1px solid %1; }")
+                  .arg(Theme::instance().colors().bad.name())
+            : QString();
     if (field()->styleSheet() != sheet)
         field()->setStyleSheet(sheet);
 }

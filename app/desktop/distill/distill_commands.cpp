@@ -85,6 +85,19 @@ void DistillWorkspace::declareRecipeCommands(CommandCenter& commands) {
                           return fail(ErrorCode::NotFound, "this is no model and no folder", path);
                       return {};
                   }});
+    commands.add({"distill.useRecipe",
+                  "Take the recipe of the shown distillation into the form",
+                  {},
+                  "text",
+                  {},
+                  [this](const Json&) -> Result<void> {
+                      if (!controller_->run())
+                          return fail(ErrorCode::InvalidArgument, "no distillation is shown", "distill",
+                                      "Start or open one");
+                      recipe_->setRecipe(controller_->run()->recipe);
+                      recipeDock_->raise();
+                      return {};
+                  }});
     commands.add({"distill.openRecipe",
                   "Open a recipe of a distillation",
                   {},

@@ -60,12 +60,14 @@ RunPanel::RunPanel(DistillController* controller, QWidget* parent)
                      tr("Copy the stored student into a folder, as an ordinary RADIO folder"), "export");
     inspect_ =
         button("inspect", tr("Open in Inspect"), tr("Look at the stored student's features"), "inspect");
+    recipe_ = button("text", tr("Recipe"),
+                     tr("Take this run's recipe into the form, to start another like it"), "useRecipe");
     auto* top = new QHBoxLayout;
     top->setSpacing(6);
     top->addWidget(name_);
     top->addWidget(state_);
     top->addStretch(1);
-    for (QPushButton* each : {pause_, stop_, probe_, snapshot_, export_, inspect_})
+    for (QPushButton* each : {pause_, stop_, probe_, snapshot_, recipe_, export_, inspect_})
         top->addWidget(each);
     auto* whole = new QVBoxLayout(this);
     whole->setContentsMargins(8, 6, 8, 4);
@@ -132,6 +134,7 @@ void RunPanel::refresh() {
         each->setEnabled(live);
     for (QPushButton* each : {export_, inspect_})
         each->setEnabled(run && !run->student.empty());
+    recipe_->setEnabled(run != nullptr);
     pause_->setEnabled(live || ended);
     pause_->setText(paused || ended ? tr("Resume") : tr("Pause"));
     pause_->setProperty("command", paused || ended ? "resume" : "pause");

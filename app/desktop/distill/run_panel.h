@@ -19,7 +19,7 @@ class RunPanel : public QWidget {
     explicit RunPanel(DistillController* controller, QWidget* parent = nullptr);
 
   signals:
-    // "pause", "resume", "stop", "probe", "snapshot", "export", "inspect"
+    // "pause", "resume", "stop", "probe", "snapshot", "export", "inspect", "useRecipe"
     void commandRequested(const QString& name);
 
   private:
@@ -30,7 +30,7 @@ class RunPanel : public QWidget {
     DistillController* controller_;
     QLabel *name_, *state_, *numbers_, *warning_, *end_;
     QProgressBar* bar_;
-    QPushButton *pause_, *stop_, *probe_, *snapshot_, *export_, *inspect_;
+    QPushButton *pause_, *stop_, *probe_, *snapshot_, *export_, *inspect_, *recipe_;
 };
 
 }  // namespace vitrine
