@@ -8,7 +8,7 @@ namespace {
 
 Result<CommandOutput> evaluate(const Json& arguments, CommandContext& context) {
     Json settings{{"models", absolutePaths(arguments["models"])}};
-    for (const char* key : {"classification", "test", "labels", "segmentation"}) {
+    for (const char* key : {"classification", "test", "labels", "segmentation", "correspondence"}) {
         const std::string path = arguments[key];
         settings[key] = path.empty() ? Json(path) : absolutePaths(Json::array({path}))[0];
     }

@@ -9,6 +9,7 @@ constexpr const char* kEvaluateArguments = R"json({"type": "object", "required":
   "test": {"type": "string", "default": "", "description": "the same for testing; empty: every fifth picture of each class is kept for it"},
   "labels": {"type": "string", "default": "", "description": "CSV file with the classes of the pictures, in place of class folders"},
   "segmentation": {"type": "string", "default": "", "description": "folder with train, train_labels, test, test_labels and classes.csv"},
+  "correspondence": {"type": "string", "default": "", "description": "picture or folder without labels: each picture is matched against known warps of itself"},
   "resolutions": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, "maximum": 8192}, "default": [0], "description": "model pixels of the short side (may be given again); 0: what each model prefers"},
   "batch": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 16, "description": "pictures that go through the model together"},
   "output": {"type": "string", "default": "", "description": "folder for the tables and the segmented pictures; empty: they stay in the project"},
@@ -20,18 +21,22 @@ void declareEvaluateCommand(CommandRegistry& registry) {
     CommandSpec spec;
     spec.name = "evaluate";
     spec.summary =
-        "Measure frozen features: kNN, linear probe and segmentation probe, several models side by side";
+        "Measure frozen features: kNN, linear probe, segmentation probe and correspondence, several models "
+        "side by side";
     spec.arguments = Json::parse(kEvaluateArguments);
     spec.positional = {"models"};
     spec.home = CommandHome::Engine;
-    spec.help =
+    // A string of its own: GCC 12 warns falsely where a literal is assigned to one (its bug 105329).
+    spec.help = std::string(
         "kNN: 20 neighbours by cosine, votes exp(cosine / 0.07). Linear probe: standardised vectors, one "
         "layer, AdamW. "
         "Segmentation: a 1x1 convolution on normalised features, bilinear to the picture; mean IoU over the "
-        "classes. "
+        "classes. Correspondence: a picture against itself zoomed by 1.5, turned by 20 degrees, and both; "
+        "share of "
+        "places whose most similar place lies within one feature cell of the true one. "
         "Everything is kept as a run of the project, which can be resumed.\n\n"
         "  vitrine evaluate resnet/ vit/ --classification train.bin --test test.bin\n"
-        "  vitrine evaluate radio/ --segmentation camvid/ --resolutions 256 --resolutions 512";
+        "  vitrine evaluate radio/ --segmentation camvid/ --resolutions 256 --resolutions 512");
     registry.declare(std::move(spec));
 }
 

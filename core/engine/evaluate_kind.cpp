@@ -4,6 +4,7 @@
 #include "core/commands/text_table.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/evaluation_tasks.h"
+#include "core/engine/picture_list.h"
 #include "core/media/image_writer.h"
 #include "core/runs/run_context.h"
 
@@ -22,7 +23,7 @@ class EvaluateJob {
     Result<void> execute() {
         VITRINE_TRY_VOID(openSets());
         if (run_.savedState())
-            rows_ = (*run_.savedState())["scores"];
+            restore(*run_.savedState());
         const Json& settings = run_.settings();
         const auto models = settings["models"].get<std::vector<std::string>>();
         const auto resolutions = settings["resolutions"].get<std::vector<int64_t>>();
@@ -30,7 +31,7 @@ class EvaluateJob {
             for (const int64_t resolution : resolutions)
                 VITRINE_TRY_VOID(evaluate(path, resolution));
         VITRINE_TRY([[maybe_unused]] const StoredFile json,
-                    run_.putArtifact("evaluation.json", Json{{"scores", rows_}}.dump(2) + "\n",
+                    run_.putArtifact("evaluation.json", state().dump(2) + "\n",
                                      {.kind = "report", .mediaType = "application/json"}));
         VITRINE_TRY([[maybe_unused]] const StoredFile csv,
                     run_.putArtifact("evaluation.csv", table(), {.kind = "table", .mediaType = "text/csv"}));
@@ -41,10 +42,21 @@ class EvaluateJob {
     Result<void> openSets() {
         const Json& settings = run_.settings();
         const std::string classification = settings["classification"], test = settings["test"],
-                          labels = settings["labels"], segmentation = settings["segmentation"];
-        if (classification.empty() && segmentation.empty())
-            return fail(ErrorCode::InvalidArgument, "there is nothing to evaluate on", "settings",
-                        "Name classified pictures (classification), labelled pixels (segmentation), or both");
+                          labels = settings["labels"], segmentation = settings["segmentation"],
+                          correspondence = settings["correspondence"];
+        if (classification.empty() && segmentation.empty() && correspondence.empty())
+            return fail(
+                ErrorCode::InvalidArgument, "there is nothing to evaluate on", "settings",
+                "Name classified pictures (classification), labelled pixels (segmentation), or pictures "
+                "without labels (correspondence)");
+        if (!correspondence.empty()) {
+            VITRINE_TRY(const std::vector<std::filesystem::path> files,
+                        listPictures({correspondence}, {}, &run_.job()));
+            for (const std::filesystem::path& file : files)
+                plain_.push_back(file.string());
+            VITRINE_TRY_VOID(
+                run_.usedInput("data", correspondence, fmt::format("{} pictures", plain_.size())));
+        }
         if (!classification.empty()) {
             VITRINE_TRY(ClassifiedPictures all, openClassifiedPictures(classification, labels, run_.job()));
             if (test.empty()) {
@@ -64,6 +76,22 @@ class EvaluateJob {
                                fmt::format("{} labelled pictures", segmentation_.training.pictures.size())));
         }
         return {};
+    }
+
+    // Scores and what was left out: the checkpoint, and in the end the result.
+    Json state() const { return {{"scores", rows_}, {"leftOut", leftOut_}}; }
+
+    void restore(const Json& state) {
+        rows_ = state["scores"];
+        leftOut_ = state.value("leftOut", leftOut_);
+    }
+
+    // Several models and resolutions meet the same pictures: each is told once.
+    void list(const std::vector<SkippedPicture>& skipped) {
+        for (const SkippedPicture& picture : skipped)
+            if (leftOut_.emplace(picture.path, picture.reason).second)
+                run_.log(fmt::format("left out: {} ({})", picture.path, picture.reason));
+        run_.metric("pictures/left out", 0, double(leftOut_.size()));
     }
 
     EvaluationSettings settingsAt(int64_t resolution) const {
@@ -88,7 +116,8 @@ class EvaluateJob {
     Result<void> evaluate(const std::string& path, int64_t resolution) {
         const bool wantsClasses = !training_.paths.empty() && !isDone(path, resolution, "kNN");
         const bool wantsPixels = !segmentation_.classes.empty() && !isDone(path, resolution, "segmentation");
-        if (!wantsClasses && !wantsPixels)
+        const bool wantsPlaces = !plain_.empty() && !isDone(path, resolution, "correspondence");
+        if (!wantsClasses && !wantsPixels && !wantsPlaces)
             return {};
         VITRINE_TRY(const StoredModel* model,
                     store_.load(path, run_.recipe().value("device", "cpu"), run_.settings()["dtype"]));
@@ -98,21 +127,37 @@ class EvaluateJob {
             VITRINE_TRY_VOID(run_.pausePoint());
             VITRINE_TRY(const ClassificationScores scores,
                         classify(*model, training_, test_, settings, run_.job()));
+            list(scores.skipped);
             const Json detail{{"chance", scores.chance},
                               {"averaged", scores.averaged},
                               {"training", scores.trainingCount},
                               {"test", scores.testCount},
-                              {"skipped", scores.skipped}};
+                              {"skipped", scores.skipped.size()}};
             add(path, *model, resolution, "kNN", scores.knn, detail);
             add(path, *model, resolution, "linear probe", scores.linear, detail);
-            VITRINE_TRY_VOID(run_.saveState({{"scores", rows_}}));
+            VITRINE_TRY_VOID(run_.saveState(state()));
         }
         if (wantsPixels) {
             VITRINE_TRY_VOID(run_.pausePoint());
             VITRINE_TRY(const SegmentationScores scores,
                         segment(*model, segmentation_, settings, run_.settings()["pictures"], run_.job()));
+            list(scores.skipped);
             VITRINE_TRY_VOID(addSegmentation(path, *model, resolution, scores));
-            VITRINE_TRY_VOID(run_.saveState({{"scores", rows_}}));
+            VITRINE_TRY_VOID(run_.saveState(state()));
+        }
+        if (wantsPlaces) {
+            VITRINE_TRY_VOID(run_.pausePoint());
+            VITRINE_TRY(const CorrespondenceScores scores, correspond(*model, plain_, settings, run_.job()));
+            list(scores.skipped);
+            Json warps = Json::object();
+            for (const auto& [name, share] : scores.warps)
+                warps[name] = share;
+            add(path, *model, resolution, "correspondence", scores.all.share(),
+                {{"warps", warps},
+                 {"places", scores.all.all},
+                 {"pictures", scores.pictureCount},
+                 {"skipped", scores.skipped.size()}});
+            VITRINE_TRY_VOID(run_.saveState(state()));
         }
         return {};
     }
@@ -144,7 +189,7 @@ class EvaluateJob {
              {"intersectionOverUnion", classes},
              {"training", scores.trainingCount},
              {"test", scores.testCount},
-             {"skipped", scores.skipped}});
+             {"skipped", scores.skipped.size()}});
         const Json row = rows_.back();
         for (const auto& [name, picture] : scores.pictures) {
             VITRINE_TRY(const std::string png, encodeImage(picture, ".png"));
@@ -170,7 +215,9 @@ class EvaluateJob {
     ModelStore store_;
     ClassifiedPictures training_, test_;
     SegmentationSet segmentation_;
+    std::vector<std::string> plain_;  // pictures without labels
     Json rows_ = Json::array();
+    std::map<std::string, std::string> leftOut_;  // path -> why
 };
 
 }  // namespace
@@ -213,13 +260,14 @@ std::string evaluationTable(const Json& rows) {
 JobKind evaluateKind() {
     JobKind kind;
     kind.name = "evaluate";
-    kind.summary = "Measure frozen features: kNN, linear probe, segmentation probe";
+    kind.summary = "Measure frozen features: kNN, linear probe, segmentation probe, correspondence";
     kind.settingsSchema = Json::parse(R"json({"type": "object", "required": ["models"], "properties": {
       "models": {"type": "array", "minItems": 1, "items": {"type": "string"}, "title": "Models", "description": "model folders or weight files"},
       "classification": {"type": "string", "default": "", "title": "Classified pictures", "description": "folder with one folder of pictures for each class, or a CIFAR-10 .bin file"},
       "test": {"type": "string", "default": "", "title": "Test pictures", "description": "the same; empty: every fifth picture of each class is kept for testing"},
       "labels": {"type": "string", "default": "", "title": "Label file", "description": "CSV with the classes, in place of class folders"},
       "segmentation": {"type": "string", "default": "", "title": "Labelled pixels", "description": "folder with train, train_labels, test, test_labels and classes.csv"},
+      "correspondence": {"type": "string", "default": "", "title": "Pictures without labels", "description": "picture or folder; each picture is matched against known warps of itself, right within one feature cell"},
       "resolutions": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, "maximum": 8192}, "default": [0], "title": "Resolutions", "unit": "pixels", "description": "model pixels of the short side; 0: what each model prefers"},
       "batch": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 16, "title": "Batch", "unit": "pictures"},
       "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Encode in"},

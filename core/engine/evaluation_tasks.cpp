@@ -14,7 +14,7 @@ struct Vectors {
     at::Tensor rows;    // (N, D) of the pictures that could be read
     at::Tensor labels;  // (N)
     bool averaged = false;
-    int64_t skipped = 0;
+    std::vector<SkippedPicture> skipped;
 };
 
 PictureSet pictureSetOf(std::vector<std::string> paths, const EvaluationSettings& settings) {
@@ -35,7 +35,6 @@ Result<Vectors> vectorsOf(const StoredModel& model, const ClassifiedPictures& pi
     Vectors vectors;
     std::vector<at::Tensor> rows;
     std::vector<int64_t> labels;
-    std::vector<SkippedPicture> skipped;
     const auto use = [&](const PictureBatch& batch) -> Result<void> {
         VITRINE_TRY(const EncoderOutput output,
                     model.model->encoder()->encode(batch.models.front().pixels, {}));
@@ -46,10 +45,9 @@ Result<Vectors> vectorsOf(const StoredModel& model, const ClassifiedPictures& pi
             labels.push_back(pictures.labels[picture]);
         return {};
     };
-    VITRINE_TRY_VOID(forEachBatch(set, source, job, skipped, use));
+    VITRINE_TRY_VOID(forEachBatch(set, source, job, vectors.skipped, use));
     vectors.rows = at::cat(rows);
     vectors.labels = at::tensor(labels, at::kLong);
-    vectors.skipped = int64_t(skipped.size());
     return vectors;
 }
 
@@ -78,16 +76,16 @@ void setMapping(LabelledFeatures& picture, const ImageTransform& transform) {
     picture.offsetY = zero.y * ratioY;
 }
 
-// Calls `use` for each picture that can be read, in order; how many could not.
-Result<int64_t> forEachLabelled(
-    const StoredModel& model, const LabelledPixels& pixels, const char* what,
-    const EvaluationSettings& settings, JobContext& job,
-    const std::function<Result<void>(size_t index, LabelledFeatures picture)>& use) {
+// Calls `use` for each picture that can be read, in order; appends the others to `skipped`.
+Result<void> forEachLabelled(const StoredModel& model, const LabelledPixels& pixels, const char* what,
+                             const EvaluationSettings& settings, JobContext& job,
+                             std::vector<SkippedPicture>& skipped,
+                             const std::function<Result<void>(size_t index, LabelledFeatures picture)>& use) {
     const PictureSet set = pictureSetOf(pixels.pictures, settings);
     BatchSource source;
     source.models = {&model};
     source.stage = fmt::format("{}: {}", model.description.info.name, what);
-    std::vector<SkippedPicture> skipped;
+    const size_t skippedBefore = skipped.size();
     const auto useBatch = [&](const PictureBatch& batch) -> Result<void> {
         VITRINE_TRY(const EncoderOutput output,
                     model.model->encoder()->encode(batch.models.front().pixels, {}));
@@ -95,7 +93,12 @@ Result<int64_t> forEachLabelled(
         for (size_t row = 0; row < batch.pictures.size(); ++row) {
             LabelledFeatures picture;
             picture.features = features[int64_t(row)].clone();
-            VITRINE_TRY(picture.labels, readLabels(pixels.labels[batch.pictures[row]]));
+            auto labels = readLabels(pixels.labels[batch.pictures[row]]);
+            if (!labels) {
+                skipped.push_back({pixels.labels[batch.pictures[row]], labels.error().message});
+                continue;
+            }
+            picture.labels = std::move(*labels);
             const ImageTransform& transform = batch.models.front().transforms[row];
             if (picture.labels.size(0) != transform.imageSize.height ||
                 picture.labels.size(1) != transform.imageSize.width)
@@ -110,7 +113,11 @@ Result<int64_t> forEachLabelled(
         return {};
     };
     VITRINE_TRY_VOID(forEachBatch(set, source, job, skipped, useBatch));
-    return int64_t(skipped.size());
+    if (skipped.size() - skippedBefore >= set.paths.size())
+        return fail(ErrorCode::InvalidFile,
+                    "not one picture has labels that can be read: " + skipped.back().reason,
+                    skipped.back().path);
+    return {};
 }
 
 // Prediction on the left, truth on the right; unlabelled pixels are black.
@@ -153,7 +160,8 @@ Result<ClassificationScores> classify(const StoredModel& model, const Classified
     scores.averaged = bank.averaged;
     scores.trainingCount = bank.labels.numel();
     scores.testCount = queries.labels.numel();
-    scores.skipped = bank.skipped + queries.skipped;
+    scores.skipped = bank.skipped;
+    scores.skipped.insert(scores.skipped.end(), queries.skipped.begin(), queries.skipped.end());
     return scores;
 }
 
@@ -167,8 +175,8 @@ Result<SegmentationScores> segment(const StoredModel& model, const SegmentationS
         training.push_back(std::move(picture));
         return {};
     };
-    VITRINE_TRY(scores.skipped,
-                forEachLabelled(model, set.training, "training pictures", settings, job, keep));
+    VITRINE_TRY_VOID(
+        forEachLabelled(model, set.training, "training pictures", settings, job, scores.skipped, keep));
     job.beginStage(model.description.info.name + ": segmentation probe", settings.segmentation.steps);
     VITRINE_TRY(const SegmentationProbe probe,
                 SegmentationProbe::fit(training, classCount, settings.segmentation, job));
@@ -183,12 +191,43 @@ Result<SegmentationScores> segment(const StoredModel& model, const SegmentationS
                                          besideTruth(predicted, picture.labels, classCount));
         return {};
     };
-    VITRINE_TRY(const int64_t unread,
-                forEachLabelled(model, set.test, "test pictures", settings, job, score));
-    scores.skipped += unread;
+    VITRINE_TRY_VOID(forEachLabelled(model, set.test, "test pictures", settings, job, scores.skipped, score));
     scores.meanIntersectionOverUnion = matrix.meanIntersectionOverUnion();
     scores.pixelAccuracy = matrix.accuracy();
     scores.intersectionOverUnion = matrix.intersectionOverUnion();
+    return scores;
+}
+
+Result<CorrespondenceScores> correspond(const StoredModel& model, const std::vector<std::string>& pictures,
+                                        const EvaluationSettings& settings, JobContext& job) {
+    const std::vector<std::pair<std::string, KnownWarp>> warps{
+        {"zoom 1.5", {1 / 1.5, 0}}, {"turn 20 degrees", {1, 20}}, {"both", {1 / 1.5, 20}}};
+    std::vector<CorrespondenceCount> counts(warps.size());
+    BatchSource source;
+    source.models = {&model};
+    source.stage = model.description.info.name + ": correspondence";
+    CorrespondenceScores scores;
+    const auto use = [&](const PictureBatch& batch) -> Result<void> {
+        const at::Tensor pixels = batch.models.front().pixels;
+        VITRINE_TRY(const EncoderOutput plain, model.model->encoder()->encode(pixels, {}));
+        for (size_t w = 0; w < warps.size(); ++w) {
+            VITRINE_TRY(const EncoderOutput warped,
+                        model.model->encoder()->encode(warps[w].second.apply(pixels), {}));
+            for (int64_t row = 0; row < pixels.size(0); ++row) {
+                VITRINE_TRY(
+                    const CorrespondenceCount count,
+                    countCorrespondences(plain.features[row], warped.features[row], warps[w].second, 1));
+                counts[w].add(count);
+            }
+        }
+        scores.pictureCount += pixels.size(0);
+        return {};
+    };
+    VITRINE_TRY_VOID(forEachBatch(pictureSetOf(pictures, settings), source, job, scores.skipped, use));
+    for (size_t w = 0; w < warps.size(); ++w) {
+        scores.all.add(counts[w]);
+        scores.warps.emplace_back(warps[w].first, counts[w].share());
+    }
     return scores;
 }
 

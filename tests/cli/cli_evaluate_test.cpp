@@ -51,6 +51,22 @@ TEST_F(CommandLine, EvaluatesClassesOfPictures) {
     EXPECT_EQ((*knn)["detail"]["test"], 200);
 }
 
+TEST_F(CommandLine, EvaluatesCorrespondence) {
+    VITRINE_SHARED_DATA(photos, "data/images/photos");
+    VITRINE_SHARED_DATA(resnet, "data/encoders/resnet_cifar10/resnet20.safetensors");
+    const Outcome outcome =
+        call(fmt::format("--json --quiet evaluate '{}' --correspondence '{}' --resolutions 128",
+                         resnet.string(), photos.string()));
+    ASSERT_EQ(outcome.exitCode, 0) << outcome.errors;
+    const Json result = json(outcome);
+    const Json* row = scoreOf(result, "correspondence");
+    ASSERT_TRUE(row);
+    EXPECT_EQ((*row)["detail"]["warps"].size(), 3u);
+    // Chance is five cells of a thousand.
+    EXPECT_GT((*row)["score"].get<double>(), 0.05);
+    EXPECT_LT((*row)["score"].get<double>(), 1);
+}
+
 TEST_F(CommandLine, EvaluatesClassesOfPixels) {
     VITRINE_SHARED_DATA(resnet, "data/encoders/resnet_cifar10/resnet20.safetensors");
     const fs::path set = folder_ / "set";
