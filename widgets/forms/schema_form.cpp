@@ -185,9 +185,9 @@ void SchemaForm::refreshRows() {
             text += " (" + QString::fromStdString(problem.hint) + ")";
         // A bad entry of a list is told at the list.
         std::string place = path;
-        while (!rowAt(place) && place.ends_with("]"))
+        while (!rowAt(place) && !listProblems_.contains(place) && place.ends_with("]"))
             place = place.substr(0, place.rfind('['));
-        if (rowAt(place))
+        if (rowAt(place) || listProblems_.contains(place))
             texts[place] += (texts[place].isEmpty() ? "" : "\n") + text;
         else
             unplaced.append(QString::fromStdString(path) + ": " + text);
@@ -198,6 +198,13 @@ void SchemaForm::refreshRows() {
         const auto original = originalOf(*row);
         row->changed = original && value_.contains(row->pointer) && value_.at(row->pointer) != *original;
         row->show(texts[row->path], original);
+    }
+    for (const auto& [path, label] : listProblems_) {
+        QPalette colors = palette();
+        colors.setColor(QPalette::WindowText, Theme::instance().colors().bad);
+        label->setPalette(colors);
+        label->setText(texts[path]);
+        label->setVisible(!texts[path].isEmpty());
     }
     general_->setText(unplaced.join('\n'));
     general_->setVisible(!unplaced.isEmpty());

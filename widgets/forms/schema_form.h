@@ -85,6 +85,7 @@ class SchemaForm : public QWidget {
     std::vector<SchemaProblem> problems_;
     std::map<std::string, QString> outside_;  // problems from elsewhere, by path
     std::vector<std::unique_ptr<Row>> rows_;
+    std::map<std::string, QLabel*> listProblems_;  // under lists of objects, by path
     std::vector<std::unique_ptr<Section>> sections_;
     std::map<QString, bool> folded_;
     QString filter_;

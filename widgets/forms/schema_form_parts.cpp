@@ -140,6 +140,7 @@ SchemaForm::Section& SchemaForm::section(const QString& title) {
 void SchemaForm::rebuild() {
     const int place = scroll_->verticalScrollBar()->value();
     rows_.clear();
+    listProblems_.clear();
     sections_.clear();
     auto* content = new QWidget;
     auto* layout = new QVBoxLayout(content);
@@ -270,11 +271,15 @@ void SchemaForm::buildList(const Json& schema, const std::string& path, QVBoxLay
     add->setToolTip(fieldTip(path, schema));
     add->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     add->setAutoRaise(true);
+    auto* problem = wrappedLabel({}, "problem");
+    problem->setObjectName(QString::fromStdString("problem:" + path));
+    problem->hide();
+    listProblems_[path] = problem;
     auto* line = new QWidget;
     auto* lineLayout = new QHBoxLayout(line);
     lineLayout->setContentsMargins(0, 0, 0, 0);
     lineLayout->addWidget(add);
-    lineLayout->addStretch(1);
+    lineLayout->addWidget(problem, 1);
     line->setProperty("list", true);
     add->setProperty("changesList", true);
     section.blocks.push_back(line);

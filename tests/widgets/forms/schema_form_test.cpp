@@ -29,7 +29,7 @@ Json smallSchema() {
       "kind": {"type": "string", "enum": ["a", "b"], "default": "a", "group": "Numbers"},
       "sides": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 2}, "default": [4], "group": "Lists"},
       "files": {"type": "array", "items": {"type": "string"}, "default": [], "format": "pictures", "group": "Lists"},
-      "parts": {"type": "array", "default": [{}], "group": "Lists", "title": "Parts", "items": {"type": "object", "required": ["name"], "properties": {
+      "parts": {"type": "array", "minItems": 1, "default": [{}], "group": "Lists", "title": "Parts", "items": {"type": "object", "required": ["name"], "properties": {
         "name": {"type": "string", "minLength": 1},
         "weight": {"type": "number", "default": 1, "live": true}}}}}})");
 }
@@ -147,6 +147,13 @@ TEST_F(FormTest, ListsOfObjectsGrowAndShrink) {
     ASSERT_TRUE(waitUntil([&] { return find<QLineEdit>("field:parts[2].name") == nullptr; }));
     EXPECT_EQ(form.value()["parts"].size(), 2u);
     EXPECT_EQ(find<QLineEdit>("field:parts[0].name")->text(), "second");
+    EXPECT_EQ(problem("parts"), "");
+    find<QToolButton>("remove:parts[1]")->click();
+    ASSERT_TRUE(waitUntil([&] { return find<QLineEdit>("field:parts[1].name") == nullptr; }));
+    find<QToolButton>("remove:parts[0]")->click();
+    ASSERT_TRUE(waitUntil([&] { return find<QLineEdit>("field:parts[0].name") == nullptr; }));
+    EXPECT_EQ(problem("parts"), "needs at least 1 entries, found 0");  // at the list, not above the form
+    EXPECT_TRUE(find<QLabel>("formProblem")->isHidden());
 }
 
 TEST_F(FormTest, FindsAndNarrows) {
