@@ -1,6 +1,8 @@
-// A short version of FeatSharp's experiment: the mechanism shows, and every number that the rule reads is there.
+// A short version of FeatSharp's experiment: the mechanism shows, and every number that the rule reads is
+// there.
 #include "core/claims/claim_experiments.h"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,7 +10,17 @@
 namespace vitrine {
 namespace {
 
-TEST(FeatSharpClaim, TheBufferFindsTheNoiseAndEveryNumberIsThere) {
+class FeatSharpClaim : public ::testing::Test {
+  protected:
+    // For tensors as small as these more would only wait for each other.
+    FeatSharpClaim() { at::set_num_threads(1); }
+    ~FeatSharpClaim() override { at::set_num_threads(threads_); }
+
+  private:
+    int threads_ = at::get_num_threads();
+};
+
+TEST_F(FeatSharpClaim, TheBufferFindsTheNoiseAndEveryNumberIsThere) {
     JobContext job;
     ClaimRequest request;
     request.scale = 0.1;
@@ -22,7 +34,7 @@ TEST(FeatSharpClaim, TheBufferFindsTheNoiseAndEveryNumberIsThere) {
     EXPECT_GT(table.mean("JBU + de-bias", "fidelity"), table.mean("JBU", "fidelity"));
 }
 
-TEST(FeatSharpClaim, MeasuresTheSameTwice) {
+TEST_F(FeatSharpClaim, MeasuresTheSameTwice) {
     JobContext job;
     ClaimRequest request;
     request.scale = 0.01;

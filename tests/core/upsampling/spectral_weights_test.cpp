@@ -34,7 +34,8 @@ TEST(SpectralWeights, StartsWhereTheLayersWere) {
     spectral.apply(false);
     EXPECT_TRUE(at::allclose(net.linear->weight, before, 1e-5, 1e-6));
     EXPECT_EQ(spectral.scales().size(), 2u);  // a single row has no direction to lose
-    EXPECT_NEAR(spectral.scales()[0].tensor.item<double>(), spectralNorm(before), 0.01 * spectralNorm(before));
+    EXPECT_NEAR(spectral.scales()[0].tensor.item<double>(), spectralNorm(before),
+                0.01 * spectralNorm(before));
 }
 
 TEST(SpectralWeights, TheScaleIsTheNormWhateverTheOriginal) {

@@ -8,6 +8,7 @@
 #include "core/nn/weights.h"
 #include "tests/support/temporary_folder.h"
 
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -78,6 +79,7 @@ UpsamplerOptions smallFeatUp() {
 }
 
 struct Desk {
+    Desk() { at::set_num_threads(1); }  // for tensors as small as these more would only wait for each other
     TensorPictureSource source{samplePictures(24, 48), 0.6, true};
     FrozenEncoder encoder = patchEncoder(0.2);
 
