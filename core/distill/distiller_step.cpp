@@ -163,7 +163,7 @@ Result<StepReport> Distiller::Parts::train() {
         VITRINE_TRY_VOID(averageGradients());
         VITRINE_TRY_VOID(averageReport(report));
     }
-    const Stopwatch watch(report.optimizerSeconds);
+    const auto started = std::chrono::steady_clock::now();
     report.gradientNorm = optimizer->clipGradients(options.clipNorm);
     if (!std::isfinite(report.gradientNorm)) {
         const std::string bad = optimizer->firstBadGradient();
@@ -179,6 +179,8 @@ Result<StepReport> Distiller::Parts::train() {
     if (slow)
         slow->follow(*student);
     report.step = ++step;
+    report.optimizerSeconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     return report;
 }
 

@@ -38,6 +38,8 @@ TEST(Distiller, StudentLearnsLoudAndQuietTeachersAlike) {
     const auto distiller = classroom.make(smallOptions());
     const StepReport first = trainFor(*distiller, 1), last = trainFor(*distiller, 59);
     EXPECT_EQ(last.step, 60);
+    for (const double seconds : {last.teacherSeconds, last.studentSeconds, last.optimizerSeconds})
+        EXPECT_GT(seconds, 0);
     // Targets have unit variance whatever the loudness: an untrained student is at about 1.
     for (const char* name : {"quiet", "loud"}) {
         EXPECT_NEAR(first.teachers.at(name).features, 1, 0.35) << name;
