@@ -14,6 +14,8 @@
 namespace vitrine {
 namespace {
 
+constexpr int kWide = 1000, kIconWidth = 36;  // pixels of the screen
+
 QLabel* textLabel(const QString& name) {
     auto* label = new QLabel;
     label->setObjectName(name);
@@ -62,6 +64,11 @@ RunPanel::RunPanel(DistillController* controller, QWidget* parent)
         button("inspect", tr("Open in Inspect"), tr("Look at the stored student's features"), "inspect");
     recipe_ = button("text", tr("Recipe"),
                      tr("Take this run's recipe into the form, to start another like it"), "useRecipe");
+    for (QPushButton* each : {probe_, snapshot_, recipe_, export_, inspect_}) {
+        each->setProperty("wide", each->text());
+        each->setAccessibleName(each->text());
+        each->setMinimumWidth(kIconWidth);
+    }
     auto* top = new QHBoxLayout;
     top->setSpacing(6);
     top->addWidget(name_);
@@ -92,6 +99,12 @@ QPushButton* RunPanel::button(const QString& icon, const QString& text, const QS
         emit commandRequested(made == pause_ ? pause_->property("command").toString() : command);
     });
     return made;
+}
+
+void RunPanel::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    for (QPushButton* each : {probe_, snapshot_, recipe_, export_, inspect_})
+        each->setText(width() < kWide ? QString() : each->property("wide").toString());
 }
 
 // "step 120 of 1000 · 3 min left · 84.2 pictures per s · waits 3 % for pictures · 812 MB"

@@ -22,6 +22,10 @@ class RunPanel : public QWidget {
     // "pause", "resume", "stop", "probe", "snapshot", "export", "inspect", "useRecipe"
     void commandRequested(const QString& name);
 
+  protected:
+    // Where there is little room, the lesser buttons show their icons only.
+    void resizeEvent(QResizeEvent* event) override;
+
   private:
     QPushButton* button(const QString& icon, const QString& text, const QString& tip, const QString& command);
     void refresh();
