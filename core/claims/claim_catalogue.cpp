@@ -9,7 +9,8 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "features decide dense tasks; cropped positions let it work at twice the size; its features fit a "
          "teacher's own decoder.",
          "Ranzinger et al. 2024, AM-RADIO, sections 3 and 4",
-         "Mean rank over nearest neighbours, linear probe and boundaries better than every teacher's; without "
+         "Mean rank over nearest neighbours, linear probe and boundaries better than every teacher's; "
+         "without "
          "feature losses the probe's mean IoU falls by at least 10 % and the neighbours' accuracy changes by "
          "at most 0.05; trained at 64 px, at 128 px cropped positions keep at least 80 % of the fidelity and "
          "plain ones at most 70 %; the frozen boundary decoder reaches at least 90 % of its own F1 on the "

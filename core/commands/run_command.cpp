@@ -86,9 +86,10 @@ Result<CommandOutput> runCommand(const JobKinds& kinds, const Json& arguments, C
                 sets.push_back(fmt::format("{}={}", key, arguments[key].dump()));
         VITRINE_TRY(recipe, loadRecipe(arguments["recipe"].get<std::string>(), sets, kinds));
     } else if (arguments.contains("seed") || arguments.contains("device")) {
-        return fail(ErrorCode::InvalidArgument,
-                    "a resumed run keeps its recipe: --seed and --device do not apply", "--resume",
-                    "Start a new run from the recipe instead; --set changes what may change while a job runs");
+        return fail(
+            ErrorCode::InvalidArgument, "a resumed run keeps its recipe: --seed and --device do not apply",
+            "--resume",
+            "Start a new run from the recipe instead; --set changes what may change while a job runs");
     }
     VITRINE_TRY(const auto place, worldPlaceFromEnvironment());
     const int processes = place ? place->size : arguments["processes"].get<int>();

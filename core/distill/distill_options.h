@@ -56,7 +56,7 @@ struct DistillOptions {
     double slowDecay = 0;       // of the slow copy (EMA); 0: none
     double weightNoise = 0;     // DAMP deviation
     double positionDropout = 0.1;
-    bool recompute = false;  // activations: about a third more time for a fraction of the memory
+    bool recompute = false;         // activations: about a third more time for a fraction of the memory
     bool trainingPositions = true;  // random crops of the position field (CPE)
     std::vector<int64_t>
         windowSizes;  // patches; one is drawn per step and partition, 0 stands for global attention
