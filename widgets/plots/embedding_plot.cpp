@@ -160,7 +160,9 @@ void EmbeddingPlot::mousePressEvent(QMouseEvent* event) {
 
 void EmbeddingPlot::mouseMoveEvent(QMouseEvent* event) {
     if (lassoing_) {
-        lasso_.append(event->position());
+        // Not where the pointer merely is, as some systems report it in between.
+        if (event->buttons() & Qt::LeftButton)
+            lasso_.append(event->position());
         return update();
     }
     if (event->buttons() == Qt::NoButton) {
