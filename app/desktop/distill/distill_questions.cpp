@@ -95,6 +95,17 @@ Result<std::vector<DistillRun>> distillRuns(const Project& project) {
             break;
         newest[series.integer(0)] = {series.integer(1), series.real(2)};
     }
+    // Steps that were changed while a run lasted.
+    std::map<int64_t, int64_t> changed;
+    VITRINE_TRY(Statement sets,
+                project.database().prepare("SELECT run, json_extract(data, '$.value') FROM events WHERE "
+                                           "kind='set' AND json_extract(data, '$.key')='steps' ORDER BY id"));
+    while (true) {
+        VITRINE_TRY(const bool row, sets.step());
+        if (!row)
+            break;
+        changed[sets.integer(0)] = sets.integer(1);
+    }
     std::vector<DistillRun> out;
     for (const RunRow& row : rows) {
         DistillRun each;
@@ -104,6 +115,8 @@ Result<std::vector<DistillRun>> distillRuns(const Project& project) {
         const Json settings = recipe.value("settings", Json::object());
         if (settings.contains("steps") && settings["steps"].is_number())
             each.steps = settings["steps"].get<int64_t>();
+        if (const auto set = changed.find(row.run.number); set != changed.end())
+            each.steps = set->second;
         const auto found = newest.find(row.run.number);
         each.loss = std::numeric_limits<double>::quiet_NaN();
         if (found != newest.end())
