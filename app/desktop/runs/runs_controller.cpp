@@ -342,7 +342,7 @@ void RunsController::askLive() {
         return;
     live_.ask<std::vector<LiveRun>>(
         "live", [](const Project& project) { return liveRuns(project); },
-        [this](Result<std::vector<LiveRun>> runs) {
+        [this](const Result<std::vector<LiveRun>>& runs) {
             const std::vector<LiveRun> now = runs.value_or(std::vector<LiveRun>());
             if (!now.empty() || hadLive_)
                 emit liveRunsChanged(now);

@@ -262,7 +262,7 @@ void RunsWorkspace::declareTableCommands(CommandCenter& commands) {
 void RunsWorkspace::declareViewCommands(CommandCenter& commands) {
     RunsController* runs = controller_;
     const auto add = [&](const char* name, const char* summary, Json arguments,
-                         std::function<void(const Json&)> act) {
+                         const std::function<void(const Json&)>& act) {
         commands.add(
             {name, summary, {}, "runs", std::move(arguments), [act](const Json& given) -> Result<void> {
                  act(given);
