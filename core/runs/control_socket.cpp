@@ -218,8 +218,7 @@ Result<void> makePrivateFolder(const fs::path& folder) {
 
 fs::path controlSocketPath(const Project& project, const std::string& runId) {
     std::error_code ignored;
-    const fs::path inside =
-        fs::absolute(project.runFolder(runId), ignored).lexically_normal() / "control.sock";
+    fs::path inside = fs::absolute(project.runFolder(runId), ignored).lexically_normal() / "control.sock";
     if (inside.string().size() < sizeof(sockaddr_un::sun_path))
         return inside;
     const char* runtime = std::getenv("XDG_RUNTIME_DIR");

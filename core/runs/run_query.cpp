@@ -161,8 +161,9 @@ Result<std::vector<ComparedValue>> compareRuns(const Project& project, const std
     }
     std::vector<ComparedValue> out;
     for (auto& [key, values] : table) {
-        const bool differs = std::any_of(values.begin(), values.end(),
-                                         [&](const SqlValue& value) { return value != values[0]; });
+        const bool differs =
+            std::any_of(values.begin(), values.end(),
+                        [&first = values[0]](const SqlValue& value) { return value != first; });
         if (differs || !onlyDifferences)
             out.push_back({key, std::move(values), differs});
     }

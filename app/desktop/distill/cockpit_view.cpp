@@ -124,7 +124,8 @@ std::vector<ChartGroup> cockpitCharts(const CockpitRuns& runs, const QPalette& p
         shares.push_back({"share/" + name, teachers[index], color(index)});
         errors.push_back({"probe error/" + name, teachers[index], color(index)});
     }
-    const auto add = [&](const char* title, const char* unit, const char* help, std::vector<LineOf> lines) {
+    const auto add = [&](const char* title, const char* unit, const char* help,
+                         const std::vector<LineOf>& lines) {
         addGroup(groups, runs, title, unit, help, lines);
     };
     add("Spatial loss", "", "Unweighted loss of the patch features against each teacher", features);

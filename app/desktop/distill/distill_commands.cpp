@@ -248,7 +248,7 @@ Result<void> DistillWorkspace::inspectStudent() {
     const int64_t step = run->student.empty() ? -1 : run->student.front().step;
     const std::string name = step < 0 ? "student" : fmt::format("student-step-{}", step);
     inspectAfterExport_ = true;
-    const auto done =
+    auto done =
         controller_->exportStudent(QString::fromStdString((run->runFolder / "inspected" / name).string()));
     if (!done)
         inspectAfterExport_ = false;
