@@ -1,6 +1,7 @@
 // The inside of the distiller: what it holds and how one step goes. For distiller*.cpp only.
 #pragma once
 
+#include "core/base/stopwatch.h"
 #include "core/distill/crops.h"
 #include "core/distill/distiller.h"
 #include "core/distill/teacher_target.h"
@@ -9,19 +10,6 @@
 #include <chrono>
 
 namespace vitrine {
-
-// Adds the time of its life to `seconds`.
-class Stopwatch {
-  public:
-    explicit Stopwatch(double& seconds) : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
-    ~Stopwatch() {
-        seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    }
-
-  private:
-    double& seconds_;
-    std::chrono::steady_clock::time_point start_;
-};
 
 // One partition's share of a step, on the training device.
 struct PartitionBatch {

@@ -1,5 +1,6 @@
 #include "core/runs/run_control.h"
 
+#include "core/base/json_path.h"
 #include "core/base/json_schema.h"
 #include "core/base/nearest.h"
 
@@ -10,20 +11,6 @@
 
 namespace vitrine {
 namespace {
-
-// "teachers[0].feature_weight" as "/teachers/0/feature_weight".
-Json::json_pointer pointerOf(const std::string& path) {
-    std::string pointer = "/";
-    for (const char c : path) {
-        if (c == '.' || c == '[')
-            pointer += '/';
-        else if (c == '~' || c == '/')
-            pointer += c == '~' ? "~0" : "~1";
-        else if (c != ']')
-            pointer += c;
-    }
-    return Json::json_pointer(pointer);
-}
 
 bool isLiveSchema(const Json& schema) {
     return schema.value("live", false);
@@ -183,7 +170,7 @@ Result<void> RunControl::set(const std::string& path, const Json& value) {
     Json candidate = settings_;
     VITRINE_TRY_VOID(setAtPath(candidate, inner, value.dump(-1, ' ', false, Json::error_handler_t::replace)));
     VITRINE_TRY_VOID(checkJson(candidate, schema_, "settings"));
-    const Json::json_pointer pointer = pointerOf(inner);
+    const Json::json_pointer pointer = pointerOfPath(inner);
     std::vector<std::string> live;
     collectLive(schema_, {}, live);
     if (!live.empty() && !mayChange(schema_, pointer))

@@ -1,28 +1,16 @@
 // How a step of the training of an upsampler goes.
+#include "core/base/stopwatch.h"
 #include "core/distill/random_stream.h"
 #include "core/nn/functional.h"
 #include "core/upsampling/multi_view_loss.h"
 #include "core/upsampling/trainer_parts.h"
 
-#include <chrono>
 #include <cmath>
 
 namespace vitrine {
 namespace {
 
 constexpr double kCarefulNorm = 1e-4;  // of the gradients in the first steps
-
-class Stopwatch {
-  public:
-    explicit Stopwatch(double& seconds) : seconds_(seconds), start_(std::chrono::steady_clock::now()) {}
-    ~Stopwatch() {
-        seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    }
-
-  private:
-    double& seconds_;
-    std::chrono::steady_clock::time_point start_;
-};
 
 }  // namespace
 

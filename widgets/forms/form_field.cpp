@@ -122,21 +122,6 @@ Json fieldValue(const QString& typed, FieldKind kind) {
     return list;
 }
 
-Json::json_pointer pointerOfPath(const std::string& path) {
-    if (path.empty())
-        return Json::json_pointer();
-    std::string pointer = "/";
-    for (const char c : path) {
-        if (c == '.' || c == '[')
-            pointer += '/';
-        else if (c == '~' || c == '/')
-            pointer += c == '~' ? "~0" : "~1";
-        else if (c != ']')
-            pointer += c;
-    }
-    return Json::json_pointer(pointer);
-}
-
 Json completeForForm(Json value, const Json& schema) {
     if (schema.value("type", Json()) == "array" && schema.contains("items") && value.is_array())
         for (Json& item : value)

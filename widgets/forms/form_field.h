@@ -1,7 +1,7 @@
 // What a form shows of one value: read off its JSON Schema (core/base/json_schema.h). No widgets here.
 #pragma once
 
-#include "core/base/json.h"
+#include "core/base/json_path.h"
 
 #include <QString>
 #include <QStringList>
@@ -20,9 +20,6 @@ QString fieldText(const Json& value);
 // What was typed, as JSON: a number where it reads as one, else the text, so that the schema's check says
 // what is wrong with it. Numbers of a list are separated by commas or blanks, texts by lines.
 Json fieldValue(const QString& text, FieldKind kind);
-
-// "teachers[0].name", as in setAtPath and in problems, as "/teachers/0/name".
-Json::json_pointer pointerOfPath(const std::string& path);
 
 // `value` with everything that a form needs: the schema's defaults, and an empty value for each required key
 // that is missing, so that its problem shows at its field.
