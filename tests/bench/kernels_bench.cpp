@@ -6,6 +6,7 @@
 #include "core/features/pca.h"
 #include "core/features/similarity.h"
 #include "core/features/upsample.h"
+#include "kernels/compression_operators.h"
 #include "kernels/operators.h"
 
 #include <ATen/Parallel.h>
@@ -120,21 +121,6 @@ void addSparsity(std::vector<Entry>& list) {
                     }});
 }
 
-// A rotation should cost little more than reading and writing the data (wanted: 1.3 times a copy).
-void addRotations(std::vector<Entry>& list) {
-    for (const int64_t width : {256, 1024, 4096}) {
-        const auto x = at::randn({(int64_t(1) << 23) / width, width});
-        list.push_back({fmt::format("hadamard transform, {} wide, 32 MB", width),
-                        [=] { kernels::hadamardTransform(x, width, 0.5); }, [=] { x.clone(); }, 0, "copy"});
-    }
-    const auto x = at::randn({6400, 1280});
-    list.push_back({"hadamard transform, order 64 of 1280 wide, 32 MB",
-                    [=] { kernels::hadamardTransform(x, 64, 0.125); }, [=] { x.clone(); }, 0, "copy"});
-    const auto wide = at::randn({2048, 1024}), matrix = at::randn({1024, 1024});
-    list.push_back({"hadamard transform, 1024 wide, against a product",
-                    [=] { kernels::hadamardTransform(wide, 1024, 0.5); }, [=] { wide.matmul(matrix); }});
-}
-
 using Function = std::function<at::Tensor(const std::vector<at::Tensor>&)>;
 
 // The backward pass alone; the graph is made at the first call and kept.
@@ -154,6 +140,121 @@ Work backwardOf(const Function& function, const std::vector<at::Tensor>& inputs,
         }
         torch::autograd::grad({graph->out}, graph->leaves, {graph->grad}, true);
     };
+}
+
+// Wanda's score and mask in one pass, the packed form, and its product for one token and for many.
+void addSparse24(std::vector<Entry>& list) {
+    const auto weight = at::randn({4096, 4096}), norm = at::rand({4096}) + 0.1;
+    // Best of six by a table of all sums, as it is usually written.
+    const auto table =
+        at::tensor({1, 1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 1, 1}, at::kFloat)
+            .reshape({6, 4})
+            .t();
+    list.push_back({"2:4 best of six, 4096x4096", [=] { kernels::sparse24Search(weight); },
+                    [=] {
+                        weight.abs().reshape({-1, 4}).matmul(table).argmax(1);
+                    }});
+    list.push_back({"2:4 best of six, 4096x4096, against reading", [=] { kernels::sparse24Search(weight); },
+                    [=] { weight.sum(); }, 0, "sum"});
+    list.push_back({"2:4 best of six, scaled by inputs, 4096x4096",
+                    [=] { kernels::sparse24Search(weight, norm); },
+                    [=] {
+                        (weight.abs() * norm).reshape({-1, 4}).matmul(table).argmax(1);
+                    }});
+    const auto patterns = kernels::sparse24Search(weight);
+    const auto masked = kernels::sparse24Apply(weight, patterns);
+    list.push_back({"2:4 pack, 4096x4096", [=] { kernels::sparse24Pack(masked); },
+                    [=] { masked.masked_select(masked != 0); }, 0, "masked_select"});
+    const auto packed = kernels::sparse24Pack(masked), half = kernels::sparse24Pack(masked.to(at::kBFloat16));
+    list.push_back({"2:4 unpack, 4096x4096", [=] { kernels::sparse24Unpack(packed.values, packed.metadata); },
+                    [=] { masked.clone(); }, 0, "copy"});
+    for (const int64_t count : {1, 4, 16, 128, 512}) {
+        const auto x = at::randn({count, 4096});
+        list.push_back({fmt::format("2:4 product, {} x 4096x4096", count),
+                        [=] { kernels::sparse24Linear(x, packed.values, packed.metadata); },
+                        [=] { at::linear(x, masked); }, 0, "dense"});
+    }
+    const auto one = at::randn({1, 4096});
+    const auto dense = masked.to(at::kBFloat16), oneHalf = one.to(at::kBFloat16);
+    list.push_back({"2:4 product, 1 x 4096x4096, bfloat16 weight",
+                    [=] { kernels::sparse24Linear(one, half.values, half.metadata); },
+                    [=] { at::linear(oneHalf, dense); }, 0, "dense"});
+}
+
+// Six logits to four mask values, forward and backward.
+void addGumbel(std::vector<Entry>& list) {
+    const auto logits = at::randn({1 << 20, 6}), grad = at::randn({1 << 20, 4});
+    const auto table =
+        at::tensor({1, 1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 1, 1}, at::kFloat)
+            .reshape({6, 4});
+    const auto ours = [](const std::vector<at::Tensor>& in) {
+        return kernels::gumbelMask(in[0], {}, 5, 2, 1);
+    };
+    const auto plain = [table](const std::vector<at::Tensor>& in) {
+        const auto noise = -(-at::rand_like(in[0]).clamp(1e-10, 1 - 1e-7).log()).log();
+        return (2 * in[0] + noise).softmax(1).matmul(table.clone());
+    };
+    list.push_back({"gumbel mask, 1M groups", [=] { ours({logits}); }, [=] { plain({logits}); }});
+    list.push_back({"gumbel mask backward, 1M groups", backwardOf(ours, {logits}, grad),
+                    backwardOf(plain, {logits}, grad)});
+}
+
+void addLowBit(std::vector<Entry>& list) {
+    using kernels::LowBitFormat;
+    const auto weight = at::randn({2048, 4096});
+    const auto groups = weight.reshape({-1, 128});
+    list.push_back({"int4 groups of 128, 2048x4096",
+                    [=] { kernels::lowBitEncode(weight, LowBitFormat::Affine, 4, 128); },
+                    [=] {
+                        const auto low = groups.amin({1}, true).clamp_max(0),
+                                   high = groups.amax({1}, true).clamp_min(0);
+                        const auto scale = (high - low) / 15, zero = (-low / scale).round();
+                        ((groups / scale).round() + zero).clamp(0, 15).to(at::kByte);
+                    }});
+    list.push_back({"fp8 e4m3 per row, 2048x4096",
+                    [=] { kernels::lowBitEncode(weight, LowBitFormat::E4M3, 8, 0); },
+                    [=] {
+                        const auto scale = weight.abs().amax({1}, true) / 448;
+                        (weight / scale).clamp(-448, 448).to(at::kFloat8_e4m3fn);
+                    }});
+    const auto entries = at::tensor(at::ArrayRef<float>(kernels::kNormalFloat4, 16));
+    const auto middles = (entries.slice(0, 1) + entries.slice(0, 0, 15)) / 2;
+    list.push_back({"nf4 blocks of 64, 2048x4096",
+                    [=] { kernels::lowBitEncode(weight, LowBitFormat::Nf4, 4, 64); },
+                    [=] {
+                        const auto blocks = weight.reshape({-1, 64});
+                        at::bucketize(blocks / blocks.abs().amax({1}, true), middles);
+                    }});
+    const auto codes = kernels::lowBitEncode(weight, LowBitFormat::Nvfp4, 4, 16);
+    list.push_back(
+        {"nvfp4, 2048x4096", [=] { kernels::lowBitEncode(weight, LowBitFormat::Nvfp4, 4, 16); },
+         [=] {
+             const auto blocks = weight.reshape({-1, 16});
+             const auto scale = (blocks.abs().amax({1}, true) / 6).to(at::kFloat8_e4m3fn).to(at::kFloat);
+             at::bucketize((blocks / scale).abs(), at::tensor({.25f, .75f, 1.25f, 1.75f, 2.5f, 3.5f, 5.f}));
+         }});
+    const auto magnitudes = at::tensor(at::ArrayRef<float>(kernels::kE2M1, 8));
+    const auto all = at::cat({magnitudes, -magnitudes});
+    list.push_back({"nvfp4 decode, 2048x4096", [=] { kernels::lowBitDecode(codes, LowBitFormat::Nvfp4, 16); },
+                    [=] {
+                        all.index_select(0, codes.codes.flatten().to(at::kInt)).reshape({-1, 16}) *
+                            codes.scales.reshape({-1, 1});
+                    }});
+}
+
+// A rotation should cost little more than reading and writing the data (wanted: 1.3 times a copy).
+void addRotations(std::vector<Entry>& list) {
+    for (const int64_t width : {256, 1024, 4096}) {
+        const auto x = at::randn({(int64_t(1) << 23) / width, width});
+        list.push_back({fmt::format("hadamard transform, {} wide, 32 MB", width),
+                        [=] { kernels::hadamardTransform(x, width, 0.5); }, [=] { x.clone(); }, 0, "copy"});
+    }
+    const auto x = at::randn({6400, 1280});
+    list.push_back({"hadamard transform, order 64 of 1280 wide, 32 MB",
+                    [=] { kernels::hadamardTransform(x, 64, 0.125); }, [=] { x.clone(); }, 0, "copy"});
+    const auto wide = at::randn({2048, 1024}), matrix = at::randn({1024, 1024});
+    list.push_back({"hadamard transform, 1024 wide, against a product",
+                    [=] { kernels::hadamardTransform(wide, 1024, 0.5); }, [=] { wide.matmul(matrix); }});
 }
 
 // The published definition as plain LibTorch: one step after the other, float32.
@@ -287,6 +388,9 @@ int runBenchmarks(int argumentCount, char** arguments) {
     addUpsampling(list);
     addProjections(list);
     addSparsity(list);
+    addSparse24(list);
+    addGumbel(list);
+    addLowBit(list);
     addRotations(list);
     addScans(list);
     addViews(list);

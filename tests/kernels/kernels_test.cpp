@@ -1,8 +1,10 @@
 // All kernels through one table: shapes (odd ones too) x element types x devices present, against plain
 // float64 definitions. Error: |a - b| / |b|. Outputs of earlier calls are freed as NaN first, so that an
 // element a kernel fails to write shows.
+#include "kernels/compression_operators.h"
 #include "kernels/cuda_loader.h"
 #include "kernels/operators.h"
+#include "tests/kernels/compression_references.h"
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -47,6 +49,10 @@ struct Case {
     std::vector<at::ScalarType> types;
     double slack = 1;
 };
+
+at::ScalarType accumulated(at::ScalarType type) {
+    return type == at::kDouble ? at::kDouble : at::kFloat;
+}
 
 at::Tensor normal(at::IntArrayRef shape) {
     return at::randn(shape, at::kDouble);
@@ -96,6 +102,39 @@ at::Tensor plainScan(const std::vector<at::Tensor>& in) {
         out.select(2, t).copy_((state * in[4].select(2, t).unsqueeze(1)).sum(2));
     }
     return (out + in[5].unsqueeze(1) * in[0]) * at::silu(in[6]);
+}
+
+// Shapes are (rows of x, rows of the weight, columns) of a product and (groups) of a mask.
+void addCompression(std::vector<Case>& list) {
+    const std::vector<at::ScalarType> all{at::kFloat, at::kDouble, at::kHalf, at::kBFloat16};
+    for (const auto& shape : std::vector<std::vector<int64_t>>{
+             {1, 1, 4}, {1, 33, 68}, {3, 5, 36}, {7, 17, 132}, {16, 9, 1100}, {19, 70, 260}, {65, 3, 12}})
+        list.push_back({"sparse24 search, apply, pack and linear", shape,
+                        [](const std::vector<int64_t>& s) {
+                            return std::vector<at::Tensor>{normal({s[0], s[2]}), normal({s[1], s[2]})};
+                        },
+                        [](const auto& in) {
+                            const auto packed = sparse24Pack(sparse24Apply(in[1], sparse24Search(in[1])));
+                            const auto x = in[0].to(accumulated(in[0].scalar_type()));
+                            return sparse24Linear(x, packed.values, packed.metadata);
+                        },
+                        [](const auto& in) { return in[0].matmul((in[1] * plainMask24(in[1].abs())).t()); },
+                        all});
+    for (const auto& shape : std::vector<std::vector<int64_t>>{{1}, {15}, {16}, {333}})
+        for (const int64_t candidates : {6, 4})
+            list.push_back({"gumbel_mask",
+                            shape,
+                            [candidates](const std::vector<int64_t>& s) {
+                                return std::vector<at::Tensor>{normal({s[0], candidates}), normal({s[0], 4})};
+                            },
+                            [](const auto& in) { return gumbelMask(in[0], in[1], 12345678901, 1.7, 0.9); },
+                            [candidates](const auto& in) {
+                                const auto noise = plainGumbel(12345678901, in[0].size(0), candidates);
+                                const auto y = ((1.7 * in[0] + noise) / 0.9).softmax(1);
+                                return in[1] * (candidates == 4 ? y : y.matmul(patternMatrix()));
+                            },
+                            {at::kFloat, at::kDouble},
+                            2});
 }
 
 std::vector<Case> cases() {
@@ -194,6 +233,7 @@ std::vector<Case> cases() {
                                 {in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], {}, true}));
                         },
                         plainScan, full, 2});
+    addCompression(list);
     return list;
 }
 
