@@ -44,6 +44,9 @@ Failure refuse(const std::string& where, const std::string& message, const std::
 StudentOptions studentFrom(const Json& settings, const std::vector<PartitionSettings>& partitions) {
     const Json& json = settings["student"];
     StudentOptions student;
+    student.trunk = json["trunk"] == "convolutional" ? StudentTrunk::Convolutional : StudentTrunk::Vit;
+    student.startFrom = json["start_from"].get<std::string>();
+    student.trunkRate = json["trunk_rate"];
     student.width = json["width"];
     student.depth = json["depth"];
     student.headCount = json["heads"];
@@ -85,13 +88,14 @@ Result<void> DistillOptions::validate() const {
         if (partitions[i].sides.empty() || partitions[i].batch < 1)
             return refuse(where, "a partition needs a resolution and a batch");
         for (const int64_t side : partitions[i].sides) {
-            if (side < student.patchSize || side % student.patchSize != 0)
+            const int64_t step = student.sizeMultiple();
+            if (side < step || side % step != 0)
                 return refuse(
                     where + "/sides",
-                    fmt::format("{} pixels are not a multiple of the patch of {}", side, student.patchSize),
-                    fmt::format("Nearest: {}",
-                                std::max(student.patchSize, (side + student.patchSize / 2) /
-                                                                student.patchSize * student.patchSize)));
+                    step == student.patchSize
+                        ? fmt::format("{} pixels are not a multiple of the patch of {}", side, step)
+                        : fmt::format("{} pixels are not a multiple of the trunk's stride of {}", side, step),
+                    fmt::format("Nearest: {}", std::max(step, (side + step / 2) / step * step)));
             for (const int64_t window : windowSizes)
                 if (window > 0 && side % (student.patchSize * window) != 0)
                     return refuse("settings/window_sizes",
@@ -128,6 +132,7 @@ Result<DistillOptions> distillOptionsFrom(const Json& settings) {
     options.gridPolicy = valueOf(kGridPolicies, settings["grid_policy"]);
     options.balance = valueOf(kBalances, settings["balance"]);
     options.shiftDeviation = settings["shift"];
+    options.degrade = settings["degrade"];
     options.mesaWeight = settings["mesa"];
     options.slowDecay = settings["slow_decay"];
     options.weightNoise = settings["weight_noise"];

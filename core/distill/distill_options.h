@@ -55,6 +55,7 @@ struct DistillOptions {
     double mesaWeight = 0;      // self-consistency with the slow copy
     double slowDecay = 0;       // of the slow copy (EMA); 0: none
     double weightNoise = 0;     // DAMP deviation
+    double degrade = 0;         // probability that the student sees a picture as through fewer pixels
     double positionDropout = 0.1;
     bool recompute = false;         // activations: about a third more time for a fraction of the memory
     bool trainingPositions = true;  // random crops of the position field (CPE)
@@ -70,7 +71,7 @@ struct DistillOptions {
     OptimizerOptions optimizer;
     uint64_t seed = 0;
     at::Device device = at::kCPU;
-    at::ScalarType computeType = at::kFloat;  // bfloat16: autocast of the student on a GPU
+    at::ScalarType computeType = at::kFloat;  // bfloat16: autocast of the student
 
     Result<void> validate() const;
 };

@@ -16,13 +16,14 @@ Result<const TeacherTarget*> targetOf(const std::vector<TeacherTarget>& targets,
 
 }  // namespace
 
-Distiller::Parts::Parts(DistillOptions wanted, std::vector<const Teacher*> frozen, PictureSource& pictures)
-    : options(std::move(wanted)), teachers(std::move(frozen)), source(pictures) {
-    student = makeStudent(options.student, options.seed);
+Distiller::Parts::Parts(DistillOptions wanted, std::shared_ptr<torch::nn::Module> learner,
+                        std::vector<const Teacher*> frozen, PictureSource& pictures)
+    : options(std::move(wanted)), teachers(std::move(frozen)), source(pictures), student(std::move(learner)) {
     student->to(options.device);
-    optimizer = std::make_unique<Optimizer>(trainedParameters(*student), options.optimizer);
+    optimizer = std::make_unique<Optimizer>(trainedParameters(*student, options.student.trunkRate),
+                                            options.optimizer);
     if (options.slowDecay > 0) {
-        slowModule = std::make_shared<RadioModule>(studentConfig(options.student));
+        slowModule = copyStudent(*student);
         slowModule->to(options.device);
         slow = std::make_unique<SlowCopy>(slowModule, *student, options.slowDecay);
     }
@@ -48,7 +49,8 @@ Result<std::unique_ptr<Distiller>> Distiller::create(const DistillOptions& wante
                                             options.teachers[i].mosaic ? 0 : teachers[i]->summaryWidth(),
                                             teachers[i]->featureWidth()});
     VITRINE_TRY_VOID(options.validate());
-    auto parts = std::make_unique<Parts>(options, std::move(teachers), source);
+    VITRINE_TRY(std::shared_ptr<torch::nn::Module> student, openStudent(options.student, options.seed));
+    auto parts = std::make_unique<Parts>(options, std::move(student), std::move(teachers), source);
     return std::unique_ptr<Distiller>(new Distiller(std::move(parts)));
 }
 
@@ -108,13 +110,13 @@ Result<void> Distiller::change(const DistillOptions& options) {
     return {};
 }
 
-const RadioModule& Distiller::student() const {
+const torch::nn::Module& Distiller::student() const {
     return *parts_->student;
 }
-std::shared_ptr<RadioModule> Distiller::evaluatedModule() const {
+std::shared_ptr<torch::nn::Module> Distiller::evaluatedModule() const {
     return parts_->slow ? parts_->slowModule : parts_->student;
 }
-const RadioModule& Distiller::evaluated() const {
+const torch::nn::Module& Distiller::evaluated() const {
     return *evaluatedModule();
 }
 StudentOptions Distiller::studentOptions() const {
@@ -223,17 +225,15 @@ Result<void> Distiller::Parts::adopt(const std::map<std::string, at::Tensor>& st
 Result<void> Distiller::exportFolder(const std::filesystem::path& folder, at::ScalarType type) const {
     const Parts& p = *parts_;
     const at::NoGradGuard noGrad;
-    RadioModule plain(studentConfig(p.options.student));
-    auto tensors = plain.named_parameters();
-    for (const auto& entry : evaluated().named_parameters())
-        tensors[entry.key()].copy_(entry.value().detach().cpu());
+    const std::shared_ptr<torch::nn::Module> plain = copyStudent(evaluated());
+    auto tensors = plain->named_parameters();
     for (const TeacherTarget& target : p.targets) {
         const std::string last = fmt::format("radio_model.adaptors.{}.feat_mlp.final.2.", target.name());
         VITRINE_TRY(const auto folded, target.folded(tensors[last + "weight"], tensors[last + "bias"]));
         tensors[last + "weight"].copy_(folded.weight);
         tensors[last + "bias"].copy_(folded.bias);
     }
-    return writeStudentFolder(folder, plain, p.options.student, type);
+    return writeStudentFolder(folder, *plain, p.options.student, type);
 }
 
 }  // namespace vitrine

@@ -74,10 +74,10 @@ class Distiller {
     // teachers.
     Result<void> change(const DistillOptions& options);
 
-    const RadioModule& student() const;
+    const torch::nn::Module& student() const;
     // The slow copy where there is one, else the student: what is evaluated and exported.
-    const RadioModule& evaluated() const;
-    std::shared_ptr<RadioModule> evaluatedModule() const;
+    const torch::nn::Module& evaluated() const;
+    std::shared_ptr<torch::nn::Module> evaluatedModule() const;
     StudentOptions studentOptions() const;
     // Teacher features in the space that the student is compared in, for views: (B, C, h, w).
     Result<at::Tensor> normalizedTarget(const std::string& teacher, const at::Tensor& features) const;

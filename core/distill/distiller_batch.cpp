@@ -6,6 +6,7 @@
 #include <ATen/autocast_mode.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace vitrine {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 class Autocast {
   public:
     Autocast(at::Device device, at::ScalarType type)
-        : device_(device.type()), active_(type != at::kFloat && device.is_cuda()) {
+        : device_(device.type()), active_(type != at::kFloat) {
         if (active_) {
             at::autocast::set_autocast_dtype(device_, type);
             at::autocast::set_autocast_enabled(device_, true);
@@ -135,6 +136,32 @@ Result<TeacherOutput> Distiller::Parts::lookAtMosaic(const Teacher& teacher, con
     return output;
 }
 
+at::Tensor Distiller::Parts::shownToStudent(const at::Tensor& pixels, size_t partition) const {
+    if (options.degrade <= 0)
+        return pixels;
+    constexpr double kLargestFactor = 6;  // of pixels a side
+    const at::Generator generator = randomStream(options.seed, step, fmt::format("degrade {}", partition));
+    const Part mine = part(partition);
+    const at::Tensor draws =
+        at::rand({options.partitions[partition].batch, 2}, generator, at::TensorOptions())
+            .narrow(0, mine.begin, mine.count);
+    const int64_t side = pixels.size(2);
+    std::vector<at::Tensor> shown;
+    for (int64_t i = 0; i < pixels.size(0); ++i) {
+        at::Tensor picture = pixels.narrow(0, i, 1);
+        if (draws[i][0].item<double>() < options.degrade) {
+            const double factor = std::pow(kLargestFactor, draws[i][1].item<double>());
+            const auto fewer = std::max<int64_t>(8, std::llround(double(side) / factor));
+            if (fewer < side)
+                picture = nn::resizeMap(nn::resizeMap(picture, fewer, fewer, "bilinear", true), side, side,
+                                        "bicubic")
+                              .clamp(0, 1);
+        }
+        shown.push_back(picture);
+    }
+    return at::cat(shown);
+}
+
 StudentOutput Distiller::Parts::lookAsStudent(const at::Tensor& pixels, const PartitionBatch& batch,
                                               size_t partition, const std::vector<std::string>& heads) {
     StudentPass pass;
@@ -142,7 +169,8 @@ StudentOutput Distiller::Parts::lookAsStudent(const at::Tensor& pixels, const Pa
     pass.teachers = heads;
     pass.recompute = options.recompute;
     PositionDraws draws;
-    if (options.trainingPositions && options.student.croppedPositions) {
+    if (options.student.trunk == StudentTrunk::Vit && options.trainingPositions &&
+        options.student.croppedPositions) {
         const at::Generator generator =
             randomStream(options.seed, step, fmt::format("positions {}", partition));
         // Drawn for the whole batch, so that a picture's draw does not depend on how many processes share it.

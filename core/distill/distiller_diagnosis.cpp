@@ -16,6 +16,25 @@ std::string firstPicture(const at::Tensor& batch) {
                        batch.size(0));
 }
 
+std::string firstBadOnTheWay(const ConvolutionalRadioModule& student, const at::Tensor& pixels) {
+    const ConvolutionalRadioModule::Maps maps = student.forward(pixels);
+    for (size_t level = 0; level < maps.levels.size(); ++level)
+        if (!isFinite(maps.levels[level]))
+            return fmt::format("the output of block {} of {}, {}", level, maps.levels.size() - 1,
+                               firstPicture(maps.levels[level]));
+    if (!isFinite(maps.features))
+        return "the output of the neck, " + firstPicture(maps.features);
+    for (const RadioAdaptorConfig& entry : student.config().adaptors) {
+        const Adaptor& adaptor = *student.adaptor(entry.name);
+        if (!isFinite(adaptor.summary(maps.summary)))
+            return fmt::format("the summary of the adaptor head \"{}\"", entry.name);
+        if (!isFinite(adaptor.features(nn::tokensFromMap(maps.features), maps.features.size(2),
+                                       maps.features.size(3))))
+            return fmt::format("the features of the adaptor head \"{}\"", entry.name);
+    }
+    return {};
+}
+
 // The student's pass once more, looking at each tensor on the way; empty if all are finite.
 std::string firstBadOnTheWay(const RadioModule& student, const at::Tensor& pixels, int64_t windowSize) {
     const RadioConfig& config = student.config();
@@ -75,8 +94,12 @@ std::string Distiller::firstNonFinite() {
                 return fmt::format("the summary of the teacher \"{}\" itself, {}", p.options.teachers[i].name,
                                    firstPicture(seen->output.summary));
         }
+        const at::Tensor pixels = p.cropOf(*batch, batch->studentShift);
+        const auto* convolutional = dynamic_cast<const ConvolutionalRadioModule*>(p.student.get());
         const std::string found =
-            firstBadOnTheWay(*p.student, p.cropOf(*batch, batch->studentShift), batch->windowSize);
+            convolutional
+                ? firstBadOnTheWay(*convolutional, pixels)
+                : firstBadOnTheWay(dynamic_cast<const RadioModule&>(*p.student), pixels, batch->windowSize);
         if (!found.empty())
             return "the student: " + found;
     }

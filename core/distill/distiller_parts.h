@@ -28,17 +28,18 @@ struct Distiller::Parts {
     DistillOptions options;
     std::vector<const Teacher*> teachers;
     PictureSource& source;
-    std::shared_ptr<RadioModule> student;
+    std::shared_ptr<torch::nn::Module> student;
     std::unique_ptr<Optimizer> optimizer;
     std::unique_ptr<SlowCopy> slow;
-    std::shared_ptr<RadioModule> slowModule;
+    std::shared_ptr<torch::nn::Module> slowModule;
     std::vector<TeacherTarget> targets;        // as teachers
     std::map<std::string, double> movingLoss;  // AdaLoss
     World* world = nullptr;                    // the processes that share each batch; none: this one alone
     int64_t step = 0;
     bool statisticsReady = false;
 
-    Parts(DistillOptions wanted, std::vector<const Teacher*> frozen, PictureSource& pictures);
+    Parts(DistillOptions wanted, std::shared_ptr<torch::nn::Module> learner,
+          std::vector<const Teacher*> frozen, PictureSource& pictures);
 
     // Everything that a resumed run or another process needs, and the same put back.
     std::map<std::string, at::Tensor> state() const;
@@ -67,6 +68,8 @@ struct Distiller::Parts {
     Result<TeacherLook> look(size_t index, const PartitionBatch& batch, int64_t atStep, size_t partition);
     Result<TeacherOutput> lookAtMosaic(const Teacher& teacher, const at::Tensor& pictures,
                                        const TeacherSettings& settings);
+    // What the student is shown of its crop: some pictures as through fewer pixels (options.degrade).
+    at::Tensor shownToStudent(const at::Tensor& pixels, size_t partition) const;
     StudentOutput lookAsStudent(const at::Tensor& pixels, const PartitionBatch& batch, size_t partition,
                                 const std::vector<std::string>& heads);
 

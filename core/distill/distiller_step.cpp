@@ -12,10 +12,6 @@ namespace {
 
 constexpr double kAdaLossMomentum = 0.99;
 
-bool isHead(const std::string& name) {
-    return name.find(".adaptors.") != std::string::npos;
-}
-
 }  // namespace
 
 Result<at::Tensor> Distiller::Parts::partitionLoss(size_t partition, StepReport& report) {
@@ -41,7 +37,7 @@ Result<at::Tensor> Distiller::Parts::partitionLoss(size_t partition, StepReport&
         }
     }
     const Stopwatch watch(report.studentSeconds);
-    const at::Tensor pixels = cropOf(batch, batch.studentShift);
+    const at::Tensor pixels = shownToStudent(cropOf(batch, batch.studentShift), partition);
     const StudentOutput output = lookAsStudent(pixels, batch, partition, heads);
     report.pictures += pixels.size(0);
     at::Tensor total = at::zeros({}, pixels.options());
@@ -147,7 +143,7 @@ Result<StepReport> Distiller::Parts::train() {
     }
     for (const OptimizedParameter& parameter : optimizer->parameters())
         at::Tensor(parameter.tensor)
-            .set_requires_grad(step >= options.trunkFrozenSteps || isHead(parameter.name));
+            .set_requires_grad(step >= options.trunkFrozenSteps || learnsBeforeTrunk(parameter.name));
     WeightNoise noise(optimizer->parameters(), options.weightNoise,
                       randomStream(options.seed, step, "weight noise"));
     optimizer->clearGradients();

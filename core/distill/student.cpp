@@ -2,6 +2,7 @@
 
 #include "core/base/file.h"
 #include "core/distill/random_stream.h"
+#include "core/io/model_folder.h"
 #include "core/nn/functional.h"
 
 #include <algorithm>
@@ -20,10 +21,10 @@ int64_t headHidden(const StudentOptions& options) {
     return widest;
 }
 
-RadioHeadConfig headConfig(const StudentOptions& options, int64_t output) {
+RadioHeadConfig headConfig(const StudentOptions& options, int64_t input, int64_t output) {
     RadioHeadConfig head;
     head.kind = RadioHeadConfig::Kind::Mlp2;
-    head.input = options.width;
+    head.input = input;
     head.hidden = headHidden(options);
     head.output = output;
     head.inner = options.headInnerBlocks;
@@ -44,7 +45,16 @@ Result<void> StudentOptions::validate() const {
     const auto refuse = [](const char* where, const std::string& message) {
         return fail(ErrorCode::InvalidArgument, message, fmt::format("student/{}", where));
     };
-    if (width < 1 || headCount < 1 || width % headCount != 0)
+    if (trunk == StudentTrunk::Convolutional) {
+        if (startFrom.empty())
+            return refuse("start_from",
+                          "a convolutional student needs a trained EfficientNet-Lite to start from");
+        if (patchSize != 4 && patchSize != 8 && patchSize != 16 && patchSize != 32)
+            return refuse("patch_size",
+                          fmt::format("a convolutional student gives features of 4, 8, 16 or 32 "
+                                      "pixels a cell, not of {}",
+                                      patchSize));
+    } else if (width < 1 || headCount < 1 || width % headCount != 0)
         return refuse("headCount", fmt::format("{} heads do not divide a width of {}", headCount, width));
     if (depth < 1 || patchSize < 1 || positionGridSide < 1 || mlpRatio < 1 || registers < 0)
         return refuse("depth", "depth, patch size, position grid and MLP ratio must be positive");
@@ -60,6 +70,11 @@ Result<void> StudentOptions::validate() const {
             return refuse("teachers", fmt::format("teacher \"{}\" gives no features", teacher.name));
     }
     return {};
+}
+
+int64_t StudentOptions::sizeMultiple() const {
+    constexpr int64_t kTrunkStride = 32;  // of EfficientNet-Lite
+    return trunk == StudentTrunk::Convolutional ? std::max(kTrunkStride, patchSize) : patchSize;
 }
 
 RadioConfig studentConfig(const StudentOptions& options) {
@@ -92,10 +107,10 @@ RadioConfig studentConfig(const StudentOptions& options) {
         adaptor.name = teacher.name;
         adaptor.headIndex = int64_t(i);
         if (teacher.summaryWidth > 0) {
-            adaptor.summary = headConfig(options, teacher.summaryWidth);
+            adaptor.summary = headConfig(options, options.width, teacher.summaryWidth);
             config.summaryIndices.push_back(int64_t(i));
         }
-        adaptor.features = headConfig(options, teacher.featureWidth);
+        adaptor.features = headConfig(options, options.width, teacher.featureWidth);
         config.adaptors.push_back(std::move(adaptor));
     }
     if (config.summaryIndices.empty())
@@ -152,7 +167,93 @@ std::shared_ptr<RadioModule> makeStudent(const StudentOptions& options, uint64_t
     return module;
 }
 
-std::vector<OptimizedParameter> trainedParameters(const RadioModule& module) {
+namespace {
+
+// The configuration of a convolutional student that starts from these weights.
+Result<ConvolutionalRadioConfig> convolutionalConfig(const StudentOptions& options,
+                                                     const TensorSource& start) {
+    const TensorInfo* stem = start.find("_conv_stem.weight");
+    const TensorInfo* head = start.find("_conv_head.weight");
+    if (!stem || !head || start.find("_blocks.0._se_reduce.weight"))
+        return fail(ErrorCode::Unsupported, "these are not the weights of an EfficientNet-Lite",
+                    options.startFrom.string(), "Name a folder of the family efficientnet_lite");
+    ConvolutionalRadioConfig config;
+    VITRINE_TRY(config.blocks, efficientnet::blockShapes(start));
+    config.version = "vitrine";
+    config.stemWidth = stem->shape.at(0);
+    config.headWidth = head->shape.at(0);
+    config.neckWidth = options.width;
+    config.neckBlocks = options.depth;
+    config.patchSize = options.patchSize;
+    config.preferredSide = options.preferredSide;
+    config.maxSide = options.maxSide;
+    for (const StudentTeacher& teacher : options.teachers) {
+        RadioAdaptorConfig adaptor;
+        adaptor.name = teacher.name;
+        if (teacher.summaryWidth > 0)
+            adaptor.summary = headConfig(options, config.headWidth, teacher.summaryWidth);
+        adaptor.features = headConfig(options, config.neckWidth, teacher.featureWidth);
+        config.adaptors.push_back(std::move(adaptor));
+    }
+    return config;
+}
+
+Result<std::shared_ptr<torch::nn::Module>> openConvolutional(const StudentOptions& options, uint64_t seed) {
+    VITRINE_TRY(const ModelFolder folder, openModelFolder(options.startFrom));
+    if (!folder.weights)
+        return fail(ErrorCode::NotFound, "there are no weights to start from", options.startFrom.string());
+    VITRINE_TRY(const ConvolutionalRadioConfig config, convolutionalConfig(options, *folder.weights));
+    auto module = std::make_shared<ConvolutionalRadioModule>(config);
+    nn::initialize(*module, randomStream(seed, 0, "student"));
+    const at::NoGradGuard noGrad;
+    const std::string trunk = "radio_model.model.";
+    const auto start = [&](const std::string& name, at::Tensor& tensor) -> Result<void> {
+        if (!ConvolutionalRadioModule::isTrunk(name))
+            return {};
+        VITRINE_TRY(const at::Tensor stored, readTensor(*folder.weights, name.substr(trunk.size()), {}));
+        if (stored.sizes() != tensor.sizes())
+            return fail(ErrorCode::ShapeMismatch,
+                        "the tensor has another shape than the blocks before it ask for",
+                        name.substr(trunk.size()));
+        tensor.copy_(stored);
+        return {};
+    };
+    for (auto& entry : module->named_parameters())
+        VITRINE_TRY_VOID(start(entry.key(), entry.value()));
+    for (auto& entry : module->named_buffers())
+        VITRINE_TRY_VOID(start(entry.key(), entry.value()));
+    return std::shared_ptr<torch::nn::Module>(std::move(module));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<torch::nn::Module>> openStudent(const StudentOptions& options, uint64_t seed) {
+    if (options.trunk == StudentTrunk::Convolutional)
+        return openConvolutional(options, seed);
+    return std::shared_ptr<torch::nn::Module>(makeStudent(options, seed));
+}
+
+std::shared_ptr<torch::nn::Module> copyStudent(const torch::nn::Module& student) {
+    std::shared_ptr<torch::nn::Module> copy;
+    if (const auto* convolutional = dynamic_cast<const ConvolutionalRadioModule*>(&student))
+        copy = std::make_shared<ConvolutionalRadioModule>(convolutional->config());
+    else
+        copy = std::make_shared<RadioModule>(dynamic_cast<const RadioModule&>(student).config());
+    const at::NoGradGuard noGrad;
+    auto parameters = copy->named_parameters(), buffers = copy->named_buffers();
+    for (const auto& entry : student.named_parameters())
+        parameters[entry.key()].copy_(entry.value().detach());
+    for (const auto& entry : student.named_buffers())
+        buffers[entry.key()].copy_(entry.value());
+    return copy;
+}
+
+bool learnsBeforeTrunk(const std::string& parameterName) {
+    return parameterName.find(".adaptors.") != std::string::npos ||
+           parameterName.starts_with("radio_model.model.neck.");
+}
+
+std::vector<OptimizedParameter> trainedParameters(const torch::nn::Module& module, double trunkRate) {
     std::vector<OptimizedParameter> parameters;
     for (const auto& entry : module.named_parameters()) {
         const std::string& name = entry.key();
@@ -160,12 +261,20 @@ std::vector<OptimizedParameter> trainedParameters(const RadioModule& module) {
         tensor.set_requires_grad(true);
         const bool decays =
             tensor.dim() >= 2 && !name.ends_with("pos_embed") && !name.ends_with("cls_token.token");
-        parameters.push_back({name, tensor, 1, decays});
+        parameters.push_back(
+            {name, tensor, ConvolutionalRadioModule::isTrunk(name) ? trunkRate : 1.0, decays});
     }
     return parameters;
 }
 
-StudentOutput runStudent(const RadioModule& module, const at::Tensor& pixels, const StudentPass& pass) {
+namespace {
+
+bool isWanted(const StudentPass& pass, const std::string& teacher) {
+    return pass.teachers.empty() ||
+           std::find(pass.teachers.begin(), pass.teachers.end(), teacher) != pass.teachers.end();
+}
+
+StudentOutput runVit(const RadioModule& module, const at::Tensor& pixels, const StudentPass& pass) {
     const RadioConfig& config = module.config();
     RadioPass run;
     run.gridHeight = pixels.size(2) / config.patchSize;
@@ -184,8 +293,7 @@ StudentOutput runStudent(const RadioModule& module, const at::Tensor& pixels, co
     const at::Tensor tokens = output.tokens.narrow(1, prefix, patches);
     output.features = nn::mapFromTokens(tokens, run.gridHeight, run.gridWidth);
     for (const RadioAdaptorConfig& entry : config.adaptors) {
-        if (!pass.teachers.empty() &&
-            std::find(pass.teachers.begin(), pass.teachers.end(), entry.name) == pass.teachers.end())
+        if (!isWanted(pass, entry.name))
             continue;
         const Adaptor& adaptor = *module.adaptor(entry.name);
         HeadOutput head;
@@ -198,9 +306,37 @@ StudentOutput runStudent(const RadioModule& module, const at::Tensor& pixels, co
     return output;
 }
 
-Result<void> writeStudentFolder(const std::filesystem::path& folder, const RadioModule& module,
+StudentOutput runConvolutional(const ConvolutionalRadioModule& module, const at::Tensor& pixels,
+                               const StudentPass& pass) {
+    const ConvolutionalRadioModule::Maps maps = module.forward(pixels);
+    StudentOutput output;
+    output.features = maps.features;
+    const int64_t height = maps.features.size(2), width = maps.features.size(3);
+    const at::Tensor tokens = nn::tokensFromMap(maps.features);
+    for (const RadioAdaptorConfig& entry : module.config().adaptors) {
+        if (!isWanted(pass, entry.name))
+            continue;
+        const Adaptor& adaptor = *module.adaptor(entry.name);
+        output.heads[entry.name] = {
+            adaptor.summary(maps.summary),
+            nn::mapFromTokens(adaptor.features(tokens, height, width), height * adaptor.upsample(),
+                              width * adaptor.upsample())};
+    }
+    return output;
+}
+
+}  // namespace
+
+StudentOutput runStudent(const torch::nn::Module& module, const at::Tensor& pixels, const StudentPass& pass) {
+    if (const auto* convolutional = dynamic_cast<const ConvolutionalRadioModule*>(&module))
+        return runConvolutional(*convolutional, pixels, pass);
+    return runVit(dynamic_cast<const RadioModule&>(module), pixels, pass);
+}
+
+Result<void> writeStudentFolder(const std::filesystem::path& folder, const torch::nn::Module& module,
                                 const StudentOptions& options, at::ScalarType type) {
-    if (!options.croppedPositions)
+    const auto* convolutional = dynamic_cast<const ConvolutionalRadioModule*>(&module);
+    if (!convolutional && !options.croppedPositions)
         return fail(ErrorCode::Unsupported, "a student with plain positions has no public form",
                     folder.string(), "Train it with cropped positions");
     std::error_code problem;
@@ -214,7 +350,7 @@ Result<void> writeStudentFolder(const std::filesystem::path& folder, const Radio
     for (const auto& entry : module.named_buffers())
         tensors[entry.key()] = entry.value().detach().cpu();
     // The library's blocks always have LayerScale: ones, said rather than left to its initialiser.
-    for (int64_t block = 0; block < options.depth; ++block)
+    for (int64_t block = 0; !convolutional && block < options.depth; ++block)
         for (const int branch : {1, 2})
             tensors[fmt::format("radio_model.model.blocks.{}.layer_scale{}.lambda1", block, branch)] =
                 at::ones({options.width}, type);
@@ -228,7 +364,8 @@ Result<void> writeStudentFolder(const std::filesystem::path& folder, const Radio
                             {"rescale_factor", 1.0 / 255},
                             {"do_normalize", false}};
     VITRINE_TRY_VOID(writeFileAtomically(folder / "preprocessor_config.json", preprocessor.dump(2) + "\n"));
-    Json config = studentConfigJson(options);
+    Json config =
+        convolutional ? convolutionalRadioJson(convolutional->config()) : studentConfigJson(options);
     config["dtype"] = type == at::kBFloat16 ? "bfloat16" : "float32";
     return writeFileAtomically(folder / "config.json", config.dump(2) + "\n");
 }

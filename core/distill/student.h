@@ -1,8 +1,11 @@
 // The student of an agglomerative distillation: a RADIO ViT with a class token and two adaptor heads per
-// teacher (AM-RADIO, Ranzinger et al. 2024, section 3; RADIOv2.5, Heinrich et al. 2025).
+// teacher (AM-RADIO, Ranzinger et al. 2024, section 3; RADIOv2.5, Heinrich et al. 2025), or a convolutional
+// trunk that starts from the weights of a trained EfficientNet-Lite (the PHI-S paper's students start from
+// ImageNet weights too: a trunk that knows pictures learns from few of them).
 #pragma once
 
 #include "core/distill/optimizer.h"
+#include "core/models/radio/convolutional_module.h"
 #include "core/models/radio/radio_module.h"
 
 #include <filesystem>
@@ -15,7 +18,14 @@ struct StudentTeacher {
     int64_t featureWidth = 0;
 };
 
+enum class StudentTrunk { Vit, Convolutional };
+
 struct StudentOptions {
+    StudentTrunk trunk = StudentTrunk::Vit;
+    // Convolutional: `width` and `depth` are those of the neck; heads, MLP ratio, positions and registers
+    // mean nothing to it, nor do mean and std, which it keeps from where it started.
+    std::filesystem::path startFrom;  // EfficientNet-Lite folder or weight file
+    double trunkRate = 1;             // of the learning rate, for the weights that it started with
     int64_t width = 192, depth = 6, headCount = 3;
     int64_t mlpRatio = 4;
     int64_t patchSize = 8;
@@ -31,6 +41,8 @@ struct StudentOptions {
     std::vector<StudentTeacher> teachers;
 
     Result<void> validate() const;
+    // Pixels a side that its pictures must be a multiple of.
+    int64_t sizeMultiple() const;
 };
 
 // What one pass gives for one teacher, in the space that its losses are taken in.
@@ -40,7 +52,7 @@ struct HeadOutput {
 };
 
 struct StudentOutput {
-    at::Tensor tokens;    // (B, prefix + h·w, D): the raw residual stream
+    at::Tensor tokens;    // (B, prefix + h·w, D): the raw residual stream; undefined without tokens
     at::Tensor features;  // (B, D, h, w)
     std::map<std::string, HeadOutput> heads;
 };
@@ -62,15 +74,26 @@ Json studentConfigJson(const StudentOptions& options);
 // D^-1/2.
 std::shared_ptr<RadioModule> makeStudent(const StudentOptions& options, uint64_t seed);
 
-// Every parameter, made to take gradients; norms, biases, tokens and positions do not decay.
-std::vector<OptimizedParameter> trainedParameters(const RadioModule& module);
+// The student that `options.trunk` names: a RadioModule or a ConvolutionalRadioModule, as the functions below
+// take them. Errors: those of reading `options.startFrom`.
+Result<std::shared_ptr<torch::nn::Module>> openStudent(const StudentOptions& options, uint64_t seed);
+// Another student of the same build with the same weights.
+std::shared_ptr<torch::nn::Module> copyStudent(const torch::nn::Module& student);
 
-// pixels (B, 3, H, W) in [0, 1]; H and W multiples of the patch (of patch · window in windowed mode).
-StudentOutput runStudent(const RadioModule& module, const at::Tensor& pixels, const StudentPass& pass);
+// Every parameter, made to take gradients; norms, biases, tokens and positions do not decay. `trunkRate`: of
+// the weights that a convolutional student started with.
+std::vector<OptimizedParameter> trainedParameters(const torch::nn::Module& module, double trunkRate = 1);
+// Whether a parameter learns from the first step on while a trunk is frozen: heads, and the neck of a
+// convolutional student.
+bool learnsBeforeTrunk(const std::string& parameterName);
+
+// pixels (B, 3, H, W) in [0, 1]; H and W multiples of the student's sizeMultiple (of patch · window in
+// windowed mode).
+StudentOutput runStudent(const torch::nn::Module& module, const at::Tensor& pixels, const StudentPass& pass);
 
 // Writes config.json, preprocessor_config.json and model.safetensors as an ordinary RADIO folder (model_type
 // "radio"). `type`: of the stored floats. Unsupported: plain positions.
-Result<void> writeStudentFolder(const std::filesystem::path& folder, const RadioModule& module,
+Result<void> writeStudentFolder(const std::filesystem::path& folder, const torch::nn::Module& module,
                                 const StudentOptions& options, at::ScalarType type);
 
 }  // namespace vitrine

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace vitrine {
 namespace {
@@ -16,8 +17,8 @@ int64_t firstBadPicture(const at::Tensor& values) {
 
 class EncoderTeacher : public Teacher {
   public:
-    EncoderTeacher(std::shared_ptr<const Model> model, EncoderTeacherOptions options)
-        : model_(std::move(model)), options_(std::move(options)) {
+    EncoderTeacher(std::shared_ptr<SharedPasses> passes, EncoderTeacherOptions options)
+        : passes_(std::move(passes)), options_(std::move(options)) {
         if (!options_.mean.empty()) {
             mean_ = at::tensor(options_.mean, at::kFloat).view({1, 3, 1, 1});
             std_ = at::tensor(options_.std, at::kFloat).view({1, 3, 1, 1});
@@ -26,8 +27,14 @@ class EncoderTeacher : public Teacher {
 
     // Widths are what a first look gives: adaptor heads do not all state theirs.
     Result<void> measure() {
-        const EncoderInfo& info = model_->encoder()->info();
+        const EncoderInfo& info = passes_->model().encoder()->info();
         const int64_t side = nearestSide(std::min(info.preferredHeight, info.preferredWidth));
+        EncodeRequest request;
+        if (!options_.adaptor.empty())
+            request.adaptors = {options_.adaptor};
+        if (options_.layer >= 0)
+            request.layers = {options_.layer};
+        passes_->want(request);
         VITRINE_TRY(const TeacherOutput first, compute(at::full({1, 3, side, side}, 0.5)));
         summaryWidth_ = first.summary.defined() ? first.summary.size(1) : 0;
         featureWidth_ = first.features.size(1);
@@ -42,7 +49,7 @@ class EncoderTeacher : public Teacher {
     int64_t cellPixels() const override { return cellPixels_; }
 
     int64_t nearestSide(int64_t side) const override {
-        const EncoderInfo& info = model_->encoder()->info();
+        const EncoderInfo& info = passes_->model().encoder()->info();
         if (info.fixedSize)
             return info.preferredHeight;
         const int64_t step = std::max<int64_t>(1, info.sizeMultiple);
@@ -54,22 +61,21 @@ class EncoderTeacher : public Teacher {
     Result<TeacherOutput> compute(const at::Tensor& pixels) const override {
         const at::Tensor input =
             mean_.defined() ? (pixels - mean_.to(pixels.device())) / std_.to(pixels.device()) : pixels;
-        EncodeRequest request;
-        if (!options_.adaptor.empty())
-            request.adaptors = {options_.adaptor};
-        VITRINE_TRY(const EncoderOutput output, model_->encoder()->encode(input, request));
+        VITRINE_TRY(const EncoderOutput output, passes_->encode(input));
         TeacherOutput result{output.summary, output.features};
         if (!options_.adaptor.empty()) {
             const AdaptorOutput& adaptor = output.adaptors.at(options_.adaptor);
             result = {adaptor.summary, adaptor.features};
         }
+        if (options_.layer >= 0)
+            result.features = passes_->layerOf(output, options_.layer);
         if (!options_.useSummary)
             result.summary = at::Tensor();
         return result;
     }
 
   private:
-    std::shared_ptr<const Model> model_;
+    std::shared_ptr<SharedPasses> passes_;
     EncoderTeacherOptions options_;
     at::Tensor mean_, std_;
     int64_t summaryWidth_ = 0, featureWidth_ = 0, cellPixels_ = 1;
@@ -119,11 +125,40 @@ Result<TeacherOutput> Teacher::look(const at::Tensor& pixels) const {
     return output;
 }
 
+void SharedPasses::want(const EncodeRequest& request) {
+    std::set<int64_t> layers(wanted_.layers.begin(), wanted_.layers.end());
+    layers.insert(request.layers.begin(), request.layers.end());
+    wanted_.layers.assign(layers.begin(), layers.end());
+    std::set<std::string> adaptors(wanted_.adaptors.begin(), wanted_.adaptors.end());
+    adaptors.insert(request.adaptors.begin(), request.adaptors.end());
+    wanted_.adaptors.assign(adaptors.begin(), adaptors.end());
+    pixels_ = at::Tensor();
+}
+
+Result<EncoderOutput> SharedPasses::encode(const at::Tensor& pixels) {
+    if (!pixels_.defined() || pixels_.device() != pixels.device() || !at::equal(pixels_, pixels)) {
+        pixels_ = at::Tensor();
+        VITRINE_TRY(output_, model_->encoder()->encode(pixels, wanted_));
+        pixels_ = pixels;
+    }
+    return output_;
+}
+
+const at::Tensor& SharedPasses::layerOf(const EncoderOutput& output, int64_t layer) const {
+    const auto at = std::lower_bound(wanted_.layers.begin(), wanted_.layers.end(), layer);
+    return output.layers[size_t(at - wanted_.layers.begin())].features;
+}
+
 Result<std::unique_ptr<Teacher>> makeEncoderTeacher(std::shared_ptr<const Model> model,
                                                     EncoderTeacherOptions options) {
-    if (!model->encoder())
+    return makeEncoderTeacher(std::make_shared<SharedPasses>(std::move(model)), std::move(options));
+}
+
+Result<std::unique_ptr<Teacher>> makeEncoderTeacher(std::shared_ptr<SharedPasses> passes,
+                                                    EncoderTeacherOptions options) {
+    if (!passes->model().encoder())
         return fail(ErrorCode::Unsupported, "this model is no vision encoder", options.name);
-    auto teacher = std::make_unique<EncoderTeacher>(std::move(model), std::move(options));
+    auto teacher = std::make_unique<EncoderTeacher>(std::move(passes), std::move(options));
     const at::NoGradGuard noGrad;
     VITRINE_TRY_VOID(teacher->measure());
     return std::unique_ptr<Teacher>(std::move(teacher));

@@ -33,17 +33,40 @@ class Teacher {
     virtual Result<TeacherOutput> compute(const at::Tensor& pixels) const = 0;
 };
 
+// Passes of one encoder that several teachers look through (its final features and those of a layer): the
+// same pixels are encoded once.
+class SharedPasses {
+  public:
+    explicit SharedPasses(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+    const Model& model() const { return *model_; }
+    // Adds to what every pass computes from now on.
+    void want(const EncodeRequest& request);
+    // Output of all that is wanted; `layers` in ascending order of their numbers.
+    Result<EncoderOutput> encode(const at::Tensor& pixels);
+    const at::Tensor& layerOf(const EncoderOutput& output, int64_t layer) const;
+
+  private:
+    std::shared_ptr<const Model> model_;
+    EncodeRequest wanted_;
+    at::Tensor pixels_;
+    EncoderOutput output_;
+};
+
 // Any loaded encoder, or one of its adaptor heads. `mean`, `std`: of pixels in [0, 1], three values each;
 // empty where the encoder normalises itself.
 struct EncoderTeacherOptions {
     std::string name;
     std::string identity;
     std::string adaptor;  // empty: backbone
+    int64_t layer = -1;   // map that stands for its features; -1: the final ones
     std::vector<double> mean, std;
     bool useSummary = true;
 };
-// InvalidArgument if the encoder has no such adaptor.
+// InvalidArgument if the encoder has no such adaptor or layer.
 Result<std::unique_ptr<Teacher>> makeEncoderTeacher(std::shared_ptr<const Model> model,
+                                                    EncoderTeacherOptions options);
+// As the other, with passes that further teachers of the same encoder and normalisation share.
+Result<std::unique_ptr<Teacher>> makeEncoderTeacher(std::shared_ptr<SharedPasses> passes,
                                                     EncoderTeacherOptions options);
 
 // A function as a teacher: the frozen networks of experiments.

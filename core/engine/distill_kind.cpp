@@ -87,14 +87,18 @@ class DistillJob {
             options.name = name;
             options.identity = stored->description.identity;
             options.adaptor = settings["adaptor"];
+            options.layer = settings["layer"];
             options.useSummary = settings["summary"];
             if (!stored->description.info.normalizesItself && stored->preprocess.normalize) {
                 options.mean.assign(stored->preprocess.mean.begin(), stored->preprocess.mean.end());
                 options.std.assign(stored->preprocess.std.begin(), stored->preprocess.std.end());
             }
             // The store owns the model for as long as this job lasts.
-            const std::shared_ptr<const Model> model(stored->model.get(), [](const Model*) {});
-            VITRINE_TRY(std::unique_ptr<Teacher> teacher, makeEncoderTeacher(model, options));
+            std::shared_ptr<SharedPasses>& passes = passes_[stored];
+            if (!passes)
+                passes = std::make_shared<SharedPasses>(
+                    std::shared_ptr<const Model>(stored->model.get(), [](const Model*) {}));
+            VITRINE_TRY(std::unique_ptr<Teacher> teacher, makeEncoderTeacher(passes, options));
             run_.log(fmt::format("teacher {}: summary {}, features {} per cell of {} pixels", name,
                                  teacher->summaryWidth(), teacher->featureWidth(), teacher->cellPixels()));
             teachers_.push_back(std::move(teacher));
@@ -290,7 +294,7 @@ class DistillJob {
         const std::string wanted = run_.settings()["output"];
         const fs::path folder =
             wanted.empty() ? run_.project().runFolder(run_.run().id) / "student" : fs::path(wanted);
-        VITRINE_TRY_VOID(distiller_->exportFolder(folder, at::kFloat));
+        VITRINE_TRY_VOID(distiller_->exportFolder(folder, exportType()));
         for (const char* name : {"config.json", "preprocessor_config.json", "model.safetensors"}) {
             VITRINE_TRY([[maybe_unused]] const StoredFile stored,
                         run_.putArtifactFile(fmt::format("student/{}", name), folder / name,
@@ -300,10 +304,14 @@ class DistillJob {
         return {};
     }
 
+    at::ScalarType exportType() const {
+        return settings_["output_dtype"] == "bfloat16" ? at::kBFloat16 : at::kFloat;
+    }
+
     // The student as it is now, beside the one of the end; not part of the result.
     Result<void> exportSnapshot() {
         const fs::path folder = run_.project().runFolder(run_.run().id) / "student-snapshot";
-        VITRINE_TRY_VOID(distiller_->exportFolder(folder, at::kFloat));
+        VITRINE_TRY_VOID(distiller_->exportFolder(folder, exportType()));
         for (const char* name : {"config.json", "preprocessor_config.json", "model.safetensors"}) {
             VITRINE_TRY(
                 [[maybe_unused]] const StoredFile stored,
@@ -317,6 +325,7 @@ class DistillJob {
     Json settings_;                 // in force
     std::unique_ptr<World> world_;  // the processes that share the work; none: this one alone
     ModelStore store_;
+    std::map<const StoredModel*, std::shared_ptr<SharedPasses>> passes_;  // of teachers with the same encoder
     std::vector<std::unique_ptr<Teacher>> teachers_;
     std::unique_ptr<PictureSource> pictures_;
     std::unique_ptr<Distiller> distiller_;

@@ -10,6 +10,7 @@ constexpr const char* kTeachers = R"json({"type": "array", "minItems": 1, "title
     "name": {"type": "string", "minLength": 1, "pattern": "^[^./]+$", "title": "Name", "description": "Of its adaptor in the student and of its curves; without dots and slashes."},
     "model": {"type": "string", "minLength": 1, "format": "model", "title": "Model", "description": "Model folder or weight file."},
     "adaptor": {"type": "string", "default": "", "title": "Adaptor", "description": "A head of a RADIO teacher; empty: its backbone."},
+    "layer": {"type": "integer", "minimum": -1, "default": -1, "title": "Layer", "description": "Learn the map after this layer (0: before the first block) in place of the final features; -1: the final ones."},
     "summary": {"type": "boolean", "default": true, "title": "Learn its summary", "description": "Off: only its spatial features are learned."},
     "summary_weight": {"type": "number", "minimum": 0, "default": 1, "live": true, "title": "Weight of its summary", "description": "Factor of the summary loss in the sum."},
     "feature_weight": {"type": "number", "minimum": 0, "default": 1, "live": true, "title": "Weight of its features", "description": "Factor of the spatial loss in the sum."},
@@ -23,7 +24,10 @@ constexpr const char* kPictures = R"json({
   "limit": {"type": "integer", "minimum": 0, "default": 0, "title": "At most", "unit": "pictures", "description": "0: all that are found."},
   "smallest_crop": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.35, "title": "Smallest crop", "description": "Side of the smallest random crop as a share of the picture's short side."}})json";
 
-constexpr const char* kStudent = R"json({"type": "object", "default": {}, "title": "Student", "group": "Student", "description": "A RADIO ViT with a summary token, registers and cropped position embeddings.", "properties": {
+constexpr const char* kStudent = R"json({"type": "object", "default": {}, "title": "Student", "group": "Student", "description": "A RADIO ViT with a summary token, registers and cropped position embeddings, or a convolutional trunk that starts from a trained one.", "properties": {
+    "trunk": {"type": "string", "enum": ["vit", "convolutional"], "default": "vit", "title": "Trunk", "description": "vit: a fresh RADIO ViT; convolutional: the blocks of a trained EfficientNet-Lite and a neck that gathers their maps, for little data and small machines. Width and blocks are then the neck's; heads, registers and position field mean nothing."},
+    "start_from": {"type": "string", "default": "", "format": "model", "title": "Start from", "description": "EfficientNet-Lite folder whose weights a convolutional trunk starts with."},
+    "trunk_rate": {"type": "number", "minimum": 0, "maximum": 1, "default": 1, "title": "Rate of the trunk", "description": "Share of the learning rate for the weights that were there at the start."},
     "width": {"type": "integer", "minimum": 8, "maximum": 4096, "default": 192, "title": "Width", "unit": "channels", "description": "Of the tokens; a multiple of the attention heads."},
     "depth": {"type": "integer", "minimum": 1, "maximum": 64, "default": 6, "title": "Blocks", "description": "Transformer blocks."},
     "heads": {"type": "integer", "minimum": 1, "maximum": 64, "default": 3, "title": "Attention heads", "description": "Must divide the width."},
@@ -46,6 +50,7 @@ constexpr const char* kLosses = R"json({
   "grid_policy": {"type": "string", "enum": ["teacher", "larger"], "default": "teacher", "title": "Unequal grids", "description": "Compare on the teacher's grid, or on the larger one of the two."},
   "balance": {"type": "string", "enum": ["equal", "adaloss"], "default": "equal", "title": "Balance", "description": "adaloss: each term over its own moving average (momentum 0.99)."},
   "shift": {"type": "number", "minimum": 0, "maximum": 8, "default": 0, "title": "Shift", "unit": "patches", "description": "Deviation of the independent shifts of student's and teachers' crops (C-RADIOv4); 0: aligned."},
+  "degrade": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "live": true, "title": "Fewer pixels", "description": "Share of pictures that the student sees reduced up to six times and enlarged again, while its teachers see all of them."},
   "mesa": {"type": "number", "minimum": 0, "default": 0, "live": true, "title": "Self-consistency weight", "description": "Loss against the slow copy (MESA); needs a slow copy."},
   "slow_decay": {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0, "title": "Decay of the slow copy", "description": "Of the moving average of the weights, which is then what is evaluated and exported; 0: none."},
   "weight_noise": {"type": "number", "minimum": 0, "maximum": 1, "default": 0, "live": true, "title": "Weight noise", "description": "Deviation of the factors that weights are multiplied with in a step (DAMP)."},
@@ -61,13 +66,14 @@ constexpr const char* kOptimizer = R"json({
   "optimizer": {"type": "string", "enum": ["adamw", "lamb", "nadam"], "default": "adamw", "title": "Optimiser", "description": "lamb: RADIOv2.5 and later."},
   "weight_decay": {"type": "number", "minimum": 0, "default": 0.02, "title": "Weight decay", "description": "Not of norms, biases, tokens and positions."},
   "statistics_batches": {"type": "integer", "minimum": 1, "default": 30, "title": "Statistics", "unit": "batches", "description": "Seen before the first step, to fit the normalisers."},
-  "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Compute in", "description": "bfloat16: the student's pass on a GPU."}})json";
+  "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Compute in", "description": "bfloat16: the student's pass, on a GPU or a CPU with instructions for it (AVX-512 BF16, AMX)."}})json";
 
 constexpr const char* kRecords = R"json({
   "checkpoint_every": {"type": "integer", "minimum": 1, "default": 200, "live": true, "title": "Checkpoint every", "unit": "steps", "description": "What a killed run goes on from."},
   "probe_every": {"type": "integer", "minimum": 0, "default": 200, "live": true, "title": "Probe every", "unit": "steps", "description": "Feature maps of the probe pictures; 0: none."},
   "probe_images": {"type": "array", "items": {"type": "string", "minLength": 1}, "default": [], "live": true, "format": "pictures", "title": "Probe pictures", "description": "Fixed pictures whose maps are kept; empty: the first four."},
-  "output": {"type": "string", "default": "", "format": "folder", "title": "Folder for the student", "description": "Empty: the run's own folder."}})json";
+  "output": {"type": "string", "default": "", "format": "folder", "title": "Folder for the student", "description": "Empty: the run's own folder."},
+  "output_dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Store as", "description": "Of the exported weights; bfloat16: half the size."}})json";
 // clang-format on
 
 void add(Json& properties, const char* text, const char* group) {

@@ -1,5 +1,6 @@
 #include "core/models/families.h"
 
+#include "core/models/aliked/aliked.h"
 #include "core/models/cifar/resnet_cifar.h"
 #include "core/models/cifar/vit_cifar.h"
 #include "core/models/clip/clip_model.h"
@@ -20,7 +21,7 @@ std::vector<ModelFamily> builtInFamilies() {
     return {
         radioFamily(),  samFamily(),         sam2Family(),          sam3Family(),        clipFamily(),
         siglipFamily(), dinoFamily(),        depthAnythingFamily(), mambaVisionFamily(), featSharpFamily(),
-        featUpFamily(), resnetCifarFamily(), vitCifarFamily(),
+        featUpFamily(), resnetCifarFamily(), vitCifarFamily(),      alikedFamily(),
     };
 }
 

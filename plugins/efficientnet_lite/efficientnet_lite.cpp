@@ -1,7 +1,7 @@
+#include "core/models/efficientnet/network.h"
 #include "core/models/encoder_checks.h"
 #include "core/models/model.h"
 #include "core/plugins/plugin_api.h"
-#include "plugins/efficientnet_lite/network.h"
 
 namespace vitrine {
 namespace {
@@ -85,37 +85,12 @@ bool recognizes(const ModelFolder& folder) {
            !folder.weights->find("_blocks.0._se_reduce.weight");
 }
 
-// Channels and kernels come from the shapes; strides are the published ones of each stage (a block starts a
-// stage where the channel count grows).
-Result<std::vector<BlockShape>> blockShapes(const TensorSource& weights) {
-    const std::map<int64_t, int64_t> strideOfStage = {{1, 1}, {2, 2}, {3, 2}, {4, 2}, {5, 1}, {6, 2}, {7, 1}};
-    std::vector<BlockShape> blocks;
-    int64_t channels = weights.find("_conv_stem.weight")->shape.at(0), stage = 0;
-    while (true) {
-        const std::string prefix = fmt::format("_blocks.{}.", blocks.size());
-        const TensorInfo* depthwise = weights.find(prefix + "_depthwise_conv.weight");
-        const TensorInfo* project = weights.find(prefix + "_project_conv.weight");
-        if (!depthwise || !project)
-            break;
-        const int64_t outChannels = project->shape.at(0);
-        const bool startsStage = blocks.empty() || outChannels != channels;
-        stage += startsStage;
-        if (!strideOfStage.contains(stage))
-            return fail(ErrorCode::InvalidFile, "has more than the seven stages of EfficientNet-Lite",
-                        prefix);
-        blocks.push_back({channels, outChannels, depthwise->shape.at(0), depthwise->shape.at(2),
-                          startsStage ? strideOfStage.at(stage) : 1});
-        channels = outChannels;
-    }
-    return blocks;
-}
-
 Result<std::unique_ptr<Model>> load(const ModelFolder& folder, const LoadOptions& options) {
     const TensorSource& weights = *folder.weights;
     for (const char* needed : {"_conv_head.weight", "_fc.weight"})
         if (!weights.find(needed))
             return fail(ErrorCode::NotFound, fmt::format("the tensor \"{}\" is missing", needed));
-    VITRINE_TRY(const auto blocks, blockShapes(weights));
+    VITRINE_TRY(const auto blocks, efficientnet::blockShapes(weights));
     const int64_t headChannels = weights.find("_conv_head.weight")->shape.at(0);
     VITRINE_TRY(const int64_t side, jsonValueOr<int64_t>(folder.config, "image_size", 224, "config.json"));
     auto network = std::make_shared<Network>(blocks, weights.find("_conv_stem.weight")->shape.at(0),

@@ -1,4 +1,6 @@
-// Recognising and loading RADIO folders: the ViTs in both published forms, and E-RADIO.
+// Recognising and loading RADIO folders: the ViTs in both published forms, E-RADIO, and convolutional
+// students.
+#include "core/models/radio/convolutional_model.h"
 #include "core/models/radio/eradio_model.h"
 #include "core/models/radio/radio_model.h"
 
@@ -21,6 +23,8 @@ Result<std::shared_ptr<RadioModule>> loadRadioModule(const Json& config, const T
 Result<std::unique_ptr<Model>> loadRadio(const ModelFolder& folder, const LoadOptions& options) {
     if (findEradioTrunk(*folder.weights))
         return loadEradio(folder, options);
+    if (isConvolutionalRadio(*folder.weights))
+        return loadConvolutionalRadio(folder, options);
     VITRINE_TRY(std::shared_ptr<RadioModule> module,
                 loadRadioModule(folder.config, *folder.weights, "", options));
     return std::make_unique<RadioModel>(std::move(module), folder.path.filename().string());

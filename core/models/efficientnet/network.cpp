@@ -1,6 +1,8 @@
-#include "plugins/efficientnet_lite/network.h"
+#include "core/models/efficientnet/network.h"
 
 #include <fmt/format.h>
+
+#include <map>
 
 namespace vitrine::efficientnet {
 namespace {
@@ -63,6 +65,29 @@ class Block : public torch::nn::Module {
     std::shared_ptr<nn::BatchNorm> expandNorm_, depthwiseNorm_, projectNorm_;
 };
 
+Result<std::vector<BlockShape>> blockShapes(const TensorSource& weights) {
+    const std::map<int64_t, int64_t> strideOfStage = {{1, 1}, {2, 2}, {3, 2}, {4, 2}, {5, 1}, {6, 2}, {7, 1}};
+    std::vector<BlockShape> blocks;
+    int64_t channels = weights.find("_conv_stem.weight")->shape.at(0), stage = 0;
+    while (true) {
+        const std::string prefix = fmt::format("_blocks.{}.", blocks.size());
+        const TensorInfo* depthwise = weights.find(prefix + "_depthwise_conv.weight");
+        const TensorInfo* project = weights.find(prefix + "_project_conv.weight");
+        if (!depthwise || !project)
+            break;
+        const int64_t outChannels = project->shape.at(0);
+        const bool startsStage = blocks.empty() || outChannels != channels;
+        stage += startsStage;
+        if (!strideOfStage.contains(stage))
+            return fail(ErrorCode::InvalidFile, "has more than the seven stages of EfficientNet-Lite",
+                        prefix);
+        blocks.push_back({channels, outChannels, depthwise->shape.at(0), depthwise->shape.at(2),
+                          startsStage ? strideOfStage.at(stage) : 1});
+        channels = outChannels;
+    }
+    return blocks;
+}
+
 Network::Network(const std::vector<BlockShape>& blocks, int64_t stemChannels, int64_t headChannels,
                  int64_t classCount) {
     stem_ = register_module(
@@ -76,11 +101,14 @@ Network::Network(const std::vector<BlockShape>& blocks, int64_t stemChannels, in
     head_ = register_module(
         "_conv_head", std::make_shared<nn::Conv2d>(blocks.back().outChannels, headChannels, pointwise()));
     headNorm_ = register_module("_bn1", std::make_shared<nn::BatchNorm>(headChannels, kBatchNormEpsilon));
-    classifier_ = register_module("_fc", std::make_shared<nn::Linear>(headChannels, classCount));
+    if (classCount > 0)
+        classifier_ = register_module("_fc", std::make_shared<nn::Linear>(headChannels, classCount));
 }
 
 std::vector<at::Tensor> Network::maps(const at::Tensor& pixels) const {
-    std::vector<at::Tensor> maps{at::relu6(stemNorm_->forward(stem_->forward(padSame(pixels, 3, 2))))};
+    // Channels last: several times faster for the depthwise convolutions and the norms.
+    const at::Tensor input = pixels.contiguous(at::MemoryFormat::ChannelsLast);
+    std::vector<at::Tensor> maps{at::relu6(stemNorm_->forward(stem_->forward(padSame(input, 3, 2))))};
     for (const auto& block : blocks_)
         maps.push_back(block->forward(maps.back()));
     maps.push_back(at::relu6(headNorm_->forward(head_->forward(maps.back()))));

@@ -3,6 +3,8 @@
 // TensorFlow "SAME" padding.
 #pragma once
 
+#include "core/base/result.h"
+#include "core/io/tensor_source.h"
 #include "core/nn/layers.h"
 
 namespace vitrine::efficientnet {
@@ -14,15 +16,20 @@ struct BlockShape {
     int64_t inChannels, outChannels, expandedChannels, kernel, stride;
 };
 
+// Channels and kernels from the stored shapes; strides are the published ones of each stage (a block starts a
+// stage where the channel count changes). InvalidFile if there are more stages than the family has.
+Result<std::vector<BlockShape>> blockShapes(const TensorSource& weights);
+
 class Block;
 
 class Network : public torch::nn::Module {
   public:
+    // classCount 0: without the classifier.
     Network(const std::vector<BlockShape>& blocks, int64_t stemChannels, int64_t headChannels,
             int64_t classCount);
     // Outputs of the stem (0), every block (1..n) and the head (n + 1), each (B, C, h, w).
     std::vector<at::Tensor> maps(const at::Tensor& pixels) const;
-    // (B, headChannels) -> (B, classes).
+    // (B, headChannels) -> (B, classes). Needs the classifier.
     at::Tensor logits(const at::Tensor& summary) const;
 
   private:
