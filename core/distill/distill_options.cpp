@@ -97,7 +97,10 @@ Result<void> DistillOptions::validate() const {
                         : fmt::format("{} pixels are not a multiple of the trunk's stride of {}", side, step),
                     fmt::format("Nearest: {}", std::max(step, (side + step / 2) / step * step)));
             for (const int64_t window : windowSizes)
-                if (window > 0 && side % (student.patchSize * window) != 0)
+                if (window > 0 && student.trunk == StudentTrunk::Convolutional)
+                    return refuse("settings/window_sizes", "a convolutional student has no attention windows",
+                                  "Leave the list empty, or take a ViT");
+                else if (window > 0 && side % (student.patchSize * window) != 0)
                     return refuse("settings/window_sizes",
                                   fmt::format("windows of {} patches do not divide {} pixels", window, side));
         }

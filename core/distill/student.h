@@ -65,6 +65,9 @@ struct StudentPass {
     bool recompute = false;                // blocks keep their inputs only and run again for their gradients
 };
 
+// An adaptor head of the student.
+RadioHeadConfig studentHead(const StudentOptions& options, int64_t input, int64_t output);
+
 // The configuration of a fresh student; its JSON form is that of the library (model_type "radio"), with the
 // adaptors in the published checkpoints' fields.
 RadioConfig studentConfig(const StudentOptions& options);

@@ -1,0 +1,117 @@
+// How a student begins: fresh, or with the weights of a trained network.
+#include "core/distill/random_stream.h"
+#include "core/distill/student.h"
+#include "core/io/model_folder.h"
+
+#include <algorithm>
+
+namespace vitrine {
+namespace {
+
+int64_t headHidden(const StudentOptions& options) {
+    if (options.headHidden > 0)
+        return options.headHidden;
+    int64_t widest = options.width;
+    for (const StudentTeacher& teacher : options.teachers)
+        widest = std::max({widest, teacher.summaryWidth, teacher.featureWidth});
+    return widest;
+}
+
+}  // namespace
+
+RadioHeadConfig studentHead(const StudentOptions& options, int64_t input, int64_t output) {
+    RadioHeadConfig head;
+    head.kind = RadioHeadConfig::Kind::Mlp2;
+    head.input = input;
+    head.hidden = headHidden(options);
+    head.output = output;
+    head.inner = options.headInnerBlocks;
+    return head;
+}
+
+namespace {
+
+// The configuration of a convolutional student that starts from these weights.
+Result<ConvolutionalRadioConfig> convolutionalConfig(const StudentOptions& options,
+                                                     const TensorSource& start) {
+    const TensorInfo* stem = start.find("_conv_stem.weight");
+    const TensorInfo* head = start.find("_conv_head.weight");
+    if (!stem || !head || start.find("_blocks.0._se_reduce.weight"))
+        return fail(ErrorCode::Unsupported, "these are not the weights of an EfficientNet-Lite",
+                    options.startFrom.string(), "Name a folder of the family efficientnet_lite");
+    ConvolutionalRadioConfig config;
+    VITRINE_TRY(config.blocks, efficientnet::blockShapes(start));
+    config.stemWidth = stem->shape.at(0);
+    config.headWidth = head->shape.at(0);
+    config.neckWidth = options.width;
+    config.neckBlocks = options.depth;
+    config.patchSize = options.patchSize;
+    config.preferredSide = options.preferredSide;
+    config.maxSide = options.maxSide;
+    for (const StudentTeacher& teacher : options.teachers) {
+        RadioAdaptorConfig adaptor;
+        adaptor.name = teacher.name;
+        if (teacher.summaryWidth > 0)
+            adaptor.summary = studentHead(options, config.headWidth, teacher.summaryWidth);
+        adaptor.features = studentHead(options, config.neckWidth, teacher.featureWidth);
+        config.adaptors.push_back(std::move(adaptor));
+    }
+    return config;
+}
+
+Result<std::shared_ptr<torch::nn::Module>> openConvolutional(const StudentOptions& options, uint64_t seed) {
+    VITRINE_TRY(const ModelFolder folder, openModelFolder(options.startFrom));
+    if (!folder.weights)
+        return fail(ErrorCode::NotFound, "there are no weights to start from", options.startFrom.string());
+    VITRINE_TRY(const ConvolutionalRadioConfig config, convolutionalConfig(options, *folder.weights));
+    auto module = std::make_shared<ConvolutionalRadioModule>(config);
+    nn::initialize(*module, randomStream(seed, 0, "student"));
+    const at::NoGradGuard noGrad;
+    const std::string trunk = "radio_model.model.";
+    const auto start = [&](const std::string& name, at::Tensor& tensor) -> Result<void> {
+        if (!ConvolutionalRadioModule::isTrunk(name))
+            return {};
+        VITRINE_TRY(const at::Tensor stored, readTensor(*folder.weights, name.substr(trunk.size()), {}));
+        if (stored.sizes() != tensor.sizes())
+            return fail(ErrorCode::ShapeMismatch,
+                        "the tensor has another shape than the blocks before it ask for",
+                        name.substr(trunk.size()));
+        tensor.copy_(stored);
+        return {};
+    };
+    for (auto& entry : module->named_parameters())
+        VITRINE_TRY_VOID(start(entry.key(), entry.value()));
+    for (auto& entry : module->named_buffers())
+        VITRINE_TRY_VOID(start(entry.key(), entry.value()));
+    return std::shared_ptr<torch::nn::Module>(std::move(module));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<torch::nn::Module>> openStudent(const StudentOptions& options, uint64_t seed) {
+    if (options.trunk == StudentTrunk::Convolutional)
+        return openConvolutional(options, seed);
+    return std::shared_ptr<torch::nn::Module>(makeStudent(options, seed));
+}
+
+std::shared_ptr<torch::nn::Module> copyStudent(const torch::nn::Module& student) {
+    std::shared_ptr<torch::nn::Module> copy;
+    if (const auto* convolutional = dynamic_cast<const ConvolutionalRadioModule*>(&student))
+        copy = std::make_shared<ConvolutionalRadioModule>(convolutional->config());
+    else
+        copy = std::make_shared<RadioModule>(dynamic_cast<const RadioModule&>(student).config());
+    const at::NoGradGuard noGrad;
+    auto parameters = copy->named_parameters(), buffers = copy->named_buffers();
+    for (const auto& entry : student.named_parameters())
+        parameters[entry.key()].copy_(entry.value().detach());
+    for (const auto& entry : student.named_buffers())
+        buffers[entry.key()].copy_(entry.value());
+    return copy;
+}
+
+bool learnsBeforeTrunk(const std::string& parameterName) {
+    return parameterName.find(".adaptors.") != std::string::npos ||
+           parameterName.starts_with("radio_model.model.neck.");
+}
+
+}  // namespace vitrine

@@ -1,0 +1,227 @@
+// Students with a convolutional trunk that starts from an EfficientNet-Lite.
+#include "core/distill/student.h"
+#include "core/models/model.h"
+#include "tests/core/distill/classroom.h"
+#include "tests/support/temporary_folder.h"
+
+#include <gtest/gtest.h>
+
+namespace vitrine {
+namespace {
+
+using testing::Classroom;
+using testing::smallOptions;
+using testing::TemporaryFolder;
+
+// A small network of the family, with statistics as a trained one has them.
+void writeStart(const std::filesystem::path& file) {
+    const at::NoGradGuard noGrad;
+    std::vector<efficientnet::BlockShape> blocks;
+    int64_t in = 4;
+    const std::vector<int64_t> strides{1, 2, 2, 2, 1, 2, 1};
+    for (size_t stage = 0; stage < strides.size(); ++stage) {
+        const int64_t out = in + 2, expanded = stage == 0 ? in : 2 * in;
+        blocks.push_back({in, out, expanded, stage % 2 == 0 ? 3 : 5, strides[stage]});
+        in = out;
+    }
+    efficientnet::Network network(blocks, 4, 24, 0);
+    at::manual_seed(4);
+    std::map<std::string, at::Tensor> tensors;
+    for (auto& entry : network.named_parameters()) {
+        at::Tensor& tensor = entry.value();
+        if (tensor.dim() > 1)
+            tensor.normal_(0, std::sqrt(2.0 / double(tensor[0].numel())));
+        else
+            tensor.fill_(entry.key().ends_with("weight") ? 1 : 0.1);
+        tensors[entry.key()] = tensor;
+    }
+    for (auto& entry : network.named_buffers())
+        tensors[entry.key()] = entry.value().fill_(entry.key().ends_with("running_var") ? 0.5 : 0.05);
+    ASSERT_TRUE(writeTensors(file, tensors));
+}
+
+struct ConvolutionalStudentTest : ::testing::Test {
+    ConvolutionalStudentTest() {
+        writeStart(folder / "start.safetensors");
+        options.trunk = StudentTrunk::Convolutional;
+        options.startFrom = folder / "start.safetensors";
+        options.width = 12;
+        options.depth = 1;
+        options.patchSize = 8;
+        options.headHidden = 16;
+        options.preferredSide = 64;
+        options.teachers = {{"first", 20, 24}, {"second", 0, 16}};
+    }
+    DistillOptions lesson() const {
+        DistillOptions lesson = smallOptions();
+        lesson.student = options;
+        lesson.partitions = {{{32, 64}, 4, {}}};
+        lesson.slowDecay = 0.9;
+        lesson.degrade = 0.5;
+        return lesson;
+    }
+
+    TemporaryFolder folder;
+    StudentOptions options;
+};
+
+void trainFor(Distiller& distiller, int64_t steps) {
+    JobContext job;
+    ASSERT_TRUE(distiller.estimateStatistics(job));
+    for (int64_t i = 0; i < steps; ++i) {
+        const auto report = distiller.train();
+        ASSERT_TRUE(report) << report.error().text();
+    }
+}
+
+TEST_F(ConvolutionalStudentTest, ExportedFolderLoadsAsRadioWithTheSameOutputs) {
+    const at::NoGradGuard noGrad;
+    const auto student = openStudent(options, 3);
+    ASSERT_TRUE(student) << student.error().text();
+    ASSERT_TRUE(writeStudentFolder(folder / "student", **student, options, at::kFloat));
+    const auto loaded = loadModel(folder / "student", {});
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    EXPECT_EQ((*loaded)->family(), "radio");
+    const EncoderInfo& info = (*loaded)->encoder()->info();
+    EXPECT_EQ(info.name, "student");
+    EXPECT_EQ(info.sizeMultiple, 32);
+    EXPECT_EQ(info.summaryWidth, 24);
+    at::manual_seed(0);
+    const at::Tensor pixels = at::rand({2, 3, 64, 96});
+    const StudentOutput expected = runStudent(**student, pixels, {});
+    EncodeRequest request;
+    request.adaptors = {"first", "second"};
+    request.layers = {0, info.layerCount};
+    const auto output = (*loaded)->encoder()->encode(pixels, request);
+    ASSERT_TRUE(output) << output.error().text();
+    EXPECT_EQ(output->features.sizes(), at::IntArrayRef({2, 12, 8, 12}));
+    EXPECT_TRUE(at::allclose(output->features, expected.features, 1e-5, 1e-5));
+    EXPECT_TRUE(at::equal(output->layers[1].features, output->features));
+    for (const auto& [name, head] : expected.heads)
+        EXPECT_TRUE(at::allclose(output->adaptors.at(name).features, head.features, 1e-5, 1e-5)) << name;
+    EXPECT_TRUE(
+        at::allclose(output->adaptors.at("first").summary, expected.heads.at("first").summary, 1e-5, 1e-5));
+    EXPECT_FALSE(expected.heads.at("second").summary.defined());
+}
+
+TEST_F(ConvolutionalStudentTest, StartsWithTheWeightsItIsGiven) {
+    const at::NoGradGuard noGrad;
+    const auto student = openStudent(options, 3);
+    ASSERT_TRUE(student) << student.error().text();
+    const auto source = openTensors(options.startFrom);
+    ASSERT_TRUE(source);
+    const auto start = readAllTensors(**source);
+    ASSERT_TRUE(start);
+    auto tensors = (*student)->named_parameters();
+    for (const auto& entry : (*student)->named_buffers())
+        tensors.insert(entry.key(), entry.value());
+    for (const auto& [name, tensor] : *start)
+        EXPECT_TRUE(at::equal(tensors["radio_model.model." + name], tensor)) << name;
+}
+
+TEST_F(ConvolutionalStudentTest, FrozenTrunkKeepsItsWeightsWhileNeckAndHeadsLearn) {
+    DistillOptions wanted = lesson();
+    wanted.trunkFrozenSteps = 10;
+    Classroom classroom;
+    const auto distiller = classroom.make(wanted);
+    const auto before = copyStudent(distiller->student());
+    trainFor(*distiller, 3);
+    auto old = before->named_parameters();
+    for (const auto& entry : distiller->student().named_parameters()) {
+        const bool same = at::equal(old[entry.key()], entry.value());
+        EXPECT_EQ(same, ConvolutionalRadioModule::isTrunk(entry.key())) << entry.key();
+    }
+}
+
+TEST_F(ConvolutionalStudentTest, ResumedRunHasTheSameBits) {
+    Classroom classroom;
+    const auto whole = classroom.make(lesson()), start = classroom.make(lesson()),
+               resumed = classroom.make(lesson());
+    trainFor(*whole, 6);
+    trainFor(*start, 2);
+    ASSERT_TRUE(start->save(folder / "state.safetensors"));
+    const auto restored = resumed->restore(folder / "state.safetensors");
+    ASSERT_TRUE(restored) << restored.error().text();
+    trainFor(*resumed, 4);
+    const auto left = whole->evaluated().named_parameters();
+    for (const auto& entry : resumed->evaluated().named_parameters())
+        EXPECT_TRUE(at::equal(left[entry.key()], entry.value())) << entry.key();
+}
+
+TEST_F(ConvolutionalStudentTest, RefusesWhatItCannotStartFrom) {
+    DistillOptions wanted = lesson();
+    wanted.student.startFrom.clear();
+    wanted.teachers = {{.name = "one"}};
+    ASSERT_FALSE(wanted.validate());
+    EXPECT_EQ(wanted.validate().error().where, "student/start_from");
+    wanted.student.startFrom = folder / "start.safetensors";
+    ASSERT_TRUE(wanted.validate());
+    wanted.partitions = {{{40}, 4, {}}};
+    ASSERT_FALSE(wanted.validate());
+    EXPECT_EQ(wanted.validate().error().where, "settings/partitions/0/sides");
+
+    ASSERT_TRUE(writeTensors(folder / "other.safetensors", {{"layer.weight", at::ones({2, 2})}}));
+    options.startFrom = folder / "other.safetensors";
+    const auto other = openStudent(options, 0);
+    ASSERT_FALSE(other);
+    EXPECT_EQ(other.error().code, ErrorCode::Unsupported);
+    options.startFrom = folder / "none";
+    ASSERT_FALSE(openStudent(options, 0));
+}
+
+// An encoder that counts its passes: layer k is the pixels' mean times k + 1.
+class CountingModel : public Model, public VisionEncoder {
+  public:
+    CountingModel() {
+        info_.name = "counting";
+        info_.layerCount = 3;
+        info_.patchSize = info_.sizeMultiple = 8;
+        info_.preferredHeight = info_.preferredWidth = 16;
+    }
+    std::string family() const override { return "counting"; }
+    const VisionEncoder* encoder() const override { return this; }
+    const EncoderInfo& info() const override { return info_; }
+    Result<TensorMap> runCall(const ModelCall&) const override { return TensorMap{}; }
+    Result<EncoderOutput> encode(const at::Tensor& pixels, const EncodeRequest& request) const override {
+        ++passes;
+        EncoderOutput output;
+        output.features = at::avg_pool2d(pixels, {8, 8});
+        output.summary = output.features.mean({2, 3});
+        for (const int64_t layer : request.layers)
+            output.layers.push_back({output.features * double(layer + 1), {}});
+        return output;
+    }
+    mutable int passes = 0;
+
+  private:
+    EncoderInfo info_;
+};
+
+TEST(EncoderTeacher, TeachersOfOneEncoderShareItsPassesAndTakeTheirLayers) {
+    const auto model = std::make_shared<CountingModel>();
+    const auto passes = std::make_shared<SharedPasses>(model);
+    std::vector<std::unique_ptr<Teacher>> teachers;
+    for (const int64_t layer : {-1, 2, 1}) {
+        EncoderTeacherOptions options;
+        options.name = fmt::format("layer {}", layer);
+        options.layer = layer;
+        auto teacher = makeEncoderTeacher(passes, options);
+        ASSERT_TRUE(teacher) << teacher.error().text();
+        teachers.push_back(std::move(*teacher));
+    }
+    at::manual_seed(0);
+    for (int batch = 0; batch < 2; ++batch) {
+        const at::Tensor pixels = at::rand({2, 3, 16, 16});
+        const int before = model->passes;
+        for (size_t i = 0; i < teachers.size(); ++i) {
+            const auto seen = teachers[i]->look(pixels.clone());
+            ASSERT_TRUE(seen) << seen.error().text();
+            const double factor = i == 0 ? 1 : i == 1 ? 3 : 2;
+            EXPECT_TRUE(at::allclose(seen->features, factor * at::avg_pool2d(pixels, {8, 8}))) << i;
+        }
+        EXPECT_EQ(model->passes, before + 1);
+    }
+}
+
+}  // namespace
+}  // namespace vitrine
