@@ -1,5 +1,7 @@
 #include "core/nn/joined_linear.h"
 
+#include "core/nn/fused.h"
+
 #include <ATen/core/grad_mode.h>
 
 namespace vitrine::nn {
@@ -48,7 +50,7 @@ at::Tensor JoinedLinear::forward(const at::Tensor& x) const {
         for (const auto& part : parts_)
             gradientWanted |= part->weight.requires_grad();
     if (!gradientWanted && isJoined())
-        return at::linear(x, weight_, bias_);
+        return linear(x, weight_, bias_);
     std::vector<at::Tensor> results;
     for (const auto& part : parts_)
         results.push_back(part->forward(x));

@@ -1,5 +1,7 @@
 #include "core/nn/layers.h"
 
+#include "core/nn/fused.h"
+
 #include <stdexcept>
 
 namespace vitrine::nn {
@@ -17,7 +19,7 @@ Linear::Linear(int64_t inFeatures, int64_t outFeatures, bool withBias) {
         bias = register_parameter("bias", blank({outFeatures}));
 }
 at::Tensor Linear::forward(const at::Tensor& x) const {
-    return at::linear(x, weight, bias);
+    return linear(x, weight, bias);
 }
 
 LayerNorm::LayerNorm(int64_t width, double eps, bool withBias) : epsilon(eps) {

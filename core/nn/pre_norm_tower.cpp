@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/nn/functional.h"
+#include "core/nn/fused.h"
 #include "core/nn/joined_linear.h"
 #include "core/nn/module_tree.h"
 
@@ -94,7 +95,7 @@ void TowerBlock::finishLoading() {
 at::Tensor TowerBlock::attend(const at::Tensor& x, const TowerRequest& request,
                               at::Tensor* probabilities) const {
     const at::Tensor packed =
-        packedWeight_.defined() ? at::linear(x, packedWeight_, packedBias_) : qkv_.forward(x);
+        packedWeight_.defined() ? nn::linear(x, packedWeight_, packedBias_) : qkv_.forward(x);
     const auto parts = packed.chunk(3, -1);
     at::Tensor q = splitHeads(parts[0], headCount_), k = splitHeads(parts[1], headCount_);
     if (request.rotary) {
@@ -109,18 +110,15 @@ at::Tensor TowerBlock::attend(const at::Tensor& x, const TowerRequest& request,
 
 at::Tensor TowerBlock::mlp(const at::Tensor& x) const {
     if (!gated_)
-        return down_->forward(activation_(up_->forward(x)));
+        return down_->forward(nn::linear(x, up_->weight, up_->bias, activation_));
     const auto halves = (packedGate_ ? up_->forward(x) : gateUp_.forward(x)).chunk(2, -1);
     return down_->forward(activation_(halves[0]) * halves[1]);
 }
 
 at::Tensor TowerBlock::forward(const at::Tensor& x, const TowerRequest& request,
                                at::Tensor* probabilities) const {
-    const auto scaled = [](const at::Tensor& value, const at::Tensor& scale) {
-        return scale.defined() ? value * scale : value;
-    };
-    const at::Tensor middle = x + scaled(attend(norm1_->forward(x), request, probabilities), scale1_);
-    return middle + scaled(mlp(norm2_->forward(middle)), scale2_);
+    const at::Tensor middle = addBranch(x, attend(norm1_->forward(x), request, probabilities), scale1_);
+    return addBranch(middle, mlp(norm2_->forward(middle)), scale2_);
 }
 
 at::Tensor TowerBlock::values(const at::Tensor& x) const {
@@ -129,7 +127,7 @@ at::Tensor TowerBlock::values(const at::Tensor& x) const {
         return out_->forward(value_->forward(normed));
     const int64_t width = packedWeight_.size(1);
     return out_->forward(
-        at::linear(normed, packedWeight_.narrow(0, 2 * width, width),
+        nn::linear(normed, packedWeight_.narrow(0, 2 * width, width),
                    packedBias_.defined() ? packedBias_.narrow(0, 2 * width, width) : at::Tensor()));
 }
 

@@ -1,6 +1,7 @@
 #include "core/nn/vit_block.h"
 
 #include "core/nn/functional.h"
+#include "core/nn/fused.h"
 
 #include <array>
 #include <cmath>
@@ -16,12 +17,6 @@ class LayerScale : public torch::nn::Module {
     }
     at::Tensor scale;
 };
-
-// residual + scale ⊙ branch, in one pass over memory. The branch is a fresh linear output, so that without a
-// scale the sum may be taken in place (its backward needs no value of it).
-at::Tensor addBranch(const at::Tensor& residual, at::Tensor branch, const at::Tensor& scale) {
-    return scale.defined() ? at::addcmul(residual, branch, scale) : branch.add_(residual);
-}
 
 std::array<at::Tensor, 3> unpackHeads(const at::Tensor& qkv, int64_t headCount) {
     const int64_t headWidth = qkv.size(2) / (3 * headCount);
@@ -67,12 +62,12 @@ VitMlp::VitMlp(const VitBlockOptions& options)
 }
 
 at::Tensor VitMlp::forward(const at::Tensor& x) const {
-    at::Tensor hidden = first_->forward(x);
+    at::Tensor hidden;
     if (gated_) {
-        const auto halves = hidden.chunk(2, -1);
+        const auto halves = first_->forward(x).chunk(2, -1);
         hidden = at::silu(halves[0]) * halves[1];
     } else {
-        hidden = activation_(hidden);
+        hidden = linear(x, first_->weight, first_->bias, activation_);
     }
     if (norm_)
         hidden = norm_->forward(hidden);

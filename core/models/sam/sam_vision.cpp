@@ -2,6 +2,7 @@
 
 #include "core/models/sam/windows.h"
 #include "core/nn/functional.h"
+#include "core/nn/fused.h"
 
 #include <algorithm>
 
@@ -96,7 +97,8 @@ class VisionLayer : public torch::nn::Module {
             attended = attention_->forward(normed);
         }
         const at::Tensor y = x + attended;
-        return y + linear2_->forward(activation_(linear1_->forward(norm2_->forward(y))));
+        return y + linear2_->forward(
+                       nn::linear(norm2_->forward(y), linear1_->weight, linear1_->bias, activation_));
     }
 
   private:

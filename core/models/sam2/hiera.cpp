@@ -2,6 +2,7 @@
 
 #include "core/models/sam/windows.h"
 #include "core/nn/functional.h"
+#include "core/nn/fused.h"
 
 #include <algorithm>
 #include <numeric>
@@ -34,7 +35,7 @@ class HieraAttention : public torch::nn::Module {
         const auto heads = [&](const at::Tensor& map) {
             return nn::splitHeads(map.flatten(1, 2), sizes_.headCount);
         };
-        const double scale = 1.0 / std::sqrt(double(sizes_.outWidth / sizes_.headCount));
+        const double scale = 1.0 / std::sqrt(double(sizes_.outWidth) / double(sizes_.headCount));
         const at::Tensor attended = nn::attention(heads(queries), heads(parts[1]), heads(parts[2]), scale);
         return projection_->forward(
             nn::mergeHeads(attended).reshape({x.size(0), queries.size(1), queries.size(2), -1}));
@@ -76,7 +77,7 @@ class HieraBlock : public torch::nn::Module {
             attended = attention_->forward(normed);
         }
         const at::Tensor y = residual + attended;
-        return y + down_->forward(activation_(up_->forward(norm2_->forward(y))));
+        return y + down_->forward(nn::linear(norm2_->forward(y), up_->weight, up_->bias, activation_));
     }
 
   private:

@@ -1,6 +1,7 @@
 #include "core/models/sam3/sam3_layers.h"
 
 #include "core/nn/functional.h"
+#include "core/nn/fused.h"
 
 #include <cmath>
 
@@ -38,7 +39,7 @@ Mlp::Mlp(const StackSizes& sizes) : activation_(nn::activationByName(sizes.activ
 }
 
 at::Tensor Mlp::forward(const at::Tensor& x) const {
-    return down_->forward(activation_(up_->forward(x)));
+    return down_->forward(nn::linear(x, up_->weight, up_->bias, activation_));
 }
 
 HeadMlp::HeadMlp(int64_t inWidth, int64_t innerWidth, int64_t outWidth, int64_t depth) {

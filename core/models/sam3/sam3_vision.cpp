@@ -3,6 +3,7 @@
 #include "core/models/sam/sine_positions.h"
 #include "core/models/sam/windows.h"
 #include "core/nn/functional.h"
+#include "core/nn/fused.h"
 
 #include <algorithm>
 
@@ -81,7 +82,7 @@ class VisionLayer : public torch::nn::Module {
             attended = attention_->forward(attended, rotation);
         }
         const at::Tensor y = x + attended;
-        return y + down_->forward(activation_(up_->forward(norm2_->forward(y))));
+        return y + down_->forward(nn::linear(norm2_->forward(y), up_->weight, up_->bias, activation_));
     }
 
     const int64_t windowSize;  // 0: attends globally

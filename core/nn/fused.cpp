@@ -1,0 +1,81 @@
+#include "core/nn/fused.h"
+
+#include <ATen/Context.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/core/grad_mode.h>
+
+namespace vitrine::nn {
+namespace {
+
+using OptionalTensor = std::optional<at::Tensor>;
+using FusedSignature = at::Tensor(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias,
+                                  std::string_view after, c10::List<std::optional<at::Scalar>> scalars,
+                                  std::optional<std::string_view> algorithm);
+using FusedLinear = c10::TypedOperatorHandle<FusedSignature>;
+
+// Below this a product is bound by reading the weight, and BLAS starts quicker.
+constexpr int64_t kFewestRows = 32;
+
+// What LibTorch calls oneDNN's linear layer; absent from builds without oneDNN.
+const std::optional<FusedLinear>& fusedLinear() {
+    static const std::optional<FusedLinear> kOperator = []() -> std::optional<FusedLinear> {
+        const auto found = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+        if (!found || !at::hasMKLDNN())
+            return std::nullopt;
+        return found->typed<FusedSignature>();
+    }();
+    return kOperator;
+}
+
+struct FusedName {
+    std::string_view after, algorithm;
+};
+
+std::optional<FusedName> fusedName(Activation activation) {
+    if (!activation)
+        return FusedName{"none", ""};
+    if (activation == activationByName("gelu"))
+        return FusedName{"gelu", "none"};
+    if (activation == activationByName("gelu_pytorch_tanh"))
+        return FusedName{"gelu", "tanh"};
+    if (activation == activationByName("relu"))
+        return FusedName{"relu", ""};
+    return std::nullopt;
+}
+
+bool isPlain(const at::Tensor& tensor) {
+    return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.layout() == at::kStrided;
+}
+
+bool recordsGradient(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    return at::GradMode::is_enabled() &&
+           (x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad()));
+}
+
+bool suitsFused(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    return isPlain(x) && isPlain(weight) && weight.dim() == 2 && weight.is_contiguous() && x.dim() >= 2 &&
+           x.size(-1) == weight.size(1) && x.numel() >= kFewestRows * x.size(-1) && x.size(-1) > 0 &&
+           !recordsGradient(x, weight, bias) && fusedLinear();
+}
+
+}  // namespace
+
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                  Activation activation) {
+    if (suitsFused(x, weight, bias)) {
+        const auto fused = fusedName(activation);
+        const FusedName name = fused.value_or(FusedName{"none", ""});
+        const at::Tensor y =
+            fusedLinear()->call(x.contiguous(), weight, bias.defined() ? OptionalTensor(bias) : std::nullopt,
+                                name.after, c10::List<std::optional<at::Scalar>>(), name.algorithm);
+        return fused ? y : activation(y);
+    }
+    const at::Tensor y = at::linear(x, weight, bias);
+    return activation ? activation(y) : y;
+}
+
+at::Tensor addBranch(const at::Tensor& residual, at::Tensor branch, const at::Tensor& scale) {
+    return scale.defined() ? at::addcmul(residual, branch, scale) : branch.add_(residual);
+}
+
+}  // namespace vitrine::nn
