@@ -88,7 +88,7 @@ struct GroupScale {
 };
 VITRINE_HOST_DEVICE inline GroupScale groupScale(LowBitFormat format, int bits, float low, float high,
                                                  float tensorScale) {
-    const float largest = high > -low ? high : -low;
+    const float largest = high > -low ? high : 0.f - low;
     switch (format) {
         case LowBitFormat::Affine: {
             if (low > 0)
