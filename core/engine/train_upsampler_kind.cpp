@@ -165,10 +165,13 @@ class TrainUpsamplerJob {
         const std::string wanted = run_.settings()["output"];
         const fs::path folder =
             wanted.empty() ? run_.project().runFolder(run_.run().id) / "upsampler" : fs::path(wanted);
-        VITRINE_TRY_VOID(trainer_->exportFolder(folder));
+        UpsamplerExport stored;
+        stored.type = run_.settings()["output_dtype"] == "bfloat16" ? at::kBFloat16 : at::kFloat;
+        stored.trainingParts = run_.settings()["training_parts"];
+        VITRINE_TRY_VOID(trainer_->exportFolder(folder, stored));
         for (const char* name : {"config.json", "model.safetensors"}) {
             VITRINE_TRY(
-                [[maybe_unused]] const StoredFile stored,
+                [[maybe_unused]] const StoredFile kept,
                 run_.putArtifactFile(fmt::format("upsampler/{}", name), folder / name, {.kind = "model"}));
         }
         run_.log("upsampler: " + folder.string());

@@ -56,7 +56,9 @@ constexpr const char* kSchema = R"json({"type": "object", "required": ["model", 
   "checkpoint_every": {"type": "integer", "minimum": 1, "default": 200, "title": "Steps between checkpoints"},
   "probe_every": {"type": "integer", "minimum": 0, "default": 200, "title": "Steps between probe pictures", "description": "0: none"},
   "probe_images": {"type": "array", "items": {"type": "string"}, "default": [], "title": "Probe pictures", "description": "empty: the last ones, which are then not trained on"},
-  "output": {"type": "string", "default": "", "title": "Folder for the upsampler", "description": "empty: the run's own folder"}}})json";
+  "output": {"type": "string", "default": "", "title": "Folder for the upsampler", "description": "empty: the run's own folder"},
+  "output_dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Store as", "description": "bfloat16: half the size"},
+  "training_parts": {"type": "boolean", "default": true, "title": "Store what only training needs", "description": "downsampler and uncertainty"}}})json";
 // clang-format on
 
 }  // namespace

@@ -51,6 +51,12 @@ struct UpsamplerMaps {
     at::Tensor uncertainty;  // (B, 1, n·u, n·u); undefined without
 };
 
+// How an upsampler is stored.
+struct UpsamplerExport {
+    at::ScalarType type = at::kFloat;  // of the weights; statistics and learned bias stay as they are
+    bool trainingParts = true;         // the downsampler and the uncertainty, which its use needs not
+};
+
 class UpsamplerTrainer {
   public:
     // The source outlives the trainer. Errors: what UpsamplerOptions::validate says, no pictures.
@@ -91,7 +97,7 @@ class UpsamplerTrainer {
     Result<void> restore(const std::filesystem::path& file);
     // config.json and model.safetensors under the published names (model_state), which `vitrine map
     // --upsampler FOLDER` opens.
-    Result<void> exportFolder(const std::filesystem::path& folder) const;
+    Result<void> exportFolder(const std::filesystem::path& folder, const UpsamplerExport& wanted = {}) const;
 
   private:
     struct Parts;

@@ -112,7 +112,8 @@ Result<void> UpsamplerTrainer::restore(const std::filesystem::path& file) {
     return {};
 }
 
-Result<void> UpsamplerTrainer::exportFolder(const std::filesystem::path& folder) const {
+Result<void> UpsamplerTrainer::exportFolder(const std::filesystem::path& folder,
+                                            const UpsamplerExport& wanted) const {
     const Parts& p = *parts_;
     Tensors tensors;
     for (const auto& entry : p.root->named_parameters())
@@ -122,6 +123,13 @@ Result<void> UpsamplerTrainer::exportFolder(const std::filesystem::path& folder)
     if (p.spectral)
         for (const auto& [name, weight] : p.spectral->folded())
             tensors[name] = weight;
+    if (!wanted.trainingParts)
+        std::erase_if(tensors, [](const auto& entry) {
+            return entry.first.starts_with("downsampler.") || entry.first.starts_with("scale_net.");
+        });
+    for (auto& [name, tensor] : tensors)
+        if (name.starts_with("upsampler."))
+            tensor = tensor.to(wanted.type);
     std::error_code problem;
     std::filesystem::create_directories(folder, problem);
     if (problem)

@@ -137,6 +137,16 @@ TEST_P(EveryArm, LearnsAndItsFolderGivesTheSameFeatures) {
     ASSERT_TRUE(maps);
     EXPECT_TRUE(at::allclose(features->fine, maps->fine, 1e-4, 1e-4))
         << (features->fine - maps->fine).abs().max();
+
+    ASSERT_TRUE(trainer->exportFolder(folder.path() / "small", {at::kBFloat16, false}));
+    EXPECT_LT(std::filesystem::file_size(folder.path() / "small" / "model.safetensors"),
+              std::filesystem::file_size(folder.path() / "up" / "model.safetensors") * 6 / 10);
+    const auto small = loadModel(folder.path() / "small", {});
+    ASSERT_TRUE(small) << small.error().text();
+    const auto coarser = static_cast<const FeatSharpModel&>(**small).network().forward(
+        desk.encoder.prepare(unseen), [&](const at::Tensor& x) { return desk.encoder.look(x); }, true);
+    ASSERT_TRUE(coarser);
+    EXPECT_LT((coarser->fine - maps->fine).norm().item<double>(), 0.02 * maps->fine.norm().item<double>());
 }
 
 TEST(UpsamplerTrainer, FeatUpLearnsAndItsFolderGivesTheSameFeatures) {
