@@ -227,7 +227,9 @@ Json withPreset(const Json& preset, const Json& recipe) {
     settings["images"] = listOf(settingsOf(before), "images");
     for (const char* key :
          {"student", "recursive", "limit", "checkpoint_every", "probe_every", "probe_images"})
-        if (settingsOf(before).contains(key))
+        // A preset that describes its student is about that one.
+        if (settingsOf(before).contains(key) &&
+            !(std::string_view(key) == "student" && settings.contains(key)))
             settings[key] = settingsOf(before)[key];
     for (const char* key : {"seed", "device"})
         if (before.contains(key))

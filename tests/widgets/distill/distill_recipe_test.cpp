@@ -35,7 +35,7 @@ Json withTeachers(const QStringList& models) {
 TEST(DistillRecipe, PresetsWithTeachersAndPicturesAreValid) {
     const auto presets = distillPresets();
     const Json chosen = withTeachers({"/models/a", "/models/b.v2", "/other/a"});
-    for (const char* name : {"am_radio", "radio_v2_5", "phi_s", "c_radio_v4"}) {
+    for (const char* name : {"am_radio", "radio_v2_5", "phi_s", "c_radio_v4", "vitrine_s"}) {
         const Json recipe = withDefaults(withPreset(presetOf(presets, name), chosen), distillRecipeSchema());
         const auto problems = validateJson(recipe, distillRecipeSchema());
         EXPECT_TRUE(problems.empty()) << name << ": " << problems[0].path << " " << problems[0].message;
@@ -50,6 +50,11 @@ TEST(DistillRecipe, PresetsWithTeachersAndPicturesAreValid) {
             for (const Json& teacher : partition["teachers"])
                 EXPECT_THAT(names, ::testing::Contains(teacher.get<std::string>())) << name;
     }
+    // The others keep the student that was chosen; this one is about its own.
+    Json small = chosen;
+    small["settings"]["student"] = studentSizes()[0].settings;
+    EXPECT_EQ(withPreset(presetOf(presets, "vitrine_s"), small)["settings"]["student"]["trunk"],
+              "convolutional");
     EXPECT_EQ(withPreset(presetOf(presets, "am_radio"), chosen)["settings"]["teachers"][1]["normalizer"],
               "none");
     // PHI-S gives each teacher a batch of its own.
