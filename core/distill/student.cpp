@@ -34,6 +34,8 @@ Result<void> StudentOptions::validate() const {
                           fmt::format("a convolutional student gives features of 4, 8, 16 or 32 "
                                       "pixels a cell, not of {}",
                                       patchSize));
+    } else if (!startFrom.empty()) {
+        return refuse("start_from", "a ViT begins afresh: only a convolutional trunk starts from weights");
     } else if (width < 1 || headCount < 1 || width % headCount != 0)
         return refuse("headCount", fmt::format("{} heads do not divide a width of {}", headCount, width));
     if (depth < 1 || patchSize < 1 || positionGridSide < 1 || mlpRatio < 1 || registers < 0)

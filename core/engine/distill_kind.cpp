@@ -104,7 +104,12 @@ class DistillJob {
             teachers_.push_back(std::move(teacher));
             run_.job().advance();
         }
-        return {};
+        const std::string start = run_.settings()["student"]["start_from"];
+        if (start.empty())
+            return {};
+        VITRINE_TRY(const ModelFolder folder, openModelFolder(start));
+        VITRINE_TRY(const std::string identity, folder.identity());
+        return run_.usedInput("model", identity, start);
     }
 
     Result<void> openPictures(const DistillOptions& options) {

@@ -4,11 +4,13 @@
 #include "core/distill/student.h"
 #include "core/engine/step_failure.h"
 #include "core/media/image_writer.h"
+#include "core/models/model.h"
 #include "core/runs/control_socket.h"
 #include "core/runs/recipe.h"
 #include "core/runs/run_context.h"
 #include "core/runs/runner.h"
 #include "core/runs/series.h"
+#include "tests/core/distill/small_efficientnet.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gmock/gmock.h>
@@ -95,6 +97,38 @@ bool eventually(const std::function<bool()>& condition) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     return false;
+}
+
+TEST_F(DistillJobTest, ConvolutionalStudentOfALayerIsExportedInHalfPrecision) {
+    testing::writeSmallEfficientNet(folder / "start.safetensors");
+    Json wanted = recipe(3);
+    Json& settings = wanted["settings"];
+    settings["student"] = {{"trunk", "convolutional"},
+                           {"start_from", (folder / "start.safetensors").string()},
+                           {"trunk_rate", 0.1},
+                           {"width", 16},
+                           {"depth", 1},
+                           {"patch_size", 8}};
+    settings["teachers"][1]["layer"] = 0;
+    settings["degrade"] = 0.5;
+    settings["output_dtype"] = "bfloat16";
+    settings["output"] = (folder / "student").string();
+    const RunOutcome outcome = carryOut(wanted);
+    ASSERT_EQ(outcome.run.status, RunStatus::Finished) << outcome.run.error;
+    const auto source = openTensors(folder / "student" / "model.safetensors");
+    ASSERT_TRUE(source);
+    const TensorInfo* stem = (*source)->find("radio_model.model._conv_stem.weight");
+    ASSERT_TRUE(stem);
+    EXPECT_EQ(stem->dtype, DType::BF16);
+    const auto model = loadModel(folder / "student", {});
+    ASSERT_TRUE(model) << model.error().text();
+    EXPECT_EQ((*model)->encoder()->info().adaptors, (std::vector<std::string>{"loud", "quiet"}));
+
+    settings["teachers"][1]["layer"] = 7;
+    EXPECT_THAT(carryOut(wanted).run.error, HasSubstr("layer"));
+    settings["teachers"][1]["layer"] = 0;
+    settings["window_sizes"] = {4};
+    EXPECT_THAT(carryOut(wanted).run.error, HasSubstr("no attention windows"));
 }
 
 TEST_F(DistillJobTest, RecordsLossesPaceAndProbePictures) {
