@@ -81,13 +81,23 @@ std::string CompressionPlan::text() const {
     std::vector<std::string> parts;
     if (prunes())
         parts.push_back(fmt::format("{} {}", pruneMethodName(prune), pattern.text()));
-    if (quantization)
-        parts.push_back(fmt::format("{} ({})", quantization->name(),
-                                    rounding == RoundingMethod::Gptq ? "gptq" : "nearest"));
+    if (quantization) {
+        std::string detail = rounding == RoundingMethod::Gptq ? "gptq" : "nearest";
+        const auto usual = LowBitFormatSpec::fromName(quantization->name());
+        if (usual && *usual != *quantization)
+            detail +=
+                quantization->group == 0 ? ", rows" : fmt::format(", groups of {}", quantization->group);
+        parts.push_back(fmt::format("{} ({})", quantization->name(), detail));
+    }
     if (lowRank)
         parts.push_back(fmt::format("{} rank {}{}", lowRankMethodName(*lowRank), rank,
                                     adapterFormat ? " in " + adapterFormat->name() : std::string()));
-    return fmt::format("{}", fmt::join(parts, " + "));
+    std::string text = fmt::format("{}", fmt::join(parts, " + "));
+    if (actOrder)
+        text += ", by activations";
+    if (trueSequential)
+        text += ", true sequential";
+    return text;
 }
 
 }  // namespace vitrine

@@ -45,7 +45,8 @@ struct CompressionPlan {
     bool sweeps() const;  // SparseGPT, its mask or GPTQ
     bool needsFullMoments() const;
     bool skips(const std::string& layer) const;
-    std::string text() const;  // "sparsegpt 2:4 + int4 (gptq, groups of 128) + eora rank 32"
+    // "sparsegpt 2:4 + int4 (gptq, groups of 64) + eora rank 32, true sequential"
+    std::string text() const;
 };
 
 }  // namespace vitrine

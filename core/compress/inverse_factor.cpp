@@ -3,7 +3,8 @@
 namespace vitrine {
 namespace {
 
-constexpr int64_t kLeaf = 256;  // size that is inverted as a whole
+constexpr int64_t kLeaf = 256;          // size that is inverted as a whole
+constexpr int64_t kDoubleFactor = 512;  // largest size that is factored in float64
 
 // Upper U with U Uᵀ = matrix; undefined where it is not positive definite.
 at::Tensor reverseCholesky(const at::Tensor& matrix) {
@@ -43,6 +44,8 @@ Result<InverseFactor> inverseFactor(const LinearStatistics& statistics, const In
     if (!moment.defined())
         return fail(ErrorCode::InvalidArgument,
                     "this method needs the full second moments of calibrated inputs");
+    if (moment.size(0) > kDoubleFactor)
+        moment = moment.to(at::kFloat);
     InverseFactor factor;
     auto diagonal = moment.diagonal();
     factor.dead = diagonal == 0;

@@ -20,7 +20,8 @@ struct InverseFactor {
 };
 
 // Two triangular factorisations in place of Cholesky, inverse and Cholesky: with J turning the order around,
-// J H J = L Lᵀ gives H = U Uᵀ for the upper U = J L J, and R = U⁻¹. Computed in float64 up to k = 4096.
+// J H J = L Lᵀ gives H = U Uᵀ for the upper U = J L J, and R = U⁻¹. Computed in float64 up to k = 512,
+// in float32 beyond, as published.
 // Errors: InvalidArgument without full second moments or tokens, and where the matrix stays singular with a
 // damping of 1, saying how many tokens there were.
 Result<InverseFactor> inverseFactor(const LinearStatistics& statistics,

@@ -41,7 +41,7 @@ Layer makeLayer(int64_t outputs, int64_t inputs, int64_t tokens = 600) {
 
 TEST(InverseFactor, IsTheUpperFactorOfTheInverse) {
     at::manual_seed(1);
-    for (const int64_t k : {1, 7, 300, 520}) {
+    for (const int64_t k : {1, 7, 300, 700}) {
         const auto statistics = statisticsOf(at::randn({2 * k + 5, k}));
         const auto factor = inverseFactor(statistics, {0.05, false});
         ASSERT_TRUE(factor) << messageOf(factor);

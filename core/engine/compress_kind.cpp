@@ -1,0 +1,359 @@
+#include "core/engine/compress_kind.h"
+
+#include "core/base/csv.h"
+#include "core/compress/compression_driver.h"
+#include "core/compress/decoder_blocks.h"
+#include "core/compress/mask_set.h"
+#include "core/compress/sparse_speed.h"
+#include "core/engine/calibration_texts.h"
+#include "core/engine/compress_schema.h"
+#include "core/engine/model_store.h"
+#include "core/runs/run_context.h"
+
+#include <algorithm>
+#include <set>
+
+namespace vitrine {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kSafetensors = "application/x-safetensors";
+constexpr const char* kControl = "random control";
+
+struct NamedPlan {
+    std::string name;
+    CompressionPlan plan;
+    bool control = false;
+};
+
+class CompressJob {
+  public:
+    explicit CompressJob(RunContext& run) : run_(run) {}
+
+    Result<void> execute() {
+        VITRINE_TRY_VOID(openModel());
+        VITRINE_TRY_VOID(readPlans());
+        VITRINE_TRY(texts_, openCalibrationTexts(*model_, run_.settings(), run_.seed(), run_.job()));
+        VITRINE_TRY_VOID(run_.usedInput(
+            "data", texts_.dataHash, fmt::format("{} windows of {} tokens", texts_.windows, texts_.length)));
+        VITRINE_TRY_VOID(run_.usedInput("data", texts_.evaluation->info().corpusHash, "evaluation texts"));
+        if (run_.savedState()) {
+            VITRINE_TRY_VOID(restore(*run_.savedState()));
+        }
+        if (rows_.empty()) {
+            VITRINE_TRY(const auto score, evaluate(*model_));
+            addRow(Json{{"plan", "dense"},
+                        {"bits_per_weight", 8. * double(at::elementSize(model_->decoder().type()))}},
+                   score);
+            VITRINE_TRY_VOID(run_.saveState(state()));
+        }
+        for (const NamedPlan& plan : plans_)
+            if (!isDone(plan.name)) {
+                VITRINE_TRY_VOID(run_.pausePoint());
+                VITRINE_TRY_VOID(compressBy(plan));
+            }
+        if (run_.settings()["speed"] && speed_.is_null()) {
+            VITRINE_TRY_VOID(measureSpeed());
+        }
+        return report();
+    }
+
+  private:
+    Result<void> openModel() {
+        const std::string path = run_.settings()["model"];
+        run_.job().beginStage("loading the model", 1);
+        LoadOptions options;
+        VITRINE_TRY(options.device, deviceFromName(run_.recipe().value("device", "cpu")));
+        VITRINE_TRY(model_, loadLanguageModel(path, options));
+        VITRINE_TRY(const auto folder, openModelFolder(path));
+        VITRINE_TRY(identity_, folder.identity());
+        VITRINE_TRY_VOID(run_.usedInput("model", identity_, path));
+        fingerprint_ = weightFingerprint(weightsOf(*model_));
+        run_.job().advance();
+        return {};
+    }
+
+    static NamedTensors weightsOf(const LanguageModel& model) {
+        NamedTensors weights;
+        for (const auto& linear : model.decoder().linears())
+            weights[model.decoder().linearName(linear->place()) + ".weight"] = linear->weight;
+        return weights;
+    }
+
+    Result<void> readPlans() {
+        std::set<std::string> names, controlled;
+        const auto add = [&](const std::string& name, const CompressionPlan& plan, bool control) {
+            std::string unique = name;
+            for (int count = 2; !names.insert(unique).second; ++count)
+                unique = fmt::format("{} ({})", name, count);
+            plans_.push_back({unique, plan, control});
+        };
+        for (const Json& entry : run_.settings()["plans"]) {
+            VITRINE_TRY(const auto plan, compressionPlanFrom(entry, run_.seed()));
+            add(plan.text(), plan, false);
+        }
+        if (!run_.settings()["controls"])
+            return {};
+        const auto wanted = plans_;
+        for (const NamedPlan& one : wanted)
+            if (one.plan.prunes() && controlled.insert(one.plan.pattern.text()).second) {
+                CompressionPlan control;
+                control.prune = PruneMethod::Random;
+                control.pattern = one.plan.pattern;
+                control.skip = one.plan.skip;
+                control.seed = run_.seed();
+                add(fmt::format("{} {}", kControl, control.pattern.text()), control, true);
+            }
+        return {};
+    }
+
+    Json state() const {
+        return {{"rows", rows_},
+                {"layers", layers_},
+                {"best", best_},
+                {"data", texts_.dataHash},
+                {"model", fingerprint_},
+                {"speed", speed_},
+                {"plans", run_.settings()["plans"]}};
+    }
+
+    Result<void> restore(const Json& state) {
+        if (state.value("model", "") != fingerprint_ || state.value("data", "") != texts_.dataHash)
+            return fail(ErrorCode::InvalidArgument,
+                        "model or texts are others than when this run was stopped", "settings",
+                        "Start a new run.");
+        rows_ = state["rows"];
+        layers_ = state["layers"];
+        best_ = state["best"];
+        speed_ = state["speed"];
+        return {};
+    }
+
+    bool isDone(const std::string& plan) const {
+        return std::any_of(rows_.begin(), rows_.end(), [&](const Json& row) { return row["plan"] == plan; });
+    }
+
+    Result<PerplexityScore> evaluate(const LanguageModel& model) {
+        return measurePerplexity(model, *texts_.evaluation, texts_.perplexity, run_.job(),
+                                 texts_.evaluationRange);
+    }
+
+    void addRow(Json row, const PerplexityScore& score) {
+        row["perplexity"] = score.perplexity();
+        row["nats_per_token"] = score.natsPerToken();
+        row["bits_per_byte"] = score.bitsPerByte();
+        row["key"] = score.key();
+        row["predicted_tokens"] = score.predicted;
+        row["difference_to_dense"] =
+            rows_.empty() ? 0. : score.natsPerToken() - rows_[0]["nats_per_token"].get<double>();
+        const std::string plan = row["plan"];
+        const auto step = int64_t(rows_.size());
+        run_.metric("perplexity/" + plan, step, score.perplexity());
+        run_.metric("nats per token/" + plan, step, score.natsPerToken());
+        run_.metric("bits per weight/" + plan, step, row["bits_per_weight"].get<double>());
+        run_.log(fmt::format(
+            "{}: perplexity {:.4f}, {:.4f} nats per token ({:+.4f} to dense), {:.3f} bits per weight", plan,
+            score.perplexity(), score.natsPerToken(), row["difference_to_dense"].get<double>(),
+            row["bits_per_weight"].get<double>()));
+        rows_.push_back(std::move(row));
+    }
+
+    // One plan: compress a copy of the dense model, measure, keep what is to be kept.
+    Result<void> compressBy(const NamedPlan& named) {
+        auto copy = model_->clone();
+        DecoderBlocks blocks(copy->decoder(), texts_.batches);
+        CompressedWeights weights;
+        MaskSet masks;
+        std::vector<LayerReport> reports;
+        double bits = 0, count = 0;
+        const auto sink = [&](CompressedLayer&& layer) -> Result<void> {
+            if (layer.mask.defined()) {
+                VITRINE_TRY_VOID(masks.set(layer.report.name + ".weight", layer.mask));
+            }
+            const double size = double(layer.report.rows) * double(layer.report.columns);
+            bits += layer.report.bitsPerWeight * size;
+            count += size;
+            run_.metric(fmt::format("relative error/{}/{}", named.name, roleOf(layer.report.name)),
+                        layer.report.block, layer.report.relativeError);
+            reports.push_back(layer.report);
+            weights.layers.emplace(layer.report.name, std::move(layer.saved));
+            return {};
+        };
+        VITRINE_TRY(const auto driven, compressModel(blocks, named.plan, run_.job(), sink));
+        copy->decoder().joinProjections();
+        VITRINE_TRY(const auto score, evaluate(*copy));
+        Json row{{"plan", named.name},
+                 {"method", named.plan.text()},
+                 {"control", named.control},
+                 {"bits_per_weight", count > 0 ? bits / count : 0},
+                 {"relative_error", meanError(reports)},
+                 {"calibration_seconds", driven.calibrationSeconds},
+                 {"compression_seconds", driven.compressionSeconds},
+                 {"rerun_seconds", driven.rerunSeconds},
+                 {"calibrated_tokens", driven.tokens},
+                 {"statistics_bytes", driven.largestStatisticsBytes}};
+        for (const LayerReport& report : reports) {
+            Json entry = report.json();
+            entry["plan"] = named.name;
+            layers_.push_back(std::move(entry));
+        }
+        addRow(std::move(row), score);
+        VITRINE_TRY_VOID(keep(named, *copy, weights, masks));
+        return run_.saveState(state());
+    }
+
+    static std::string roleOf(const std::string& layer) { return layer.substr(layer.rfind('.') + 1); }
+
+    static double meanError(const std::vector<LayerReport>& reports) {
+        double sum = 0;
+        for (const LayerReport& report : reports)
+            sum += report.relativeError;
+        return reports.empty() ? 0 : sum / double(reports.size());
+    }
+
+    static std::string fileName(std::string name) {
+        for (char& letter : name)
+            if (!std::isalnum(static_cast<unsigned char>(letter)) && letter != '-')
+                letter = '_';
+        return name;
+    }
+
+    Json lineage(const NamedPlan& named) const {
+        return {{"compressed_from", identity_}, {"weights", fingerprint_},
+                {"plan", named.plan.text()},    {"calibration", texts_.dataHash},
+                {"windows", texts_.windows},    {"length", texts_.length},
+                {"seed", run_.seed()},          {"run", run_.run().id}};
+    }
+
+    Result<void> keep(const NamedPlan& named, const LanguageModel& model, CompressedWeights& weights,
+                      MaskSet& masks) {
+        const std::string name = fileName(named.name);
+        VITRINE_TRY(const auto scratch, run_.checkpointFolder());
+        const Json origin = lineage(named);
+        if (!masks.names().empty()) {
+            masks.fingerprint = maskedFingerprint(masks);
+            masks.metadata = {{"plan", named.plan.text()}, {"model", identity_}, {"lineage", origin.dump()}};
+            VITRINE_TRY_VOID(masks.save(scratch / "masks.tmp"));
+            VITRINE_TRY([[maybe_unused]] const auto stored,
+                        run_.putArtifactFile(
+                            name + "/masks.safetensors", scratch / "masks.tmp",
+                            {.kind = "masks", .mediaType = kSafetensors, .provenance = origin}, true));
+        }
+        const std::string policy = run_.settings()["keep"];
+        const double perplexity = rows_.back()["perplexity"];
+        const bool better =
+            !named.control && (best_.is_null() || perplexity < best_["perplexity"].get<double>());
+        if (better)
+            best_ = {{"plan", named.name}, {"perplexity", perplexity}};
+        if (named.control || policy == "none" || (policy == "best" && !better))
+            return {};
+        return exportModel(policy == "best" ? "best" : name, origin, model, weights);
+    }
+
+    std::string maskedFingerprint(const MaskSet& masks) const {
+        NamedTensors masked;
+        const auto dense = weightsOf(*model_);
+        for (const auto& name : masks.names())
+            masked[name] = dense.at(name);
+        return weightFingerprint(masked);
+    }
+
+    // The folder has the weights dense, for any program; beside them the packed form, for this one.
+    Result<void> exportModel(const std::string& name, const Json& origin, const LanguageModel& model,
+                             CompressedWeights& weights) {
+        const std::string wanted = run_.settings()["output"];
+        const fs::path folder =
+            (wanted.empty() ? run_.project().runFolder(run_.run().id) : fs::path(wanted)) / name;
+        SaveLanguageModelOptions options;
+        options.type = run_.settings()["output_dtype"] == "bfloat16" ? at::kBFloat16 : at::kFloat;
+        const std::string tokenizer = run_.settings()["tokenizer"];
+        options.tokenizerFrom = tokenizer.empty() ? run_.settings()["model"].get<std::string>() : tokenizer;
+        options.lineage = origin;
+        VITRINE_TRY_VOID(saveLanguageModel(model, folder, options));
+        weights.metadata = {{"lineage", origin.dump()}};
+        VITRINE_TRY_VOID(weights.save(folder / "compressed.safetensors"));
+        VITRINE_TRY([[maybe_unused]] const auto stored,
+                    run_.putArtifactFile(name + "/compressed.safetensors", folder / "compressed.safetensors",
+                                         {.kind = "model", .mediaType = kSafetensors, .provenance = origin}));
+        VITRINE_TRY(
+            [[maybe_unused]] const auto config,
+            run_.putArtifactFile(name + "/config.json", folder / "config.json",
+                                 {.kind = "model", .mediaType = "application/json", .provenance = origin}));
+        run_.log("model folder: " + folder.string());
+        return {};
+    }
+
+    Result<void> measureSpeed() {
+        std::vector<std::pair<int64_t, int64_t>> shapes;
+        for (const auto& linear : model_->decoder().linears())
+            if (linear->inFeatures() % 4 == 0)
+                shapes.emplace_back(linear->outFeatures(), linear->inFeatures());
+        SparseSpeedOptions options;
+        options.device = model_->decoder().device();
+        VITRINE_TRY(const auto rows, measureSparseSpeed(std::move(shapes), options, run_.job()));
+        Json list = Json::array();
+        for (const auto& row : rows) {
+            list.push_back(row.json());
+            run_.metric(fmt::format("2:4 speed/{} x {}", row.outputs, row.inputs), row.tokens, row.speedup());
+        }
+        speed_ = {{"rows", std::move(list)}, {"verdict", sparseVerdict(rows)}};
+        run_.log("2:4 products on this machine: " + sparseVerdict(rows));
+        return run_.saveState(state());
+    }
+
+    static std::string csvOf(const Json& rows, const std::vector<std::string>& columns) {
+        std::string text = fmt::format("{}\n", fmt::join(columns, ","));
+        for (const Json& row : rows) {
+            std::vector<std::string> fields;
+            for (const auto& column : columns) {
+                const Json value = row.value(column, Json());
+                fields.push_back(value.is_null()
+                                     ? ""
+                                     : csvField(value.is_string() ? value.get<std::string>() : value.dump()));
+            }
+            text += fmt::format("{}\n", fmt::join(fields, ","));
+        }
+        return text;
+    }
+
+    Result<void> report() {
+        const Json all{{"plans", rows_}, {"layers", layers_}, {"best", best_}, {"speed", speed_}};
+        VITRINE_TRY([[maybe_unused]] const auto json,
+                    run_.putArtifact("compression.json", all.dump(2) + "\n",
+                                     {.kind = "report", .mediaType = "application/json"}));
+        VITRINE_TRY(
+            [[maybe_unused]] const auto plans,
+            run_.putArtifact("compression.csv",
+                             csvOf(rows_, {"plan", "perplexity", "nats_per_token", "difference_to_dense",
+                                           "bits_per_byte", "bits_per_weight", "relative_error",
+                                           "calibration_seconds", "compression_seconds", "key"}),
+                             {.kind = "table", .mediaType = "text/csv"}));
+        VITRINE_TRY([[maybe_unused]] const auto layers,
+                    run_.putArtifact("layers.csv",
+                                     csvOf(layers_, {"plan", "name", "block", "kept", "relative_error",
+                                                     "uncompensated_error", "predicted_error",
+                                                     "bits_per_weight", "dead_inputs", "damping", "seconds"}),
+                                     {.kind = "table", .mediaType = "text/csv"}));
+        return {};
+    }
+
+    RunContext& run_;
+    std::unique_ptr<LanguageModel> model_;  // dense
+    std::string identity_, fingerprint_;
+    std::vector<NamedPlan> plans_;
+    CalibrationTexts texts_;
+    Json rows_ = Json::array(), layers_ = Json::array(), best_, speed_;
+};
+
+}  // namespace
+
+JobKind compressKind() {
+    JobKind kind;
+    kind.name = "compress";
+    kind.summary = "Prune, quantise and compensate a language model, against dense and random";
+    kind.settingsSchema = compressSettingsSchema();
+    kind.run = [](RunContext& run) { return CompressJob(run).execute(); };
+    return kind;
+}
+
+}  // namespace vitrine
