@@ -15,7 +15,7 @@ namespace vitrine {
 
 struct BlockLinear {
     std::string name;   // the public name of its weight, without ".weight"
-    at::Tensor weight;  // (o, k); written in place
+    at::Tensor weight;  // (o, k), the module's own: it is given new storage (set_data) when it is compressed
     int group = 0;      // layers of one group share their input; groups count in the order of the computation
 };
 
@@ -34,6 +34,8 @@ class BlockModel {
     // The stream behind the block, computed with the weights as they are now; an empty sink sees nothing.
     virtual at::Tensor runBlock(int64_t block, int64_t batch, const at::Tensor& stream,
                                 const InputSink& sink) = 0;
+    // Called when the block's weights are final.
+    virtual void finishBlock(int64_t /*block*/) {}
 };
 
 }  // namespace vitrine

@@ -63,6 +63,7 @@ class Driver {
         } else if (!groups.empty()) {
             VITRINE_TRY_VOID(compressGroups(block, chosen, groups));
         }
+        model_.finishBlock(block);
         if (block + 1 == model_.depth())
             return {};
         const Stopwatch watch(report_.rerunSeconds);
@@ -105,7 +106,8 @@ class Driver {
         {
             const at::NoGradGuard plain;
             at::Tensor weight = linear.weight;
-            weight.copy_(layer.weight);
+            // New storage: the old one may be a file that is mapped read-only.
+            weight.set_data(layer.weight.to(weight.device(), weight.scalar_type()).contiguous());
         }
         return sink_(std::move(layer));
     }

@@ -21,8 +21,8 @@ struct DriverReport {
 // Gets each layer when it is done, in order; the model already has the new weight. An error ends the run.
 using LayerSink = std::function<Result<void>(CompressedLayer&& layer)>;
 
-// The model's weights are changed in place. Errors name the layer (and calibration batch); the blocks before
-// it stay compressed, so the caller discards the model. Cancelled between steps.
+// The model's weights get new storage one after another. Errors name the layer (and calibration batch); the
+// blocks before it stay compressed, so the caller discards the model. Cancelled between steps.
 Result<DriverReport> compressModel(BlockModel& model, const CompressionPlan& plan, JobContext& job,
                                    const LayerSink& sink);
 

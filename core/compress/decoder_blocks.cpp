@@ -36,4 +36,8 @@ at::Tensor DecoderBlocks::runBlock(int64_t block, int64_t batch, const at::Tenso
     return decoder_.runBlock(block, stream, decoder_.begin(batches_.at(size_t(batch)), options));
 }
 
+void DecoderBlocks::finishBlock(int64_t block) {
+    decoder_.block(block)->joinProjections();
+}
+
 }  // namespace vitrine

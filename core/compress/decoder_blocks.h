@@ -18,6 +18,7 @@ class DecoderBlocks : public BlockModel {
     at::Tensor firstStream(int64_t batch) override;
     at::Tensor runBlock(int64_t block, int64_t batch, const at::Tensor& stream,
                         const InputSink& sink) override;
+    void finishBlock(int64_t block) override;  // lays its projections together again
 
   private:
     Decoder& decoder_;

@@ -180,7 +180,6 @@ class CompressJob {
             return {};
         };
         VITRINE_TRY(const auto driven, compressModel(blocks, named.plan, run_.job(), sink));
-        copy->decoder().joinProjections();
         VITRINE_TRY(const auto score, evaluate(*copy));
         Json row{{"plan", named.name},
                  {"method", named.plan.text()},

@@ -56,6 +56,14 @@ std::vector<at::Tensor> batchesOf(int64_t count, int64_t width) {
     return batches;
 }
 
+std::vector<std::pair<at::Tensor, at::Tensor>> copyOf(
+    const std::vector<std::pair<at::Tensor, at::Tensor>>& weights) {
+    std::vector<std::pair<at::Tensor, at::Tensor>> copies;
+    for (const auto& [first, second] : weights)
+        copies.emplace_back(first.clone(), second.clone());
+    return copies;
+}
+
 Result<DriverReport> compress(BlockModel& model, const CompressionPlan& plan,
                               std::vector<CompressedLayer>& layers) {
     JobContext job;
@@ -75,7 +83,7 @@ TEST(CompressionDriver, LaterBlocksAreCalibratedOnCompressedOnes) {
     at::manual_seed(1);
     const auto batches = batchesOf(5, 16);
     Chain model(16, 24, batches);
-    const auto dense = model.weights_;
+    const auto dense = copyOf(model.weights_);
     std::vector<CompressedLayer> layers;
     const auto report = compress(model, planOf(PruneMethod::SparseGpt), layers);
     ASSERT_TRUE(report) << messageOf(report);
@@ -105,7 +113,7 @@ TEST(CompressionDriver, TrueSequentialSeesTheEarlierGroupsOfTheBlock) {
     at::manual_seed(2);
     const auto batches = batchesOf(3, 16);
     Chain model(16, 24, batches);
-    const auto dense = model.weights_;
+    const auto dense = copyOf(model.weights_);
     auto plan = planOf(PruneMethod::SparseGpt);
     plan.trueSequential = true;
     std::vector<CompressedLayer> layers;
@@ -122,9 +130,7 @@ TEST(CompressionDriver, MethodsAreOrderedAndTheRandomControlIsWorst) {
     at::manual_seed(3);
     const auto batches = batchesOf(10, 32);
     Chain model(32, 64, batches);
-    std::vector<std::pair<at::Tensor, at::Tensor>> dense;
-    for (const auto& [first, second] : model.weights_)
-        dense.emplace_back(first.clone(), second.clone());
+    const auto dense = copyOf(model.weights_);
     const auto reference = model.output(batches[0]);
     const auto error = [&](const CompressionPlan& plan) {
         for (size_t block = 0; block < 2; ++block) {
