@@ -8,6 +8,7 @@
 #include "core/models/dino/dino_model.h"
 #include "core/models/featsharp/featsharp_model.h"
 #include "core/models/featup/featup_model.h"
+#include "core/models/language/language_model.h"
 #include "core/models/mambavision/mamba_vision.h"
 #include "core/models/radio/radio_model.h"
 #include "core/models/sam/sam_model.h"
@@ -18,11 +19,14 @@
 namespace vitrine {
 
 std::vector<ModelFamily> builtInFamilies() {
-    return {
+    std::vector<ModelFamily> families{
         radioFamily(),  samFamily(),         sam2Family(),          sam3Family(),        clipFamily(),
         siglipFamily(), dinoFamily(),        depthAnythingFamily(), mambaVisionFamily(), featSharpFamily(),
         featUpFamily(), resnetCifarFamily(), vitCifarFamily(),      alikedFamily(),
     };
+    for (ModelFamily& family : languageFamilies())
+        families.push_back(std::move(family));
+    return families;
 }
 
 }  // namespace vitrine

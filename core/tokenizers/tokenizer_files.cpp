@@ -5,6 +5,7 @@
 #include "core/tokenizers/sentencepiece.h"
 #include "core/tokenizers/tokenizer_gguf.h"
 #include "core/tokenizers/tokenizer_json.h"
+#include "core/tokenizers/tokenizer_llama2c.h"
 #include "core/tokenizers/vocabulary_files.h"
 
 #include <array>
@@ -103,6 +104,10 @@ Result<std::shared_ptr<Implementation>> openFile(const fs::path& file, const Jso
         VITRINE_TRY(const GgufFile gguf, openGguf(file));
         return readGgufTokenizer(gguf.metadata, file.string());
     }
+    if (extension == ".bin") {
+        VITRINE_TRY(const std::string bytes, readFile(file, kMaxFileBytes));
+        return readLlama2cTokenizer(bytes, file.string());
+    }
     TokenizerDefinition converted;
     if (extension == ".gz" || file.filename().string().starts_with("bpe_simple_vocab")) {
         VITRINE_TRY(converted, readClipMerges(file));
@@ -111,7 +116,7 @@ Result<std::shared_ptr<Implementation>> openFile(const fs::path& file, const Jso
     } else {
         return fail(ErrorCode::UnknownFamily,
                     fmt::format("\"{}\" is no kind of tokenizer file that is read", extension), file.string(),
-                    "Known: .json, .model, .gguf, vocab.txt, bpe_simple_vocab_16e6.txt.gz.");
+                    "Known: .json, .model, .gguf, .bin (llama2.c), vocab.txt, bpe_simple_vocab_16e6.txt.gz.");
     }
     return makeTokenizer(std::move(converted), file.string());
 }

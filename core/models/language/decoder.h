@@ -22,12 +22,13 @@
 namespace vitrine {
 
 class DecoderBlock;
+class DecoderNorm;
 class RotaryTables;
 
 struct PassOptions {
     // (B, T) of 0/1, 1 = a token; only padding on the left is meant. Positions count from the first token.
     // Undefined: all are tokens. Not together with a cache.
-    at::Tensor attentionMask;
+    at::Tensor attentionMask = {};
     // Tokens go behind those that the cache holds, and are added to it.
     KeyValueCache* cache = nullptr;
     DecoderObserver* observer = nullptr;
@@ -71,6 +72,8 @@ class Decoder : public torch::nn::Module {
     // Negative log-likelihood of token t+1 at place t: (B, T-1) in float32, in nats. The logits are made a
     // few hundred tokens at a time, so that a large vocabulary does not fill the memory.
     at::Tensor tokenLosses(const at::Tensor& ids, const PassOptions& options = {}) const;
+    // The same from a stream behind the final norm: hidden (B, T, width), targets (B, T) -> (B, T).
+    at::Tensor lossesOf(const at::Tensor& hidden, const at::Tensor& targets) const;
 
     // One block. setBlock puts another in its place (its settings go into config()); removeBlocks takes
     // blocks out and numbers the rest anew.
@@ -99,11 +102,12 @@ class Decoder : public torch::nn::Module {
 
   private:
     void renumber();
+    void renewRotary();
     DecoderConfig config_;
     std::shared_ptr<nn::Embedding> embedding_;
     std::vector<std::shared_ptr<DecoderBlock>> blocks_;
-    std::shared_ptr<torch::nn::Module> layersHolder_;
-    std::shared_ptr<class DecoderNorm> finalNorm_;
+    std::shared_ptr<torch::nn::Module> model_, layersHolder_;
+    std::shared_ptr<DecoderNorm> finalNorm_;
     std::shared_ptr<nn::Linear> head_;  // null where tied
     std::shared_ptr<RotaryTables> rotary_;
 };

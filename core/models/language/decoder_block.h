@@ -11,12 +11,18 @@ namespace vitrine {
 class DecoderNorm : public torch::nn::Module {
   public:
     DecoderNorm(NormKind kind, int64_t width, double epsilon);
+    // x (..., n), normalised over the last dimension.
     at::Tensor forward(const at::Tensor& x) const;
+    at::Tensor own(const at::Tensor& x) const;  // whatever was put in its place
+    // From now on `forward` in place of the norm's own (masked widths, say); an empty one: its own.
+    using NormForward = std::function<at::Tensor(const at::Tensor& x, const DecoderNorm& own)>;
+    void replaceForward(NormForward forward) { normForward_ = std::move(forward); }
     NormKind kind() const { return kind_; }
     double epsilon() const { return epsilon_; }
     at::Tensor weight, bias;
 
   private:
+    NormForward normForward_;
     NormKind kind_;
     double epsilon_;
 };
@@ -46,20 +52,25 @@ class DecoderBlock : public torch::nn::Module {
     void joinProjections();
 
   private:
+    struct Heads;
+    struct Replacement {
+        std::shared_ptr<nn::Linear> reduce;     // LowRank: (rank, width)
+        std::shared_ptr<DecoderLinear> matrix;  // Linear: (width, width); LowRank: (width, rank)
+        at::Tensor constant;                    // Constant: (width)
+    };
+    void makeAttention(const DecoderConfig& config);
+    void makeFeedForward(const DecoderConfig& config);
+    Replacement makeReplacement(SubLayer which, SubLayerKind kind, int64_t rank, bool bias, int64_t width);
+    Heads heads(const at::Tensor& normed, const DecoderPass& pass) const;
     at::Tensor attend(const at::Tensor& normed, const DecoderPass& pass) const;
-    at::Tensor replacement(SubLayer which, const at::Tensor& x, const DecoderPass& pass) const;
+    at::Tensor feed(const at::Tensor& normed, const DecoderPass& pass) const;
+    at::Tensor update(SubLayer which, SubLayerKind kind, const at::Tensor& x, const DecoderPass& pass) const;
 
     LayerSettings settings_;
     int64_t index_;
     std::shared_ptr<DecoderNorm> attentionNorm_, feedForwardNorm_;
     std::shared_ptr<DecoderLinear> query_, key_, value_, out_, gate_, up_, down_;
-    std::shared_ptr<nn::RmsNorm> queryNorm_, keyNorm_;
-    // Linear: `matrix` alone. LowRank: `reduce` (rank, width), then `matrix` (width, rank). Constant: `bias`.
-    struct Replacement {
-        std::shared_ptr<nn::Linear> reduce;
-        std::shared_ptr<DecoderLinear> matrix;
-        at::Tensor constant;
-    };
+    std::shared_ptr<DecoderNorm> queryNorm_, keyNorm_;
     Replacement attentionReplacement_, feedForwardReplacement_;
     nn::JoinedLinear joinedQueryKeyValue_, joinedGateUp_;
     nn::Activation activation_ = nullptr;

@@ -45,10 +45,10 @@ Result<std::unique_ptr<LanguageModel>> loadLanguageModel(const std::filesystem::
 LanguageModel* asLanguageModel(Model* model);
 
 struct SaveLanguageModelOptions {
-    at::ScalarType type = at::kFloat;         // kFloat, kHalf or kBFloat16
-    std::filesystem::path tokenizerFrom;      // its tokenizer files are copied; empty: none
-    Json lineage = Json::object();            // goes into config.json under "vitrine", if not empty
-    uint64_t shardBytes = uint64_t(5) << 30;  // larger models are written in several files
+    at::ScalarType type = at::kFloat;          // kFloat, kHalf or kBFloat16
+    std::filesystem::path tokenizerFrom = {};  // its tokenizer files are copied; empty: none
+    Json lineage = Json::object();             // goes into config.json under "vitrine", if not empty
+    uint64_t shardBytes = uint64_t(5) << 30;   // larger models are written in several files
 };
 // Writes config.json, generation_config.json, *.safetensors (each to a temporary name first) and the
 // tokenizer files. The folder is made; files that it writes are replaced.
