@@ -14,11 +14,10 @@ class Driver {
         : model_(model), plan_(plan), job_(job), sink_(sink) {}
 
     Result<DriverReport> run() {
-        VITRINE_TRY_VOID(plan_.validate());
+        VITRINE_TRY_VOID(checkPlan(model_, plan_));
         if (model_.batches() < 1)
             return fail(ErrorCode::InvalidArgument, "there is no text to calibrate on", {},
                         "Give a text of at least one window.");
-        VITRINE_TRY_VOID(checkShapes());
         for (int64_t batch = 0; batch < model_.batches(); ++batch)
             streams_.push_back(model_.firstStream(batch));
         job_.beginStage("compressing blocks", model_.depth());
@@ -30,25 +29,6 @@ class Driver {
     }
 
   private:
-    // What cannot work is said before anything is computed or changed.
-    Result<void> checkShapes() const {
-        for (int64_t block = 0; block < model_.depth(); ++block)
-            for (const auto& linear : model_.linears(block)) {
-                if (plan_.skips(linear.name))
-                    continue;
-                if (plan_.prunes())
-                    if (const auto fits = plan_.pattern.checkFits(linear.weight.sizes()); !fits)
-                        return fail(fits.error().in(linear.name));
-                const int64_t most = std::min(linear.weight.size(0), linear.weight.size(1));
-                if (plan_.lowRank && plan_.rank > most)
-                    return fail(ErrorCode::InvalidArgument,
-                                fmt::format("rank {} is larger than the matrix of {} x {} allows ({})",
-                                            plan_.rank, linear.weight.size(0), linear.weight.size(1), most),
-                                linear.name, "Choose a smaller rank.");
-            }
-        return {};
-    }
-
     Result<void> compressBlock(int64_t block) {
         std::vector<BlockLinear> chosen;
         std::set<int> groups;
@@ -166,6 +146,25 @@ class Driver {
 };
 
 }  // namespace
+
+Result<void> checkPlan(const BlockModel& model, const CompressionPlan& plan) {
+    VITRINE_TRY_VOID(plan.validate());
+    for (int64_t block = 0; block < model.depth(); ++block)
+        for (const auto& linear : model.linears(block)) {
+            if (plan.skips(linear.name))
+                continue;
+            if (plan.prunes())
+                if (const auto fits = plan.pattern.checkFits(linear.weight.sizes()); !fits)
+                    return fail(fits.error().in(linear.name));
+            const int64_t most = std::min(linear.weight.size(0), linear.weight.size(1));
+            if (plan.lowRank && plan.rank > most)
+                return fail(ErrorCode::InvalidArgument,
+                            fmt::format("rank {} is larger than the matrix of {} x {} allows ({})", plan.rank,
+                                        linear.weight.size(0), linear.weight.size(1), most),
+                            linear.name, "Choose a smaller rank.");
+        }
+    return {};
+}
 
 Result<DriverReport> compressModel(BlockModel& model, const CompressionPlan& plan, JobContext& job,
                                    const LayerSink& sink) {

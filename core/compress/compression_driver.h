@@ -18,6 +18,10 @@ struct DriverReport {
     int64_t largestStatisticsBytes = 0;  // of any one block, what the statement on memory rests on
 };
 
+// What cannot work, said before anything is computed: the plan's own errors, layers whose inputs do not fall
+// into groups, ranks larger than a layer. Errors name the layer.
+Result<void> checkPlan(const BlockModel& model, const CompressionPlan& plan);
+
 // Gets each layer when it is done, in order; the model already has the new weight. An error ends the run.
 using LayerSink = std::function<Result<void>(CompressedLayer&& layer)>;
 

@@ -1,12 +1,12 @@
 #include "core/engine/compress_kind.h"
 
-#include "core/base/csv.h"
 #include "core/compress/compression_driver.h"
 #include "core/compress/decoder_blocks.h"
 #include "core/compress/mask_set.h"
 #include "core/compress/sparse_speed.h"
 #include "core/engine/calibration_texts.h"
 #include "core/engine/compress_schema.h"
+#include "core/engine/compressed_model.h"
 #include "core/engine/model_store.h"
 #include "core/runs/run_context.h"
 
@@ -31,9 +31,12 @@ class CompressJob {
     explicit CompressJob(RunContext& run) : run_(run) {}
 
     Result<void> execute() {
-        VITRINE_TRY_VOID(openModel());
+        VITRINE_TRY(auto dense, openModel());
+        VITRINE_TRY_VOID(run_.usedInput("model", identity_, run_.settings()["model"].get<std::string>()));
         VITRINE_TRY_VOID(readPlans());
-        VITRINE_TRY(texts_, openCalibrationTexts(*model_, run_.settings(), run_.seed(), run_.job()));
+        for (const NamedPlan& plan : plans_)
+            VITRINE_TRY_VOID(checkPlan(DecoderBlocks(dense->decoder(), {}), plan.plan));
+        VITRINE_TRY(texts_, openCalibrationTexts(*dense, run_.settings(), run_.seed(), run_.job()));
         VITRINE_TRY_VOID(run_.usedInput(
             "data", texts_.dataHash, fmt::format("{} windows of {} tokens", texts_.windows, texts_.length)));
         VITRINE_TRY_VOID(run_.usedInput("data", texts_.evaluation->info().corpusHash, "evaluation texts"));
@@ -41,12 +44,14 @@ class CompressJob {
             VITRINE_TRY_VOID(restore(*run_.savedState()));
         }
         if (rows_.empty()) {
-            VITRINE_TRY(const auto score, evaluate(*model_));
+            VITRINE_TRY(const auto score, evaluate(*dense));
             addRow(Json{{"plan", "dense"},
-                        {"bits_per_weight", 8. * double(at::elementSize(model_->decoder().type()))}},
+                        {"bits_per_weight", 8. * double(at::elementSize(dense->decoder().type()))}},
                    score);
             VITRINE_TRY_VOID(run_.saveState(state()));
         }
+        // Every plan begins with the stored weights, so that never two models are in memory.
+        dense.reset();
         for (const NamedPlan& plan : plans_)
             if (!isDone(plan.name)) {
                 VITRINE_TRY_VOID(run_.pausePoint());
@@ -59,24 +64,30 @@ class CompressJob {
     }
 
   private:
-    Result<void> openModel() {
+    Result<std::unique_ptr<LanguageModel>> openModel() {
         const std::string path = run_.settings()["model"];
         run_.job().beginStage("loading the model", 1);
         LoadOptions options;
         VITRINE_TRY(options.device, deviceFromName(run_.recipe().value("device", "cpu")));
-        VITRINE_TRY(model_, loadLanguageModel(path, options));
+        VITRINE_TRY(options.dtype, dtypeFromTorchName(run_.settings()["dtype"]));
+        VITRINE_TRY(auto model, loadLanguageModel(path, options));
         VITRINE_TRY(const auto folder, openModelFolder(path));
         VITRINE_TRY(identity_, folder.identity());
-        VITRINE_TRY_VOID(run_.usedInput("model", identity_, path));
-        fingerprint_ = weightFingerprint(weightsOf(*model_));
+        fingerprint_ = weightFingerprint(weightsOf(*model, {}));
+        shapes_.clear();
+        for (const auto& linear : model->decoder().linears())
+            if (linear->inFeatures() % 4 == 0)
+                shapes_.emplace_back(linear->outFeatures(), linear->inFeatures());
         run_.job().advance();
-        return {};
+        return model;
     }
 
-    static NamedTensors weightsOf(const LanguageModel& model) {
+    // Of the layers that the plan does not leave out.
+    static NamedTensors weightsOf(const LanguageModel& model, const CompressionPlan& plan) {
         NamedTensors weights;
         for (const auto& linear : model.decoder().linears())
-            weights[model.decoder().linearName(linear->place()) + ".weight"] = linear->weight;
+            if (const auto name = model.decoder().linearName(linear->place()); !plan.skips(name))
+                weights[name + ".weight"] = linear->weight;
         return weights;
     }
 
@@ -108,13 +119,10 @@ class CompressJob {
     }
 
     Json state() const {
-        return {{"rows", rows_},
-                {"layers", layers_},
-                {"best", best_},
-                {"data", texts_.dataHash},
-                {"model", fingerprint_},
-                {"speed", speed_},
-                {"plans", run_.settings()["plans"]}};
+        return {{"rows", rows_},         {"layers", layers_},
+                {"best", best_},         {"data", texts_.dataHash},
+                {"model", fingerprint_}, {"speed", speed_},
+                {"times", times_},       {"plans", run_.settings()["plans"]}};
     }
 
     Result<void> restore(const Json& state) {
@@ -126,6 +134,7 @@ class CompressJob {
         layers_ = state["layers"];
         best_ = state["best"];
         speed_ = state["speed"];
+        times_ = state["times"];
         return {};
     }
 
@@ -160,11 +169,13 @@ class CompressJob {
 
     // One plan: compress a copy of the dense model, measure, keep what is to be kept.
     Result<void> compressBy(const NamedPlan& named) {
-        auto copy = model_->clone();
-        DecoderBlocks blocks(copy->decoder(), texts_.batches);
+        VITRINE_TRY(auto model, openModel());
+        DecoderBlocks blocks(model->decoder(), texts_.batches);
         CompressedWeights weights;
         MaskSet masks;
+        masks.fingerprint = weightFingerprint(weightsOf(*model, named.plan));
         std::vector<LayerReport> reports;
+        const bool mayKeep = !named.control && run_.settings()["keep"] != "none";
         double bits = 0, count = 0;
         const auto sink = [&](CompressedLayer&& layer) -> Result<void> {
             if (layer.mask.defined()) {
@@ -176,28 +187,33 @@ class CompressJob {
             run_.metric(fmt::format("relative error/{}/{}", named.name, roleOf(layer.report.name)),
                         layer.report.block, layer.report.relativeError);
             reports.push_back(layer.report);
-            weights.layers.emplace(layer.report.name, std::move(layer.saved));
+            if (mayKeep)
+                weights.layers.emplace(layer.report.name, std::move(layer.saved));
             return {};
         };
         VITRINE_TRY(const auto driven, compressModel(blocks, named.plan, run_.job(), sink));
-        VITRINE_TRY(const auto score, evaluate(*copy));
+        VITRINE_TRY(const auto score, evaluate(*model));
         Json row{{"plan", named.name},
                  {"method", named.plan.text()},
                  {"control", named.control},
                  {"bits_per_weight", count > 0 ? bits / count : 0},
                  {"relative_error", meanError(reports)},
-                 {"calibration_seconds", driven.calibrationSeconds},
-                 {"compression_seconds", driven.compressionSeconds},
-                 {"rerun_seconds", driven.rerunSeconds},
                  {"calibrated_tokens", driven.tokens},
                  {"statistics_bytes", driven.largestStatisticsBytes}};
+        times_.push_back({{"plan", named.name},
+                          {"calibration_seconds", driven.calibrationSeconds},
+                          {"compression_seconds", driven.compressionSeconds},
+                          {"rerun_seconds", driven.rerunSeconds},
+                          {"evaluation_seconds", score.seconds}});
+        run_.metric("time/compression, seconds/" + named.name, 0, driven.compressionSeconds);
         for (const LayerReport& report : reports) {
             Json entry = report.json();
+            entry.erase("seconds");  // results of equal runs are equal
             entry["plan"] = named.name;
             layers_.push_back(std::move(entry));
         }
         addRow(std::move(row), score);
-        VITRINE_TRY_VOID(keep(named, *copy, weights, masks));
+        VITRINE_TRY_VOID(keep(named, *model, weights, masks));
         return run_.saveState(state());
     }
 
@@ -210,27 +226,19 @@ class CompressJob {
         return reports.empty() ? 0 : sum / double(reports.size());
     }
 
-    static std::string fileName(std::string name) {
-        for (char& letter : name)
-            if (!std::isalnum(static_cast<unsigned char>(letter)) && letter != '-')
-                letter = '_';
-        return name;
-    }
-
     Json lineage(const NamedPlan& named) const {
         return {{"compressed_from", identity_}, {"weights", fingerprint_},
                 {"plan", named.plan.text()},    {"calibration", texts_.dataHash},
                 {"windows", texts_.windows},    {"length", texts_.length},
-                {"seed", run_.seed()},          {"run", run_.run().id}};
+                {"seed", run_.seed()}};
     }
 
     Result<void> keep(const NamedPlan& named, const LanguageModel& model, CompressedWeights& weights,
                       MaskSet& masks) {
-        const std::string name = fileName(named.name);
+        const std::string name = plainFileName(named.name);
         VITRINE_TRY(const auto scratch, run_.checkpointFolder());
         const Json origin = lineage(named);
         if (!masks.names().empty()) {
-            masks.fingerprint = maskedFingerprint(masks);
             masks.metadata = {{"plan", named.plan.text()}, {"model", identity_}, {"lineage", origin.dump()}};
             VITRINE_TRY_VOID(masks.save(scratch / "masks.tmp"));
             VITRINE_TRY([[maybe_unused]] const auto stored,
@@ -249,99 +257,71 @@ class CompressJob {
         return exportModel(policy == "best" ? "best" : name, origin, model, weights);
     }
 
-    std::string maskedFingerprint(const MaskSet& masks) const {
-        NamedTensors masked;
-        const auto dense = weightsOf(*model_);
-        for (const auto& name : masks.names())
-            masked[name] = dense.at(name);
-        return weightFingerprint(masked);
-    }
-
-    // The folder has the weights dense, for any program; beside them the packed form, for this one.
     Result<void> exportModel(const std::string& name, const Json& origin, const LanguageModel& model,
                              CompressedWeights& weights) {
-        const std::string wanted = run_.settings()["output"];
+        const std::string wanted = run_.settings()["output"], tokenizer = run_.settings()["tokenizer"];
         const fs::path folder =
             (wanted.empty() ? run_.project().runFolder(run_.run().id) : fs::path(wanted)) / name;
         SaveLanguageModelOptions options;
-        options.type = run_.settings()["output_dtype"] == "bfloat16" ? at::kBFloat16 : at::kFloat;
-        const std::string tokenizer = run_.settings()["tokenizer"];
+        VITRINE_TRY(options.type, dtypeFromTorchName(run_.settings()["output_dtype"]));
         options.tokenizerFrom = tokenizer.empty() ? run_.settings()["model"].get<std::string>() : tokenizer;
         options.lineage = origin;
-        VITRINE_TRY_VOID(saveLanguageModel(model, folder, options));
-        weights.metadata = {{"lineage", origin.dump()}};
-        VITRINE_TRY_VOID(weights.save(folder / "compressed.safetensors"));
-        VITRINE_TRY([[maybe_unused]] const auto stored,
-                    run_.putArtifactFile(name + "/compressed.safetensors", folder / "compressed.safetensors",
-                                         {.kind = "model", .mediaType = kSafetensors, .provenance = origin}));
-        VITRINE_TRY(
-            [[maybe_unused]] const auto config,
-            run_.putArtifactFile(name + "/config.json", folder / "config.json",
-                                 {.kind = "model", .mediaType = "application/json", .provenance = origin}));
+        VITRINE_TRY_VOID(saveCompressedModel(model, weights, folder, options));
+        for (const char* file : {"compressed.safetensors", "config.json"}) {
+            VITRINE_TRY([[maybe_unused]] const auto stored,
+                        run_.putArtifactFile(name + "/" + file, folder / file,
+                                             {.kind = "model", .mediaType = {}, .provenance = origin}));
+        }
         run_.log("model folder: " + folder.string());
         return {};
     }
 
     Result<void> measureSpeed() {
-        std::vector<std::pair<int64_t, int64_t>> shapes;
-        for (const auto& linear : model_->decoder().linears())
-            if (linear->inFeatures() % 4 == 0)
-                shapes.emplace_back(linear->outFeatures(), linear->inFeatures());
         SparseSpeedOptions options;
-        options.device = model_->decoder().device();
-        VITRINE_TRY(const auto rows, measureSparseSpeed(std::move(shapes), options, run_.job()));
+        VITRINE_TRY(options.device, deviceFromName(run_.recipe().value("device", "cpu")));
+        VITRINE_TRY(options.type, dtypeFromTorchName(run_.settings()["dtype"]));
+        VITRINE_TRY(const auto rows, measureSparseSpeed(shapes_, options, run_.job()));
         Json list = Json::array();
         for (const auto& row : rows) {
             list.push_back(row.json());
-            run_.metric(fmt::format("2:4 speed/{} x {}", row.outputs, row.inputs), row.tokens, row.speedup());
+            run_.metric(fmt::format("time/2:4 speed/{} x {}", row.outputs, row.inputs), row.tokens,
+                        row.speedup());
         }
         speed_ = {{"rows", std::move(list)}, {"verdict", sparseVerdict(rows)}};
         run_.log("2:4 products on this machine: " + sparseVerdict(rows));
         return run_.saveState(state());
     }
 
-    static std::string csvOf(const Json& rows, const std::vector<std::string>& columns) {
-        std::string text = fmt::format("{}\n", fmt::join(columns, ","));
-        for (const Json& row : rows) {
-            std::vector<std::string> fields;
-            for (const auto& column : columns) {
-                const Json value = row.value(column, Json());
-                fields.push_back(value.is_null()
-                                     ? ""
-                                     : csvField(value.is_string() ? value.get<std::string>() : value.dump()));
-            }
-            text += fmt::format("{}\n", fmt::join(fields, ","));
-        }
-        return text;
-    }
-
     Result<void> report() {
-        const Json all{{"plans", rows_}, {"layers", layers_}, {"best", best_}, {"speed", speed_}};
+        const Json all{{"plans", rows_}, {"layers", layers_}, {"best", best_}};
+        VITRINE_TRY(
+            [[maybe_unused]] const auto times,
+            run_.putArtifact("times.json", Json{{"plans", times_}, {"speed_of_2:4", speed_}}.dump(2) + "\n",
+                             {.kind = "log", .mediaType = "application/json"}));
         VITRINE_TRY([[maybe_unused]] const auto json,
                     run_.putArtifact("compression.json", all.dump(2) + "\n",
                                      {.kind = "report", .mediaType = "application/json"}));
-        VITRINE_TRY(
-            [[maybe_unused]] const auto plans,
-            run_.putArtifact("compression.csv",
-                             csvOf(rows_, {"plan", "perplexity", "nats_per_token", "difference_to_dense",
-                                           "bits_per_byte", "bits_per_weight", "relative_error",
-                                           "calibration_seconds", "compression_seconds", "key"}),
-                             {.kind = "table", .mediaType = "text/csv"}));
+        VITRINE_TRY([[maybe_unused]] const auto plans,
+                    run_.putArtifact(
+                        "compression.csv",
+                        jsonRowsCsv(rows_, {"plan", "perplexity", "nats_per_token", "difference_to_dense",
+                                            "bits_per_byte", "bits_per_weight", "relative_error", "key"}),
+                        {.kind = "table", .mediaType = "text/csv"}));
         VITRINE_TRY([[maybe_unused]] const auto layers,
                     run_.putArtifact("layers.csv",
-                                     csvOf(layers_, {"plan", "name", "block", "kept", "relative_error",
-                                                     "uncompensated_error", "predicted_error",
-                                                     "bits_per_weight", "dead_inputs", "damping", "seconds"}),
+                                     jsonRowsCsv(layers_, {"plan", "name", "block", "kept", "relative_error",
+                                                           "uncompensated_error", "predicted_error",
+                                                           "bits_per_weight", "dead_inputs", "damping"}),
                                      {.kind = "table", .mediaType = "text/csv"}));
         return {};
     }
 
     RunContext& run_;
-    std::unique_ptr<LanguageModel> model_;  // dense
     std::string identity_, fingerprint_;
     std::vector<NamedPlan> plans_;
     CalibrationTexts texts_;
-    Json rows_ = Json::array(), layers_ = Json::array(), best_, speed_;
+    std::vector<std::pair<int64_t, int64_t>> shapes_;  // (outputs, inputs) of the layers that can be 2:4
+    Json rows_ = Json::array(), layers_ = Json::array(), times_ = Json::array(), best_, speed_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@ namespace {
 // clang-format off
 constexpr const char* kSchema = R"json({"type": "object", "required": ["model"], "properties": {
   "model": {"type": "string", "minLength": 1, "format": "model", "title": "Model", "group": "Model and texts", "description": "Folder or file of a language model."},
+  "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Compute in", "group": "Model and texts", "description": "bfloat16: half the memory; methods compute in float32 all the same."},
   "tokenizer": {"type": "string", "default": "", "title": "Tokenizer", "group": "Model and texts", "description": "Folder or file; empty: the model's folder."},
   "calibration": {"type": "array", "items": {"type": "string", "minLength": 1}, "default": [], "title": "Calibration texts", "group": "Model and texts", "description": "Text files and folders, .txt or .jsonl; empty: texts that the model writes itself."},
   "evaluation": {"type": "array", "items": {"type": "string", "minLength": 1}, "default": [], "title": "Evaluation texts", "group": "Model and texts", "description": "Empty: the last tenth of the calibration texts, which is then not calibrated on."},

@@ -132,6 +132,37 @@ TEST(CompressKind, WhatIsKeptIsWhatWasMeasured) {
     EXPECT_THAT(masks->applyTo(weights).error().text(), HasSubstr("made for other weights"));
 }
 
+TEST(CompressKind, AStoppedRunGoesOnToTheSameResult) {
+    VITRINE_SHARED_DATA(shared, "data/language_models");
+    CompressJob job(shared.parent_path());
+    const Json recipe = job.recipe({{{"prune", "magnitude"}}, {{"prune", "sparsegpt"}}});
+    const RunOutcome whole = job.carryOut(recipe);
+    ASSERT_EQ(whole.run.status, RunStatus::Finished) << whole.run.error;
+    std::stop_source stop;
+    RunnerOptions options;
+    options.handleSignals = false;
+    options.stop = stop.get_token();
+    int compressions = 0;
+    std::string stage;
+    options.onProgress = [&](const Progress& progress) {
+        if (progress.stage == stage)
+            return;
+        stage = progress.stage;
+        if (stage == "compressing blocks" && ++compressions == 2)
+            stop.request_stop();
+    };
+    const auto stopped = runRecipe(*job.project, recipe, job.kinds, options);
+    ASSERT_TRUE(stopped);
+    ASSERT_EQ(stopped->run.status, RunStatus::Cancelled) << stopped->run.error;
+    RunnerOptions plain;
+    plain.handleSignals = false;
+    const auto resumed = resumeRun(*job.project, stopped->run.id, job.kinds, plain);
+    ASSERT_TRUE(resumed) << resumed.error().text();
+    ASSERT_EQ(resumed->run.status, RunStatus::Finished) << resumed->run.error;
+    EXPECT_EQ(job.report(resumed->run).dump(), job.report(whole.run).dump());
+    EXPECT_EQ(*resultHash(*job.project, resumed->run), *resultHash(*job.project, whole.run));
+}
+
 TEST(CompressKind, WhatCannotWorkIsSaid) {
     VITRINE_SHARED_DATA(shared, "data/language_models");
     CompressJob job(shared.parent_path());
