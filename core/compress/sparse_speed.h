@@ -15,7 +15,7 @@ namespace vitrine {
 
 struct SparseSpeedRow {
     int64_t outputs = 0, inputs = 0, tokens = 0;
-    double denseMs = 0, packedMs = 0;  // medians
+    double denseMs = 0, packedMs = 0;  // medians; dense: the faster of the weights' type and float32
     double speedup() const { return packedMs > 0 ? denseMs / packedMs : 0; }
     Json json() const;
 };

@@ -1,6 +1,7 @@
 #include "core/engine/engine_job_kinds.h"
 
 #include "core/claims/claim_kind.h"
+#include "core/engine/compress_kind.h"
 #include "core/engine/distill_kind.h"
 #include "core/engine/evaluate_kind.h"
 #include "core/engine/extract_kind.h"
@@ -16,6 +17,7 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(selftestKind());
     kinds.add(inspectKind(makeInspectEngine));
     kinds.add(extractKind());
+    kinds.add(compressKind());
     kinds.add(distillKind());
     kinds.add(trainUpsamplerKind());
     kinds.add(upsamplerFidelityKind());

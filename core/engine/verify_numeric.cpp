@@ -1,3 +1,4 @@
+#include "core/compress/numeric_cases.h"
 #include "core/distill/numeric_cases.h"
 #include "core/engine/verify.h"
 #include "core/features/numeric_cases.h"
@@ -6,8 +7,8 @@
 namespace vitrine {
 
 Result<VerifyReport> verifyNumeric(VerifyReport report, const ReferenceData& data) {
-    const bool distillation = isDistillCase(data.meta);
-    if (!distillation && !isNumericCase(data.meta))
+    const bool distillation = isDistillCase(data.meta), compression = isCompressionCase(data.meta);
+    if (!distillation && !compression && !isNumericCase(data.meta))
         return fail(ErrorCode::UnknownFamily,
                     fmt::format("the numeric case \"{}\" is not known", data.meta.value("name", "")),
                     report.folder.string());
@@ -19,8 +20,9 @@ Result<VerifyReport> verifyNumeric(VerifyReport report, const ReferenceData& dat
     for (const Json& call : data.meta["calls"]) {
         const std::string id = call.value("id", "");
         const auto outputs = call.value("outputs", std::vector<std::string>{});
-        const auto actual = distillation ? runDistillCase(data.meta, call, data.inputs)
-                                         : runNumericCase(data.meta, call, data.inputs, weights);
+        const auto actual = distillation  ? runDistillCase(data.meta, call, data.inputs)
+                            : compression ? runCompressionCase(data.meta, call, data.inputs)
+                                          : runNumericCase(data.meta, call, data.inputs, weights);
         if (!actual) {
             addFailedRows(report.rows, id, outputs, actual.error().text());
             continue;
