@@ -2,6 +2,7 @@
 #include "core/engine/engine_loader.h"
 #include "core/engine/evaluate_command.h"
 #include "core/engine/fidelity_command.h"
+#include "core/engine/language_commands.h"
 #include "core/engine/segment_command.h"
 #include "core/engine/statistics_command.h"
 
@@ -137,6 +138,7 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareCloudCommand(registry);
     declareEvaluateCommand(registry);
     declareFidelityCommand(registry);
+    declareLanguageCommands(registry);
     declareSegmentCommand(registry);
     declareStatisticsCommand(registry);
 }

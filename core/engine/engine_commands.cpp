@@ -5,6 +5,7 @@
 #include "core/engine/cloud_command.h"
 #include "core/engine/evaluate_command.h"
 #include "core/engine/fidelity_command.h"
+#include "core/engine/language_commands.h"
 #include "core/engine/map_names.h"
 #include "core/engine/model_store.h"
 #include "core/engine/picture_encoder.h"
@@ -278,6 +279,7 @@ void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindCloudCommand(registry);
     bindEvaluateCommand(registry);
     bindFidelityCommand(registry);
+    bindLanguageCommands(registry);
     bindSegmentCommand(registry);
     bindStatisticsCommand(registry);
     registry.bind("verify", verify);

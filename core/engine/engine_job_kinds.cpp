@@ -8,7 +8,9 @@
 #include "core/engine/fidelity_kind.h"
 #include "core/engine/inspect_engine_impl.h"
 #include "core/engine/inspect_kind.h"
+#include "core/engine/language_evaluation_kind.h"
 #include "core/engine/statistics_kind.h"
+#include "core/engine/train_language_kind.h"
 #include "core/engine/train_upsampler_kind.h"
 
 namespace vitrine {
@@ -23,6 +25,8 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(upsamplerFidelityKind());
     kinds.add(teacherStatisticsKind());
     kinds.add(evaluateKind());
+    kinds.add(trainLanguageModelKind());
+    kinds.add(languageEvaluationKind());
     kinds.add(claimKind());
 }
 

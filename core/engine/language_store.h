@@ -1,0 +1,23 @@
+// A language model with the tokenizer that belongs to it.
+#pragma once
+
+#include "core/models/language/language_model.h"
+#include "core/tokenizers/tokenizer.h"
+
+namespace vitrine {
+
+struct OpenedLanguage {
+    std::unique_ptr<LanguageModel> model;
+    Tokenizer tokenizer;
+    std::filesystem::path tokenizerPath;
+    std::string tokenizerIdentity;
+    std::string identity;  // ModelFolder::identity
+    std::filesystem::path path;
+};
+
+// `tokenizer`: file or folder; empty: the one beside the model (in its folder, in the GGUF file itself,
+// tok*.bin beside a llama2.c file). InvalidArgument if its vocabulary is larger than the model's.
+Result<OpenedLanguage> openLanguage(const std::filesystem::path& path, const std::string& tokenizer,
+                                    const std::string& device, const std::string& dtype);
+
+}  // namespace vitrine

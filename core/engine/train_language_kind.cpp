@@ -1,0 +1,370 @@
+#include "core/engine/train_language_kind.h"
+
+#include "core/base/file.h"
+#include "core/engine/engine_plugins.h"
+#include "core/engine/model_store.h"
+#include "core/engine/train_language_schema.h"
+#include "core/language/language_trainer.h"
+#include "core/language/trained_tokenizer.h"
+#include "core/models/language/generation.h"
+#include "core/runs/process_usage.h"
+#include "core/runs/run_context.h"
+#include "core/text/corpus.h"
+#include "core/text/tokenizer_identity.h"
+
+#include <algorithm>
+
+namespace vitrine {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr double kUsageSeconds = 0.5;  // between two looks at memory, CPU and disk
+
+DecoderConfig modelFrom(const Json& settings, const Tokenizer& tokenizer) {
+    DecoderConfig config;
+    config.modelType = settings["model_type"];
+    config.vocabulary = tokenizer.vocabularySize();
+    config.width = settings["width"];
+    config.contextLength = settings["context"];
+    config.epsilon = 1e-5;
+    config.tiedEmbeddings = settings["tied"];
+    config.rope.base = settings["rope_base"];
+    config.bos = tokenizer.specialTokens().bos;
+    if (const auto eos = tokenizer.specialTokens().eos)
+        config.eos = {*eos};
+    LayerSettings layer;
+    layer.attention.queryHeads = settings["heads"];
+    layer.attention.keyValueHeads = settings["key_value_heads"];
+    layer.attention.headWidth = settings["head_width"];
+    layer.attention.queryKeyValueBias = config.modelType == "qwen2";
+    layer.attention.queryKeyNorm = config.modelType == "qwen3";
+    layer.feedForward.intermediate = settings["intermediate"];
+    config.layers.assign(size_t(settings["depth"].get<int64_t>()), layer);
+    return config;
+}
+
+class TrainLanguageJob {
+  public:
+    explicit TrainLanguageJob(RunContext& run) : run_(run) {}
+
+    Result<void> execute() {
+        VITRINE_TRY(const auto place, worldPlaceFromEnvironment());
+        if (place) {
+            run_.job().beginStage(fmt::format("waiting for {} processes", place->size), 0);
+            VITRINE_TRY(world_, World::join(*place));
+            run_.log(fmt::format("process {} of {}", place->rank, place->size));
+        }
+        settings_ = run_.settings();
+        VITRINE_TRY(checkpoints_, run_.checkpointFolder());
+        VITRINE_TRY_VOID(openTexts());
+        VITRINE_TRY(const LanguageTrainingOptions options, optionsOf(settings_));
+        VITRINE_TRY(trainer_, LanguageTrainer::create(options, texts_));
+        run_.log(fmt::format("{} parameters, {} tokens of vocabulary", options.model.parameterCount(),
+                             options.model.vocabulary));
+        if (isFirst() && run_.savedState()) {
+            lastCheckpoint_ = run_.savedState()->value("checkpoint", "");
+            VITRINE_TRY_VOID(trainer_->restore(checkpoints_ / lastCheckpoint_));
+            run_.log(fmt::format("going on from step {}", trainer_->step()));
+        }
+        if (world_)
+            VITRINE_TRY_VOID(trainer_->join(*world_));
+        offerActions();
+        VITRINE_TRY_VOID(train());
+        return isFirst() ? exportModel() : Result<void>();
+    }
+
+  private:
+    // Whether this process keeps checkpoints, measures and writes the model.
+    bool isFirst() const { return !world_ || world_->isFirst(); }
+
+    // The first process learns the tokenizer and cuts the texts; the others find both made.
+    Result<void> openTexts() {
+        std::string problem;
+        if (isFirst())
+            if (auto opened = openTextsHere(); !opened) {
+                if (!world_)
+                    return opened;
+                problem = opened.error().text();
+            }
+        if (!world_)
+            return {};
+        VITRINE_TRY_VOID(world_->share(problem));
+        if (!problem.empty())
+            return fail(ErrorCode::InvalidArgument, problem, "the first process");
+        std::string folder = tokenizerFolder_.string();
+        VITRINE_TRY_VOID(world_->share(folder));
+        tokenizerFolder_ = folder;
+        return isFirst() ? Result<void>() : openTextsHere();
+    }
+
+    Result<void> openTextsHere() {
+        std::vector<std::vector<fs::path>> files;
+        std::vector<fs::path> all;
+        for (const Json& text : settings_["texts"]) {
+            std::vector<fs::path> paths;
+            for (const std::string path : text["paths"])
+                paths.emplace_back(path);
+            VITRINE_TRY(auto found, listTexts(paths));
+            all.insert(all.end(), found.begin(), found.end());
+            files.push_back(std::move(found));
+        }
+        VITRINE_TRY_VOID(openTokenizerOf(all));
+        VITRINE_TRY(const std::string identity, tokenizerIdentity(tokenizerFolder_));
+        CorpusOptions options;
+        options.text.field = settings_["field"];
+        options.endTokens = tokenizer_->specialTokens().eos.has_value();
+        for (size_t i = 0; i < files.size(); ++i) {
+            const Json& settings = settings_["texts"][i];
+            VITRINE_TRY(const Corpus corpus,
+                        openCorpus(files[i], *tokenizer_, identity, options, run_.job()));
+            const TokenFileInfo& info = corpus.tokens->info();
+            const SplitRanges split = splitTail(*corpus.tokens, settings_["held_out"]);
+            texts_.push_back(
+                {settings["name"], corpus.tokens, split.training, split.heldOut, settings["weight"]});
+            VITRINE_TRY_VOID(run_.usedInput("data", info.corpusHash, settings["name"]));
+            run_.log(fmt::format("text {}: {} documents, {} bytes, {} tokens, {} of them held out",
+                                 texts_.back().name, info.documents, info.bytes, info.tokens,
+                                 split.heldOut.count));
+        }
+        return {};
+    }
+
+    Result<void> openTokenizerOf(const std::vector<fs::path>& files) {
+        if (tokenizerFolder_.empty()) {
+            const std::string given = settings_["tokenizer"];
+            tokenizerFolder_ = given.empty() ? checkpoints_ / "tokenizer" : fs::path(given);
+            std::error_code ignored;
+            // A resumed run has its tokenizer already.
+            if (given.empty() && !fs::exists(tokenizerFolder_ / "tokenizer_config.json", ignored)) {
+                TrainedTokenizerOptions options;
+                options.vocabulary = settings_["vocabulary"];
+                VITRINE_TRY_VOID(writeTrainedTokenizer(tokenizerFolder_, files, options, run_.job()));
+            }
+        }
+        VITRINE_TRY(Tokenizer opened, openTokenizer(tokenizerFolder_));
+        tokenizer_ = std::move(opened);
+        return {};
+    }
+
+    Result<LanguageTrainingOptions> optionsOf(const Json& settings) const {
+        LanguageTrainingOptions options;
+        options.model = modelFrom(settings, *tokenizer_);
+        options.seed = run_.seed();
+        VITRINE_TRY(options.device, deviceFromName(run_.recipe().value("device", "cpu")));
+        VITRINE_TRY(options.computeType, dtypeFromTorchName(settings["dtype"]));
+        options.length = settings["length"];
+        options.batch = settings["batch"];
+        options.accumulation = settings["accumulation"];
+        options.steps = settings["steps"];
+        options.warmup = settings["warmup_steps"];
+        options.learningRate = settings["learning_rate"];
+        options.finalRate = settings["final_rate"];
+        options.weightDecay = settings["weight_decay"];
+        options.clipNorm = settings["clip_norm"];
+        options.recompute = settings["recompute"];
+        VITRINE_TRY_VOID(options.validate());
+        return options;
+    }
+
+    void offerActions() {
+        if (!isFirst())
+            return;
+        run_.onAction("checkpoint", [this] { return keepCheckpoint(); });
+        run_.onAction("probe", [this] { return measure(); });
+        run_.onAction("export", [this] { return exportModel(); });
+        run_.checkChanges([this](const Json& settings) -> Result<void> {
+            VITRINE_TRY([[maybe_unused]] const LanguageTrainingOptions options, optionsOf(settings));
+            return {};
+        });
+    }
+
+    Result<void> train() {
+        int64_t steps = settings_["steps"];
+        run_.job().beginStage("training", steps);
+        run_.job().advance(trainer_->step());
+        while (trainer_->step() < steps) {
+            VITRINE_TRY_VOID(pausePoint());
+            if (settings_["steps"] != steps) {
+                steps = settings_["steps"];
+                run_.job().beginStage("training", steps);
+                run_.job().advance(trainer_->step());
+                continue;
+            }
+            VITRINE_TRY(const LanguageStepReport report, step());
+            record(report);
+            if (isDue("evaluate_every", report.step)) {
+                VITRINE_TRY_VOID(measure());
+                run_.job().beginStage("training", steps);
+                run_.job().advance(trainer_->step());
+            }
+            if (isDue("checkpoint_every", report.step))
+                VITRINE_TRY_VOID(keepCheckpoint());
+            run_.job().advance();
+        }
+        if (!isFirst())
+            return {};
+        if (!isDue("evaluate_every", trainer_->step()))
+            VITRINE_TRY_VOID(measure());
+        return isDue("checkpoint_every", trainer_->step()) ? Result<void>() : keepCheckpoint();
+    }
+
+    Result<LanguageStepReport> step() {
+        try {
+            auto trained = trainer_->train();
+            // Another process was lost: the weights are those of the last good step.
+            if (!trained && isFirst() && world_ && trained.error().code == ErrorCode::IoFailure)
+                VITRINE_TRY_VOID(keepCheckpoint());
+            return trained;
+        } catch (...) {
+            return fail(errorFromCurrentException(fmt::format("step {}", trainer_->step() + 1)));
+        }
+    }
+
+    // The first process is paused, stopped and given other settings; the others do as it does.
+    Result<void> pausePoint() {
+        Json wanted = settings_;
+        Result<void> goOn;
+        if (isFirst()) {
+            goOn = run_.pausePoint();
+            wanted = run_.settings();
+        }
+        if (world_) {
+            std::string message = !goOn ? "stop" : wanted != settings_ ? wanted.dump() : "";
+            VITRINE_TRY_VOID(world_->share(message));
+            if (message == "stop")
+                return goOn ? fail(ErrorCode::Cancelled, "the first process was stopped") : goOn;
+            if (!message.empty()) {
+                VITRINE_TRY(wanted, parseJson(message, "settings of the first process"));
+            }
+        }
+        VITRINE_TRY_VOID(goOn);
+        if (wanted == settings_)
+            return {};
+        settings_ = wanted;
+        VITRINE_TRY(const LanguageTrainingOptions changed, optionsOf(settings_));
+        return trainer_->change(changed);
+    }
+
+    bool isDue(const char* setting, int64_t step) const {
+        if (!isFirst())
+            return false;
+        const int64_t every = settings_[setting];
+        return every > 0 && step % every == 0;
+    }
+
+    void record(const LanguageStepReport& report) {
+        run_.metric("loss", report.step, report.loss);
+        run_.metric("gradient norm", report.step, report.gradientNorm);
+        run_.metric("learning rate", report.step, report.learningRate);
+        const double seconds =
+            report.loadSeconds + report.computeSeconds + report.optimizerSeconds + report.exchangeSeconds;
+        run_.metric("time/tokens per second", report.step, double(report.tokens) / std::max(seconds, 1e-9));
+        run_.metric("time/step (s)", report.step, seconds);
+        if (world_)
+            run_.metric("time/exchange share", report.step, report.exchangeSeconds / std::max(seconds, 1e-9));
+        for (const auto& [name, value] : usage_.look(kUsageSeconds))
+            run_.metric(name, report.step, value);
+    }
+
+    // Held-out parts and a sample of its writing.
+    Result<void> measure() {
+        const int64_t step = trainer_->step();
+        scores_ = Json::object();
+        for (const LanguageTrainingText& text : trainer_->texts()) {
+            if (text.heldOut.count < 2)
+                continue;
+            VITRINE_TRY(const PerplexityScore score,
+                        trainer_->heldOut(text, settings_["evaluation_windows"], run_.job()));
+            run_.metric("held out/" + text.name + "/nats per token", step, score.natsPerToken());
+            run_.metric("held out/" + text.name + "/bits per byte", step, score.bitsPerByte());
+            scores_[text.name] = score.toJson();
+            scores_[text.name].erase("seconds");
+        }
+        return keepSample(step);
+    }
+
+    Result<void> keepSample(int64_t step) {
+        const auto bos = trainer_->model().config().bos;
+        const int64_t tokens = settings_["sample_tokens"];
+        if (tokens == 0 || !bos)
+            return {};
+        GenerationOptions options;
+        options.maxNewTokens = tokens;
+        options.stopAtEnd = false;
+        options.sampling = {.greedy = false, .temperature = 0.8, .topP = 0.95, .seed = run_.seed()};
+        VITRINE_TRY(const Generation sample, generate(trainer_->model(), {*bos}, options, run_.job()));
+        VITRINE_TRY(const std::string text, tokenizer_->decode(sample.ids, {.skipSpecialTokens = true}));
+        VITRINE_TRY([[maybe_unused]] const StoredFile stored,
+                    run_.putArtifact(fmt::format("samples/step-{:07}.txt", step), text + "\n",
+                                     {.kind = "text", .step = step, .mediaType = "text/plain"}));
+        return {};
+    }
+
+    // The new file is whole before the state names it, and the old one is removed after.
+    Result<void> keepCheckpoint() {
+        const std::string name = fmt::format("step-{:07}.safetensors", trainer_->step());
+        VITRINE_TRY_VOID(trainer_->save(checkpoints_ / name));
+        VITRINE_TRY_VOID(run_.saveState({{"checkpoint", name}, {"step", trainer_->step()}}));
+        std::error_code ignored;
+        if (!lastCheckpoint_.empty() && lastCheckpoint_ != name)
+            fs::remove(checkpoints_ / lastCheckpoint_, ignored);
+        lastCheckpoint_ = name;
+        return {};
+    }
+
+    Result<void> exportModel() {
+        const std::string wanted = settings_["output"];
+        const fs::path folder =
+            wanted.empty() ? run_.project().runFolder(run_.run().id) / "model" : fs::path(wanted);
+        SaveLanguageModelOptions options;
+        options.type = settings_["output_dtype"] == "bfloat16" ? at::kBFloat16 : at::kFloat;
+        options.tokenizerFrom =
+            fs::is_directory(tokenizerFolder_) ? tokenizerFolder_ : tokenizerFolder_.parent_path();
+        Json texts = Json::array();
+        for (const LanguageTrainingText& text : trainer_->texts())
+            texts.push_back({{"name", text.name}, {"sha256", text.tokens->info().corpusHash}});
+        options.lineage = {{"trained_on", std::move(texts)},
+                           {"steps", trainer_->step()},
+                           {"seed", run_.seed()},
+                           {"held_out", scores_}};
+        VITRINE_TRY_VOID(saveLanguageModel(trainer_->model(), folder, options));
+        for (const char* name : {"config.json", "generation_config.json", "model.safetensors",
+                                 "tokenizer.json", "tokenizer_config.json"})
+            if (std::error_code ignored; fs::exists(folder / name, ignored)) {
+                VITRINE_TRY([[maybe_unused]] const StoredFile stored,
+                            run_.putArtifactFile(fmt::format("model/{}", name), folder / name,
+                                                 {.kind = "model", .mediaType = {}}));
+            }
+        run_.log("model: " + folder.string());
+        return {};
+    }
+
+    RunContext& run_;
+    Json settings_;                 // in force
+    std::unique_ptr<World> world_;  // the processes that share the work; none: this one alone
+    std::optional<Tokenizer> tokenizer_;
+    fs::path tokenizerFolder_;
+    std::vector<LanguageTrainingText> texts_;
+    std::unique_ptr<LanguageTrainer> trainer_;
+    Json scores_ = Json::object();
+    UsageMeter usage_;
+    fs::path checkpoints_;
+    std::string lastCheckpoint_;
+};
+
+}  // namespace
+
+JobKind trainLanguageModelKind() {
+    JobKind kind;
+    kind.name = "train-language-model";
+    kind.summary = "Train a language model from scratch on texts";
+    kind.settingsSchema = trainLanguageSettingsSchema();
+    kind.severalProcesses = true;
+    kind.run = [](RunContext& run) {
+        loadEnginePlugins();
+        return TrainLanguageJob(run).execute();
+    };
+    return kind;
+}
+
+}  // namespace vitrine
