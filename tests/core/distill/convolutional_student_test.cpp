@@ -1,4 +1,6 @@
 // Students with a convolutional trunk that starts from an EfficientNet-Lite.
+#include "core/base/file.h"
+#include "core/base/json.h"
 #include "core/distill/student.h"
 #include "core/models/model.h"
 #include "tests/core/distill/classroom.h"
@@ -77,6 +79,34 @@ TEST_F(ConvolutionalStudentTest, ExportedFolderLoadsAsRadioWithTheSameOutputs) {
     EXPECT_TRUE(
         at::allclose(output->adaptors.at("first").summary, expected.heads.at("first").summary, 1e-5, 1e-5));
     EXPECT_FALSE(expected.heads.at("second").summary.defined());
+}
+
+TEST_F(ConvolutionalStudentTest, DamagedConfigurationsAreRefusedWithTheirPlace) {
+    const auto student = openStudent(options, 3);
+    ASSERT_TRUE(student) << student.error().text();
+    ASSERT_TRUE(writeStudentFolder(folder / "student", **student, options, at::kFloat));
+    const auto whole = readJsonFile(folder / "student" / "config.json");
+    ASSERT_TRUE(whole);
+    const std::vector<std::pair<std::string, Json>> damages{
+        {"/args/model_kwargs/blocks", nullptr},
+        {"/args/model_kwargs/blocks", Json::array()},
+        {"/args/model_kwargs/blocks/1", {6, 8, "wide", 5, 2}},
+        {"/args/model_kwargs/blocks/1", {6, 8, 12, 5, 3}},
+        {"/args/model_kwargs/blocks/2/0", 9},
+        {"/args/model_kwargs/neck_width", -1},
+        {"/args/model_kwargs/neck_blocks", 1000},
+        {"/patch_size", 7},
+        {"/preferred_resolution", {64, 32}},
+        {"/adaptor_configs/first/feature/input_dim", 13},
+    };
+    for (const auto& [pointer, value] : damages) {
+        Json damaged = *whole;
+        damaged[Json::json_pointer(pointer)] = value;
+        ASSERT_TRUE(writeFileAtomically(folder / "student" / "config.json", damaged.dump()));
+        const auto model = loadModel(folder / "student", {});
+        ASSERT_FALSE(model) << pointer;
+        EXPECT_NE(model.error().text().find("config.json"), std::string::npos) << model.error().text();
+    }
 }
 
 TEST_F(ConvolutionalStudentTest, StartsWithTheWeightsItIsGiven) {
