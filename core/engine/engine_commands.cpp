@@ -156,8 +156,8 @@ Result<CommandOutput> map(const Json& arguments, CommandContext& context, Inspec
         writeImage(file, pictureOfMap(result, colorMapFromName(arguments["colors"].get<std::string>()))));
     CommandOutput output;
     output.data = {{"file", file.string()},
-                   {"low", result.low},
-                   {"high", result.high},
+                   {"low", result.displayRange().low},
+                   {"high", result.displayRange().high},
                    {"unit", result.unit},
                    {"milliseconds", result.milliseconds},
                    {"upsamplingMilliseconds", result.upsamplingMilliseconds},

@@ -2,17 +2,17 @@
 
 #include "core/base/file.h"
 #include "core/base/hash.h"
-#include "core/base/version.h"
 #include "core/engine/engine_plugins.h"
+#include "core/engine/feature_files.h"
 #include "core/engine/model_store.h"
 #include "core/engine/picture_encoder.h"
 #include "core/engine/prefetcher.h"
-#include "core/features/feature_map.h"
 #include "core/media/image_folder.h"
 #include "core/media/image_reader.h"
 #include "core/runs/run_context.h"
 
 #include <chrono>
+#include <future>
 #include <map>
 #include <thread>
 
@@ -24,14 +24,13 @@ namespace {
 // encoding.
 constexpr std::chrono::milliseconds kBetweenSaves(1000);
 
-struct Prepared {
-    size_t index = 0;  // in the list of pictures
-    fs::path picture;
-    std::string imageHash;
-    fs::path target;      // the file with its features
-    bool cached = false;  // the target exists already
-    PreprocessedImage input;
-    std::optional<Error> error;
+// A batch whose files are being written while the next one is encoded.
+struct WrittenBatch {
+    std::vector<ExtractedPicture> pictures;
+    // What is true once they are written.
+    size_t next = 0;
+    int64_t reused = 0, failed = 0;
+    std::future<Result<void>> written;
 };
 
 class ExtractJob {
@@ -95,8 +94,8 @@ class ExtractJob {
         return {};
     }
 
-    Result<void> saveState(size_t next) {
-        next_ = next;
+    Result<void> saveState(const WrittenBatch& batch) {
+        next_ = batch.next;
         const auto now = std::chrono::steady_clock::now();
         if (now - lastSave_ < kBetweenSaves)
             return {};
@@ -105,8 +104,8 @@ class ExtractJob {
                                {"next", next_},
                                {"index", index_},
                                {"encoded", encoded_},
-                               {"reused", reused_},
-                               {"failed", failed_}});
+                               {"reused", batch.reused},
+                               {"failed", batch.failed}});
     }
 
     static std::vector<std::string> asText(const std::vector<fs::path>& paths) {
@@ -128,8 +127,8 @@ class ExtractJob {
         return overrideFor(*model_, {resolution, resolution > 0 && run_.settings()["square"].get<bool>()});
     }
 
-    Prepared prepare(const fs::path& picture, size_t index) const {
-        Prepared prepared;
+    ExtractedPicture prepare(const fs::path& picture, size_t index) const {
+        ExtractedPicture prepared;
         prepared.index = index;
         prepared.picture = picture;
         const auto hash = sha256OfFile(picture);
@@ -160,17 +159,18 @@ class ExtractJob {
         const int64_t batchSize = run_.settings()["batch"];
         const size_t threads = std::max(1u, std::thread::hardware_concurrency() / 2);
         const size_t first = next_;
-        Prefetcher<Prepared> prefetcher(pictures.size() - first, threads, size_t(2 * batchSize) + threads,
-                                        [this, &pictures, first](size_t index) {
-                                            return prepare(pictures[first + index], first + index);
-                                        });
+        Prefetcher<ExtractedPicture> prefetcher(pictures.size() - first, threads,
+                                                size_t(2 * batchSize) + threads,
+                                                [this, &pictures, first](size_t index) {
+                                                    return prepare(pictures[first + index], first + index);
+                                                });
         run_.job().beginStage("extracting features", int64_t(pictures.size()));
         run_.job().advance(int64_t(first));
         const auto started = std::chrono::steady_clock::now();
-        std::vector<Prepared> batch;
+        std::vector<ExtractedPicture> batch;
         for (size_t index = 0; index < prefetcher.count(); ++index) {
             VITRINE_TRY_VOID(run_.pausePoint());
-            Prepared prepared = prefetcher.take(index);
+            ExtractedPicture prepared = prefetcher.take(index);
             if (prepared.error && prepared.error->code == ErrorCode::OutOfMemory)
                 return fail(*prepared.error);
             if (prepared.error) {
@@ -188,13 +188,12 @@ class ExtractJob {
             }
             const bool fits = batch.empty() || (batch.front().input.height == prepared.input.height &&
                                                 batch.front().input.width == prepared.input.width);
-            if (!fits || int64_t(batch.size()) == batchSize) {
-                VITRINE_TRY_VOID(encodeBatch(batch));
-                VITRINE_TRY_VOID(saveState(prepared.index));
-            }
+            if (!fits || int64_t(batch.size()) == batchSize)
+                VITRINE_TRY_VOID(encodeBatch(batch, prepared.index));
             batch.push_back(std::move(prepared));
         }
-        VITRINE_TRY_VOID(encodeBatch(batch));
+        VITRINE_TRY_VOID(encodeBatch(batch, pictures.size()));
+        VITRINE_TRY_VOID(finishWriting());
         const double seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
         // What was there before is no part of the result: the same features are, whoever made them.
@@ -211,60 +210,48 @@ class ExtractJob {
         return {};
     }
 
-    Result<void> encodeBatch(std::vector<Prepared>& batch) {
+    // `next`: the first picture after the batch.
+    Result<void> encodeBatch(std::vector<ExtractedPicture>& batch, size_t next) {
         if (batch.empty())
             return {};
         std::vector<at::Tensor> pixels;
-        for (const Prepared& prepared : batch)
+        pixels.reserve(batch.size());
+        for (const ExtractedPicture& prepared : batch)
             pixels.push_back(at::from_blob(const_cast<float*>(prepared.input.pixels.data()),
                                            {3, prepared.input.height, prepared.input.width}, at::kFloat));
         EncodeRequest request;
         for (const int64_t layer : layers_)
             if (layer >= 0)
                 request.layers.push_back(layer);
-        VITRINE_TRY(
-            const EncoderOutput output,
-            model_->model->encoder()->encode(at::stack(pixels).to(model_->device, model_->dtype), request));
-        for (size_t i = 0; i < batch.size(); ++i) {
-            VITRINE_TRY_VOID(store(batch[i], output, int64_t(i)));
-            remember(batch[i]);
-            run_.job().advance();
-        }
-        encoded_ += int64_t(batch.size());
-        batch.clear();
+        VITRINE_TRY(EncoderOutput output, model_->model->encoder()->encode(
+                                              at::stack(pixels).to(model_->device, model_->dtype), request));
+        VITRINE_TRY_VOID(finishWriting());
+        writing_.emplace(WrittenBatch{std::exchange(batch, {}), next, reused_, failed_, {}});
+        writing_->written =
+            std::async(std::launch::async, [this, output = std::move(output)]() -> Result<void> {
+                for (size_t row = 0; row < writing_->pictures.size(); ++row)
+                    VITRINE_TRY_VOID(writeFeatureFile(writing_->pictures[row], output, int64_t(row), layers_,
+                                                      model_->description));
+                return {};
+            });
         return {};
     }
 
-    Result<void> store(const Prepared& prepared, const EncoderOutput& output, int64_t index) {
-        std::map<std::string, at::Tensor> tensors;
-        size_t position = 0;
-        for (const int64_t layer : layers_) {
-            if (layer < 0) {
-                tensors["features"] = output.features[index];
-                continue;
-            }
-            const LayerOutput& part = output.layers[position++];
-            tensors[fmt::format("layer.{}", layer)] = part.features[index];
-            if (part.prefix.defined())
-                tensors[fmt::format("layer.{}.prefix", layer)] = part.prefix[index];
+    Result<void> finishWriting() {
+        if (!writing_)
+            return {};
+        VITRINE_TRY_VOID(writing_->written.get());
+        for (const ExtractedPicture& picture : writing_->pictures) {
+            remember(picture);
+            run_.job().advance();
         }
-        if (output.summary.defined())
-            tensors["summary"] = output.summary[index];
-        FeatureOrigin origin;
-        origin.modelPath = model_->description.path;
-        origin.modelIdentity = model_->description.identity;
-        origin.family = model_->description.info.family;
-        origin.imagePath = prepared.picture.string();
-        origin.imageHash = prepared.imageHash;
-        origin.dtype = model_->description.dtype;
-        origin.device = model_->description.device;
-        origin.codeVersion = versionText();
-        return writeTensors(
-            prepared.target, tensors,
-            {{"transform", prepared.input.transform.toJson().dump()}, {"origin", origin.toJson().dump()}});
+        encoded_ += int64_t(writing_->pictures.size());
+        VITRINE_TRY_VOID(saveState(*writing_));
+        writing_.reset();
+        return {};
     }
 
-    void remember(const Prepared& prepared) {
+    void remember(const ExtractedPicture& prepared) {
         index_[prepared.index] = {{"picture", prepared.picture.string()},
                                   {"sha256", prepared.imageHash},
                                   {"features", prepared.target.filename().string()}};
@@ -287,6 +274,7 @@ class ExtractJob {
     size_t next_ = 0;               // the first picture that is not done
     std::map<size_t, Json> index_;  // by picture, in the order of the list
     int64_t encoded_ = 0, reused_ = 0, failed_ = 0;
+    std::optional<WrittenBatch> writing_;  // last: its thread ends before what it uses
 };
 
 }  // namespace

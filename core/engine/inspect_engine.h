@@ -9,6 +9,7 @@
 #include "core/engine/analysis.h"
 #include "core/media/image.h"
 #include "core/media/image_transform.h"
+#include "core/media/value_range.h"
 #include "core/models/encoder_info.h"
 
 #include <filesystem>
@@ -100,9 +101,11 @@ struct MapRequest {
 // have `values`.
 struct MapResult {
     std::shared_ptr<const Image> colors;  // RGB, 8 bit or as loaded
-    std::vector<float> values;            // row-major, valuesSize
-    ImageSize valuesSize;
-    float low = 0, high = 1;           // suggested display range (1st and 99th percentile)
+    std::shared_ptr<const Image> values;  // one channel of float32
+    ValueDistribution distribution;       // of `values`
+    const std::shared_ptr<const Image>& image() const { return colors ? colors : values; }
+    // Suggested display range of `values`: 1st and 99th percentile.
+    ValueRange displayRange() const { return distribution.range(1); }
     std::string unit;                  // "cosine", "L2 norm", "attention"
     ImageTransform transform;          // of the features: pixel <-> patch
     std::vector<float> probeFeatures;  // raw feature vector at the probe, if there is one (first 64 channels)

@@ -225,8 +225,8 @@ class InspectJob {
                                 shown.caption),
                     png,
                     {.kind = "image", .step = step, .mediaType = "image/png", .provenance = map.provenance}));
-            if (shown.kind == MapKind::Norms && !map.values.empty())
-                run_.metric(model.info.name + "/token norm, 99th percentile", step, map.high);
+            if (shown.kind == MapKind::Norms && map.values)
+                run_.metric(model.info.name + "/token norm, 99th percentile", step, map.displayRange().high);
         }
         sections_.push_back(std::move(section));
         return {};

@@ -16,8 +16,6 @@
 namespace vitrine {
 namespace {
 
-constexpr double kLowPercent = 1, kHighPercent = 99;
-
 Json requestJson(const MapRequest& request, const StoredModel* model) {
     Json json = {{"map", mapKindName(request.kind)},
                  {"image", request.source.imagePath},
@@ -53,23 +51,6 @@ Json requestJson(const MapRequest& request, const StoredModel* model) {
     if (request.kind == MapKind::TextHeat)
         json["text"] = request.text;
     return json;
-}
-
-void setRange(MapResult& result) {
-    std::vector<float> finite;
-    const size_t stride = std::max<size_t>(1, result.values.size() / 100000);
-    for (size_t i = 0; i < result.values.size(); i += stride)
-        if (std::isfinite(result.values[i]))
-            finite.push_back(result.values[i]);
-    if (finite.empty())
-        return;
-    const auto at = [&](double percent) {
-        const auto position = finite.begin() + std::ptrdiff_t(percent / 100 * double(finite.size() - 1));
-        std::nth_element(finite.begin(), position, finite.end());
-        return *position;
-    };
-    result.low = at(kLowPercent);
-    result.high = at(kHighPercent);
 }
 
 // (H, W, 3) uint8 -> picture.
@@ -485,13 +466,13 @@ Result<MapResult> MapMaker::scalars(const MapRequest& request, const StoredModel
     VITRINE_TRY(
         const at::Tensor enlarged,
         enlarge(request, model, scalars.values.unsqueeze(0).to(at::kFloat).contiguous(), scalars.transform));
-    const at::Tensor plain = enlarged[0].cpu().contiguous();
+    auto values = std::make_shared<Image>(ImageSize{enlarged.size(2), enlarged.size(1)}, 1, SampleType::F32);
+    at::from_blob(values->data(), {enlarged.size(1), enlarged.size(2)}, at::kFloat).copy_(enlarged[0]);
     MapResult result;
-    result.values.assign(plain.const_data_ptr<float>(), plain.const_data_ptr<float>() + plain.numel());
-    result.valuesSize = {plain.size(1), plain.size(0)};
+    result.distribution = ValueDistribution(*values);
+    result.values = std::move(values);
     result.unit = scalars.unit;
     result.transform = scalars.transform;
-    setRange(result);
     return result;
 }
 

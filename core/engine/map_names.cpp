@@ -76,6 +76,7 @@ Result<void> resolveUpsampler(MapRequest& request) {
         return {};
     }
     std::vector<std::string> names;
+    names.reserve(known.size());
     for (const UpsamplerEntry& entry : known)
         names.push_back(entry.name);
     const auto nearest = nearestName(wanted, names);
@@ -87,12 +88,12 @@ Result<void> resolveUpsampler(MapRequest& request) {
 Image pictureOfMap(const MapResult& map, ColorMap colors) {
     if (map.colors)
         return map.colors->toRgb8();
-    Image picture(map.valuesSize, 3, SampleType::U8);
-    for (int64_t y = 0; y < map.valuesSize.height; ++y) {
+    Image picture(map.values->size(), 3, SampleType::U8);
+    const ValueRange range = map.displayRange();
+    for (int64_t y = 0; y < picture.height(); ++y) {
         uint8_t* row = picture.row<uint8_t>(y);
-        for (int64_t x = 0; x < map.valuesSize.width; ++x) {
-            const Rgb8 color =
-                colorOf(colors, map.values[size_t(y * map.valuesSize.width + x)], map.low, map.high);
+        for (int64_t x = 0; x < picture.width(); ++x) {
+            const Rgb8 color = colorOf(colors, map.values->row<float>(y)[x], range.low, range.high);
             row[3 * x] = color.r;
             row[3 * x + 1] = color.g;
             row[3 * x + 2] = color.b;

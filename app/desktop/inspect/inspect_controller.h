@@ -23,8 +23,6 @@ class JobList;
 // What a panel shows now.
 struct PanelContent {
     std::shared_ptr<const MapResult> result;  // null: nothing yet
-    std::shared_ptr<const Image> image;       // of the result: its colours, or its values as a float picture
-    ValueDistribution distribution;           // of a scalar map's values
     MapRequest request;                       // that made it
     QString error;
     QString hint;  // what is missing to show something

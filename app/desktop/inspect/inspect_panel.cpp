@@ -59,7 +59,7 @@ Layer InspectPanel::layerOfContent() const {
     if (!content.result)
         return layer;
     const MapResult& result = *content.result;
-    layer.image = content.image;
+    layer.image = result.image();
     // Enlarged maps cover the picture, padding cut off; grids and the model's input cover what the model was
     // given.
     const bool enlarged = content.request.outputSize.width > 0 && content.request.upsampler != "none" &&
@@ -85,7 +85,7 @@ void InspectPanel::showContent() {
         shownClip_ = -1;
     }
     if (base_.display.scalar && shownClip_ != state.clipPercent && !base_.isEmpty()) {
-        ownRange_ = content.distribution.range(state.clipPercent);
+        ownRange_ = content.result->distribution.range(state.clipPercent);
         shownClip_ = state.clipPercent;
     } else if (!base_.display.scalar) {
         ownRange_.reset();

@@ -11,32 +11,6 @@ namespace vitrine {
 constexpr int64_t kMapLongSide = 1024;
 constexpr int kWorthSayingMs = 120;
 
-namespace {
-
-// What a panel needs of a map, made on the engine thread: copying and sorting a million values would stop
-// the interface.
-struct FinishedMap {
-    MapResult result;
-    std::shared_ptr<const Image> image;
-    ValueDistribution distribution;
-};
-
-FinishedMap finished(MapResult result) {
-    FinishedMap map;
-    if (result.colors) {
-        map.image = result.colors;
-    } else {
-        auto image = std::make_shared<Image>(result.valuesSize, 1, SampleType::F32);
-        std::copy(result.values.begin(), result.values.end(), image->row<float>(0));
-        map.image = std::move(image);
-        map.distribution = ValueDistribution(result.values);
-    }
-    map.result = std::move(result);
-    return map;
-}
-
-}  // namespace
-
 std::optional<MapRequest> InspectController::requestFor(int index, QString& missing) const {
     const PanelState& panel = panels_[size_t(index)];
     const LoadedModel* model = modelOf(panel);
@@ -117,26 +91,24 @@ void InspectController::request(int index, Announce announce) {
                 emit panelChanged(index);
         });
     }
-    engine_->submit(
-        lane, [this, index, generation, wanted = *wanted](InspectEngine& engine, JobContext& job) {
-            auto result = std::make_shared<Result<FinishedMap>>(engine.render(wanted, job).map(finished));
-            post([this, index, generation, wanted, result] {
-                if (index >= panelCount() || generations_[size_t(index)] != generation)
-                    return;
-                PanelContent& content = contents_[size_t(index)];
-                content.busy = false;
-                if (*result) {
-                    content.image = std::move((*result)->image);
-                    content.distribution = std::move((*result)->distribution);
-                    content.result = std::make_shared<const MapResult>(std::move((*result)->result));
-                    content.request = wanted;
-                } else if (result->error().code != ErrorCode::Cancelled) {
-                    content.result = nullptr;
-                    content.error = QString::fromStdString(result->error().text());
-                }
-                announceResult(index);
-            });
-        });
+    engine_->submit(lane,
+                    [this, index, generation, wanted = *wanted](InspectEngine& engine, JobContext& job) {
+                        auto result = std::make_shared<Result<MapResult>>(engine.render(wanted, job));
+                        post([this, index, generation, wanted, result] {
+                            if (index >= panelCount() || generations_[size_t(index)] != generation)
+                                return;
+                            PanelContent& content = contents_[size_t(index)];
+                            content.busy = false;
+                            if (*result) {
+                                content.result = std::make_shared<const MapResult>(std::move(**result));
+                                content.request = wanted;
+                            } else if (result->error().code != ErrorCode::Cancelled) {
+                                content.result = nullptr;
+                                content.error = QString::fromStdString(result->error().text());
+                            }
+                            announceResult(index);
+                        });
+                    });
 }
 
 void InspectController::announceResult(int index) {
