@@ -43,7 +43,9 @@ void withElement(at::ScalarType type, Body body) {
 // The same for kernels of float and double only.
 template <typename Body>
 void withFull(at::ScalarType type, Body body) {
-    type == at::kDouble ? body(double()) : body(float());
+    if (type == at::kDouble)
+        return body(double());
+    body(float());
 }
 
 template <typename Backend>

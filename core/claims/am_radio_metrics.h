@@ -50,6 +50,7 @@ std::vector<at::Tensor> inPieces(const at::Tensor& pictures, const Look& look) {
             pieces[i].push_back(outputs[i]);
     }
     std::vector<at::Tensor> joined;
+    joined.reserve(pieces.size());
     for (const auto& parts : pieces)
         joined.push_back(at::cat(parts));
     return joined;

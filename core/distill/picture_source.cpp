@@ -28,7 +28,7 @@ std::vector<int64_t> permutation(int64_t count, uint64_t seed, int64_t epoch) {
 
 }  // namespace
 
-TensorPictureSource::TensorPictureSource(at::Tensor pictures, double smallestCrop, bool flips)
+TensorPictureSource::TensorPictureSource(const at::Tensor& pictures, double smallestCrop, bool flips)
     : pictures_(pictures.to(at::kFloat).contiguous()), smallestCrop_(smallestCrop), flips_(flips) {
     VITRINE_CHECK(pictures_.dim() == 4 && pictures_.size(1) == 3, "pictures are (N, 3, S, S)");
     const std::string_view bytes(reinterpret_cast<const char*>(pictures_.const_data_ptr<float>()),

@@ -39,7 +39,7 @@ class PictureSource {
 // of the side, resized with antialias, and flipped half of the time.
 class TensorPictureSource : public PictureSource {
   public:
-    TensorPictureSource(at::Tensor pictures, double smallestCrop, bool flips);
+    TensorPictureSource(const at::Tensor& pictures, double smallestCrop, bool flips);
     int64_t count() const override { return pictures_.size(0); }
     std::string fingerprint() const override { return fingerprint_; }
     Result<at::Tensor> pictures(const BatchDraw& draw) override;

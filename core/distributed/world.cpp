@@ -102,6 +102,7 @@ Result<void> World::average(const std::vector<at::Tensor>& tensors) {
     if (tensors.empty())
         return {};
     std::vector<at::Tensor> flat;
+    flat.reserve(tensors.size());
     for (const at::Tensor& tensor : tensors)
         flat.push_back(tensor.reshape({-1}).to(at::kCPU, at::kFloat));
     std::vector<at::Tensor> buffer{at::cat(flat)};

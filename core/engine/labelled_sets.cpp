@@ -85,10 +85,7 @@ Result<Image> readCifarRecord(const fs::path& file, size_t record) {
 }
 
 std::vector<std::string> asText(const std::vector<fs::path>& paths) {
-    std::vector<std::string> list;
-    for (const fs::path& path : paths)
-        list.push_back(path.string());
-    return list;
+    return {paths.begin(), paths.end()};
 }
 
 Result<LabelledPixels> pixelsOf(const fs::path& pictures, const fs::path& labels, JobContext& job) {

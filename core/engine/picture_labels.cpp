@@ -78,6 +78,7 @@ Result<std::vector<std::string>> labelsFromCsv(const fs::path& file, const std::
 
 std::vector<std::string> labelsFromFolders(const std::vector<std::string>& pictures) {
     std::vector<std::string> labels;
+    labels.reserve(pictures.size());
     std::error_code problem;
     for (const std::string& picture : pictures)
         labels.push_back(fs::absolute(picture, problem).lexically_normal().parent_path().filename().string());

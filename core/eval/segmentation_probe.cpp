@@ -87,6 +87,7 @@ Result<SegmentationProbe> SegmentationProbe::fit(const std::vector<LabelledFeatu
     const at::NoGradGuard noGrad;
     const int64_t channels = pictures.front().features.size(0);
     std::vector<at::Tensor> rows;
+    rows.reserve(pictures.size());
     for (const LabelledFeatures& picture : pictures)
         rows.push_back(picture.features.to(at::kFloat).flatten(1).t());
     const ColumnScale scale = columnScale(at::cat(rows));

@@ -8,7 +8,7 @@ namespace vitrine {
 namespace {
 
 at::Tensor pooled(const at::Tensor& map, int64_t height, int64_t width) {
-    const auto wide = map.to(at::kCPU, at::kDouble);
+    at::Tensor wide = map.to(at::kCPU, at::kDouble);
     if (map.size(1) == height && map.size(2) == width)
         return wide;
     return at::adaptive_avg_pool2d(wide.unsqueeze(0), {height, width}).squeeze(0);

@@ -103,6 +103,7 @@ at::Tensor floatsTensor(const std::vector<float>& values, at::IntArrayRef shape)
 
 void addFp8Casts(Tensors& results, const std::string& name, Fp8Format format, std::span<const float> values) {
     std::vector<float> decoded;
+    decoded.reserve(256);
     for (int code = 0; code < 256; ++code)
         decoded.push_back(fp8Decode(format, uint8_t(code)));
     results[name + ".decode"] = floatsTensor(decoded, {256});

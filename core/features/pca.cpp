@@ -72,7 +72,7 @@ at::Tensor rowPercentile(const at::Tensor& rows, double percent) {
     const int64_t count = rows.size(1);
     const double position = percent / 100 * double(count - 1);
     const int64_t below = int64_t(position);
-    const auto lower = std::get<0>(rows.kthvalue(below + 1, 1));
+    at::Tensor lower = std::get<0>(rows.kthvalue(below + 1, 1));
     if (below + 1 >= count)
         return lower;
     const auto upper = std::get<0>(rows.kthvalue(below + 2, 1));

@@ -64,7 +64,8 @@ std::optional<Point2> ImageTransform::imageFromToken(int64_t token) const {
     const int64_t patch = token - prefixTokenCount;
     if (patch < 0 || patch >= gridWidth() * gridHeight())
         return std::nullopt;
-    return imageFromPatch({double(patch % gridWidth()) + 0.5, double(patch / gridWidth()) + 0.5});
+    const int64_t row = patch / gridWidth(), column = patch % gridWidth();
+    return imageFromPatch({double(column) + 0.5, double(row) + 0.5});
 }
 
 Json ImageTransform::toJson() const {

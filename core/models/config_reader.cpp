@@ -73,7 +73,7 @@ nn::GridSize ConfigReader::size(const std::string& key, nn::GridSize fallback) {
 }
 
 std::string ConfigReader::activation(const std::string& key, const std::string& fallback) {
-    const std::string name = text(key, fallback);
+    std::string name = text(key, fallback);
     if (nn::isActivation(name))
         return name;
     addError(ErrorCode::Unsupported, fmt::format("\"{}\" names the unknown activation \"{}\"", key, name));

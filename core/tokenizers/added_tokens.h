@@ -16,7 +16,7 @@ struct AddedToken {
     bool special = false;     // left out by decode with skipSpecialTokens
 };
 
-class AddedTokens {
+class AddedTokens {  // NOLINT(bugprone-reserved-identifier,readability-identifier-naming): its copy of tries_
   public:
     // Normalised tokens are normalised by `normalizer` (may be empty) themselves.
     static Result<AddedTokens> make(std::vector<AddedToken> tokens, const Normalizer& normalizer);

@@ -160,6 +160,7 @@ Result<TrainedBpe> trainByteLevelBpe(std::string_view corpus, const BpeTrainingO
     trainer.tokens = options.specialTokens;
     std::array<int32_t, 256> ids;
     std::vector<std::pair<std::string, int>> order;
+    order.reserve(256);
     for (int byte = 0; byte < 256; ++byte)
         order.emplace_back(byteLevelCharacters()[static_cast<size_t>(byte)], byte);
     std::sort(order.begin(), order.end());  // by the code point that stands for the byte

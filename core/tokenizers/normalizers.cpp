@@ -192,7 +192,8 @@ Result<Normalizer> readReplace(const Json& json, const std::string& where) {
     if (pattern.is_object() && pattern.contains("Regex")) {
         VITRINE_TRY(const std::string expression, jsonValue<std::string>(pattern, "Regex", where));
         VITRINE_TRY(Regex regex, Regex::compile(expression));
-        return Normalizer([regex, content](AlignedText in) { return replaceRegex(regex, content, in); });
+        return Normalizer(
+            [regex, content](const AlignedText& in) { return replaceRegex(regex, content, in); });
     }
     VITRINE_TRY(const std::string text, jsonValue<std::string>(pattern, "String", where));
     return Normalizer([text, content](AlignedText in) -> Result<AlignedText> {
@@ -249,7 +250,7 @@ Result<Normalizer> readPrepend(const Json& json, const std::string& where) {
 Result<Normalizer> readStrip(const Json& json, const std::string& where) {
     VITRINE_TRY(const bool left, jsonValueOr<bool>(json, "strip_left", true, where));
     VITRINE_TRY(const bool right, jsonValueOr<bool>(json, "strip_right", true, where));
-    return Normalizer([=](AlignedText in) -> Result<AlignedText> { return strip(in, left, right); });
+    return Normalizer([=](const AlignedText& in) -> Result<AlignedText> { return strip(in, left, right); });
 }
 
 Result<Normalizer> readCharsmap(const Json& json, const std::string& where) {
@@ -257,7 +258,7 @@ Result<Normalizer> readCharsmap(const Json& json, const std::string& where) {
     VITRINE_TRY(const std::string bytes,
                 decodeBase64(blob.is_string() ? blob.get<std::string>() : std::string()));
     VITRINE_TRY(Charsmap map, Charsmap::parse(bytes));
-    return Normalizer([map](AlignedText in) -> Result<AlignedText> { return applyCharsmap(map, in); });
+    return Normalizer([map](const AlignedText& in) -> Result<AlignedText> { return applyCharsmap(map, in); });
 }
 
 template <NormalForm form>
@@ -271,7 +272,7 @@ const std::map<std::string, Reader>& readers() {
         {"BertNormalizer", readBert},
         {"Lowercase",
          [](const Json&, const std::string&) -> Result<Normalizer> {
-             return Normalizer([](AlignedText in) -> Result<AlignedText> { return lowercase(in); });
+             return Normalizer([](const AlignedText& in) -> Result<AlignedText> { return lowercase(in); });
          }},
         {"NFC", readForm<NormalForm::Nfc>},
         {"NFD", readForm<NormalForm::Nfd>},
@@ -284,7 +285,8 @@ const std::map<std::string, Reader>& readers() {
         {"Strip", readStrip},
         {"StripAccents",
          [](const Json&, const std::string&) -> Result<Normalizer> {
-             return Normalizer([](AlignedText in) -> Result<AlignedText> { return removeMarks(in, false); });
+             return Normalizer(
+                 [](const AlignedText& in) -> Result<AlignedText> { return removeMarks(in, false); });
          }},
     };
     return table;

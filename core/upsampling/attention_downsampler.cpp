@@ -10,10 +10,10 @@
 namespace vitrine {
 namespace {
 
-constexpr int64_t kBlurSide = 5;
+constexpr int64_t kBlurRadius = 2, kBlurSide = 2 * kBlurRadius + 1;
 
 at::Tensor gaussian() {
-    const at::Tensor axis = at::arange(kBlurSide, at::kFloat) - double(kBlurSide / 2);
+    const at::Tensor axis = at::arange(kBlurSide, at::kFloat) - kBlurRadius;
     const at::Tensor line = (-axis.square() / 2).exp();
     const at::Tensor normalized = line / line.sum();
     return (normalized.unsqueeze(1) * normalized.unsqueeze(0)).view({1, 1, kBlurSide, kBlurSide});

@@ -43,7 +43,7 @@ Result<void> TruthSums::add(const at::Tensor& fine, const at::Tensor& truth) {
     squares_ = squares_.defined() ? squares_ + squares : squares;
     error_ += (given - exact).square().sum().item<double>() / double(exact.size(1));
     cosine_ += at::cosine_similarity(given, exact, 1).sum().item<double>();
-    places_ += double(exact.numel() / exact.size(1));
+    places_ += double(exact.numel()) / double(exact.size(1));
     return {};
 }
 

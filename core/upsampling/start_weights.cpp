@@ -8,8 +8,8 @@
 namespace vitrine {
 namespace {
 
-void startLayer(at::Tensor weight, at::Tensor bias, const at::Generator& random) {
-    const double bound = 1 / std::sqrt(double(weight.numel() / weight.size(0)));
+void startLayer(const at::Tensor& weight, const at::Tensor& bias, const at::Generator& random) {
+    const double bound = 1 / std::sqrt(double(weight.numel()) / double(weight.size(0)));
     weight.uniform_(-bound, bound, random);
     if (bias.defined())
         bias.uniform_(-bound, bound, random);

@@ -23,6 +23,7 @@ class Draw {
 
 at::Tensor matrices(const std::vector<at::Tensor>& entries) {
     std::vector<at::Tensor> filled;
+    filled.reserve(entries.size());
     for (const at::Tensor& entry : entries)
         filled.push_back(entry.expand_as(entries.front()));
     return at::stack(filled, 1).view({-1, 3, 3});

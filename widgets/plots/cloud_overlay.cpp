@@ -14,6 +14,7 @@ namespace vitrine {
 namespace {
 
 constexpr int kMargin = 8, kPadding = 8, kTriadSide = 64;
+constexpr double kTriadRadius = kTriadSide / 2.0;
 constexpr double kTriadArm = 22;
 
 QFont smallFont(const QWidget& widget, bool monospaced = false) {
@@ -71,6 +72,7 @@ void paintTriad(QPainter& painter, vtkCamera* camera, QPointF centre) {
         int axis;
     };
     std::vector<Arm> arms;
+    arms.reserve(3);
     for (int axis = 0; axis < 3; ++axis)
         arms.push_back({QPointF(view->GetElement(0, axis), -view->GetElement(1, axis)) * kTriadArm,
                         view->GetElement(2, axis), axis});
@@ -146,7 +148,7 @@ void PointCloudView::paintOverlay(QPainter& painter) {
     paintLines(painter, title, {double(kMargin), double(kMargin)}, false, width() - 2.0 * kMargin);
     const double bottom = height() - kMargin;
     paintTriad(painter, renderer()->GetActiveCamera(),
-               QPointF(kMargin + kTriadSide / 2, bottom - kTriadSide / 2));
+               QPointF(kMargin + kTriadRadius, bottom - kTriadRadius));
     double scaleBottom = bottom;
     if (gridVisible_ && height() > 200) {
         painter.setPen(colors.secondaryText);

@@ -90,7 +90,7 @@ void MediaGrid::paintEvent(QPaintEvent* event) {
             cell(0, column).adjusted(16, -kHeader + 4, 0, 0).intersected(QRect(0, 0, width(), kHeader));
         painter.setPen(Qt::NoPen);
         painter.setBrush(runs_[column].color);
-        painter.drawEllipse(QPointF(head.left() - 9, kHeader / 2 + 1), 4, 4);
+        painter.drawEllipse(QPointF(head.left() - 9, kHeader / 2.0 + 1), 4, 4);
         painter.setPen(palette().color(QPalette::WindowText));
         painter.drawText(head, Qt::AlignVCenter,
                          fontMetrics().elidedText(runs_[column].label, Qt::ElideRight, head.width()));

@@ -23,7 +23,7 @@ class SelfAttention : public torch::nn::Module {
     }
     at::Tensor forward(const at::Tensor& x, at::Tensor* probabilities) const {
         const auto parts = at::linear(x, inWeight_, inBias_).chunk(3, -1);
-        const double scale = 1.0 / std::sqrt(double(x.size(2) / headCount_));
+        const double scale = 1.0 / std::sqrt(double(x.size(2)) / double(headCount_));
         return outProjection_->forward(nn::mergeHeads(
             nn::attention(nn::splitHeads(parts[0], headCount_), nn::splitHeads(parts[1], headCount_),
                           nn::splitHeads(parts[2], headCount_), scale, std::nullopt, false, probabilities)));

@@ -112,7 +112,7 @@ class ClipModel : public Model, public VisionEncoder, public TextEncoder {
         outputs[prefix + "last_hidden_state"] = result.tower.last;
         outputs[prefix + "pooler_output"] = whole ? projected : result.pooled;
         addHiddenStates(outputs, result.tower, prefix);
-        const at::Tensor embedding = l2Normalized(projected);
+        at::Tensor embedding = l2Normalized(projected);
         outputs["image_features_raw"] = projected;
         outputs["image_embeds"] = outputs["image_features"] = embedding;
         return embedding;
@@ -125,7 +125,7 @@ class ClipModel : public Model, public VisionEncoder, public TextEncoder {
         outputs[prefix + "last_hidden_state"] = result.normed;
         outputs[prefix + "pooler_output"] = whole ? projected : result.pooled;
         addHiddenStates(outputs, result.tower, prefix);
-        const at::Tensor embedding = l2Normalized(projected);
+        at::Tensor embedding = l2Normalized(projected);
         outputs["text_features_raw"] = projected;
         outputs["text_embeds"] = outputs["text_features"] = embedding;
         return embedding;

@@ -19,7 +19,7 @@ constexpr int64_t kStripBytes = int64_t(64) << 20;  // of a strip's queries, key
 at::Tensor headSlopes() {
     at::Tensor slopes = at::zeros({kHeads, 2});
     for (int64_t head = 0; head < kHeads; ++head)
-        slopes[head][head % 2].fill_(std::exp2(-double(head / 2 + 1)));
+        slopes[head][head % 2].fill_(std::exp2(double(-(head / 2) - 1)));
     return slopes;
 }
 
@@ -45,7 +45,7 @@ FusionBlock::FusionBlock(const FeatSharpConfig& config)
     if (config.feedForward) {
         if (config.layerNorm)
             norm2_ = register_module("norm2", std::make_shared<nn::LayerNorm>(2 * width_, kNormEpsilon));
-        const int64_t hidden = (2 * 8 * width_ / 3 + 7) / 8 * 8;
+        const int64_t hidden = (16 * width_ / 3 + 7) / 8 * 8;
         gate_ = nn::registerAt(*this, "mlp.w12", std::make_shared<nn::Linear>(2 * width_, 2 * hidden));
         down_ = nn::registerAt(*this, "mlp.w3", std::make_shared<nn::Linear>(hidden, width_));
         scale2_ = nn::parameterAt(*this, "ls2.gamma", {width_});

@@ -118,7 +118,7 @@ at::Tensor Jafar::rotated(const at::Tensor& map) const {
 }
 
 at::Tensor Jafar::mixed(const at::Tensor& query, const at::Tensor& key, const at::Tensor& values) const {
-    const double scale = 1 / std::sqrt(double(width_ / headCount_));
+    const double scale = 1 / std::sqrt(double(width_) / double(headCount_));
     const at::Tensor q = nn::splitHeads(
         at::linear(normQuery_->forward(query), queryWeight_, projectionBias_.narrow(0, 0, width_)),
         headCount_);

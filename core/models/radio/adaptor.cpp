@@ -111,7 +111,7 @@ at::Tensor Adaptor::summary(const at::Tensor& classToken) const {
 at::Tensor Adaptor::features(const at::Tensor& features, int64_t gridHeight, int64_t gridWidth) const {
     if (!featureHead_)
         return {};
-    const at::Tensor out = featureHead_->forward(features).to(at::kFloat);
+    at::Tensor out = featureHead_->forward(features).to(at::kFloat);
     if (upsample_ == 1)
         return out;
     const int64_t batch = out.size(0), u = upsample_, channels = out.size(2) / (u * u);

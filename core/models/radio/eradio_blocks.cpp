@@ -153,7 +153,7 @@ WindowAttention::WindowAttention(const EradioConfig& config, const EradioLevelCo
     : width_(level.width),
       headCount_(level.headCount),
       multiQuery_(config.multiQuery),
-      scale_(config.scale.value_or(1.0 / std::sqrt(double(level.width / level.headCount)))) {
+      scale_(config.scale.value_or(1.0 / std::sqrt(double(level.width) / double(level.headCount)))) {
     const int64_t out = multiQuery_ ? width_ + 2 * (width_ / headCount_) : 3 * width_;
     qkv_ = register_module("qkv", std::make_shared<nn::Linear>(width_, out, config.qkvBias));
     proj_ = register_module("proj", std::make_shared<nn::Linear>(width_, width_, false));

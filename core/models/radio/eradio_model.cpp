@@ -8,7 +8,7 @@
 
 namespace vitrine {
 
-EradioModel::EradioModel(std::shared_ptr<EradioModule> module, std::string name)
+EradioModel::EradioModel(std::shared_ptr<EradioModule> module, const std::string& name)
     : module_(std::move(module)) {
     module_->eval();
     const EradioConfig& config = module_->config();

@@ -29,7 +29,7 @@ class EradioModule : public torch::nn::Module {
 
 class EradioModel : public Model, public VisionEncoder {
   public:
-    EradioModel(std::shared_ptr<EradioModule> module, std::string name);
+    EradioModel(std::shared_ptr<EradioModule> module, const std::string& name);
 
     std::string family() const override { return "radio"; }
     const VisionEncoder* encoder() const override { return this; }

@@ -117,7 +117,7 @@ at::Tensor PatchGenerator::positions(int64_t gridHeight, int64_t gridWidth) cons
     if (!entry.table.defined() || entry.storage != current.storage || entry.version != current.version) {
         const c10::InferenceMode ordinary(false);
         const at::NoGradGuard noGrad;
-        const at::Tensor table = resizedPositions(gridHeight, gridWidth).detach();
+        at::Tensor table = resizedPositions(gridHeight, gridWidth).detach();
         if (cache_.size() > kMaxCachedGrids)
             cache_.clear();
         cache_[{gridHeight, gridWidth}] = {current.storage, current.version, table};

@@ -46,7 +46,7 @@ int64_t nearestSize(int64_t size, int64_t step, int64_t maximum) {
 
 }  // namespace
 
-RadioModel::RadioModel(std::shared_ptr<RadioModule> module, std::string name)
+RadioModel::RadioModel(std::shared_ptr<RadioModule> module, const std::string& name)
     : module_(std::move(module)), info_(describe(*module_, name)) {
     module_->eval();
 }

@@ -8,7 +8,7 @@ namespace vitrine {
 
 class RadioModel : public Model, public VisionEncoder {
   public:
-    RadioModel(std::shared_ptr<RadioModule> module, std::string name);
+    RadioModel(std::shared_ptr<RadioModule> module, const std::string& name);
 
     std::string family() const override { return "radio"; }
     const VisionEncoder* encoder() const override { return this; }

@@ -27,7 +27,7 @@ at::Tensor PoolingHead::forward(const at::Tensor& x, const std::optional<at::Ten
     const auto keyValue =
         at::linear(x, weight_.narrow(0, width_, 2 * width_), bias_.narrow(0, width_, 2 * width_))
             .chunk(2, -1);
-    const double scale = 1.0 / std::sqrt(double(width_ / headCount_));
+    const double scale = 1.0 / std::sqrt(double(width_) / double(headCount_));
     const at::Tensor mixed =
         nn::attention(nn::splitHeads(query, headCount_), nn::splitHeads(keyValue[0], headCount_),
                       nn::splitHeads(keyValue[1], headCount_), scale, mask);

@@ -96,7 +96,7 @@ ImageResult SiglipNetwork::image(const at::Tensor& pixels, const nn::TowerReques
     return finish(tokens + positionCache_->resized(imagePositions_, grid), {}, request);
 }
 
-ImageResult SiglipNetwork::imagePatches(const PatchBatch& batch, nn::TowerRequest request) const {
+ImageResult SiglipNetwork::imagePatches(const PatchBatch& batch, const nn::TowerRequest& request) const {
     const int64_t count = batch.patches.size(1);
     std::vector<at::Tensor> positions;
     for (int64_t i = 0; i < batch.patches.size(0); ++i) {

@@ -35,7 +35,7 @@ class SiglipNetwork {
     // pixels (B, 3, H, W), multiples of the patch size.
     ImageResult image(const at::Tensor& pixels, const nn::TowerRequest& request) const;
     // NaFlex only.
-    ImageResult imagePatches(const PatchBatch& batch, nn::TowerRequest request) const;
+    ImageResult imagePatches(const PatchBatch& batch, const nn::TowerRequest& request) const;
     // Each normed token (..., C) through the head as if all of its attention were on that token.
     at::Tensor pooledAlone(const at::Tensor& normed) const;
     // ids (B, T); mask (B, T) or undefined.
