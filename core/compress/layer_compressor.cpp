@@ -67,6 +67,13 @@ Result<void> roundPath(LowRankPath& path, const LowBitFormatSpec& format) {
     return {};
 }
 
+std::vector<int64_t> patternCounts(const at::Tensor& mask) {
+    const auto patterns = kernels::sparse24Search(mask.to(at::kFloat), {}, false).flatten().cpu();
+    const auto counts = patterns.to(at::kLong).bincount({}, 6);
+    const auto* first = counts.const_data_ptr<int64_t>();
+    return {first, first + 6};
+}
+
 // Bits of low-rank factors that are quantised count as such, though they are saved decoded.
 double pathBytes(const LowRankPath& path, const std::optional<LowBitFormatSpec>& format) {
     const double numbers = double(path.up.numel() + path.down.numel());
@@ -76,17 +83,20 @@ double pathBytes(const LowRankPath& path, const std::optional<LowBitFormatSpec>&
 }  // namespace
 
 Json LayerReport::json() const {
-    return Json{{"name", name},
-                {"block", block},
-                {"shape", {rows, columns}},
-                {"kept", keptPart},
-                {"relative_error", relativeError},
-                {"uncompensated_error", uncompensatedError},
-                {"predicted_error", predictedError},
-                {"bits_per_weight", bitsPerWeight},
-                {"dead_inputs", deadInputs},
-                {"damping", damping},
-                {"seconds", seconds}};
+    Json json{{"name", name},
+              {"block", block},
+              {"shape", {rows, columns}},
+              {"kept", keptPart},
+              {"relative_error", relativeError},
+              {"uncompensated_error", uncompensatedError},
+              {"predicted_error", predictedError},
+              {"bits_per_weight", bitsPerWeight},
+              {"dead_inputs", deadInputs},
+              {"damping", damping},
+              {"seconds", seconds}};
+    if (!patterns.empty())
+        json["patterns"] = patterns;
+    return json;
 }
 
 Result<CompressedLayer> compressLayer(const std::string& name, const at::Tensor& weight,
@@ -124,6 +134,9 @@ Result<CompressedLayer> compressLayer(const std::string& name, const at::Tensor&
             report.relativeError =
                 outputError(dense.to(at::kFloat) - layer.weight.to(at::kFloat), moment) / whole;
             saved.lowRank = std::move(path);
+            if (statistics.extent() == MomentExtent::Full) {
+                VITRINE_TRY(layer.spectrum, errorSpectrum(difference, statistics));
+            }
         }
         if (step.lowBit)
             saved.lowBit = step.lowBit;
@@ -131,6 +144,8 @@ Result<CompressedLayer> compressLayer(const std::string& name, const at::Tensor&
             VITRINE_TRY(saved.sparse, pack24(step.weight.cpu()));
         } else
             saved.dense = step.weight.cpu();
+        if (step.mask.defined() && plan.pattern.is24())
+            report.patterns = patternCounts(step.mask);
         report.keptPart = (step.weight != 0).to(at::kFloat).mean().item<double>();
         CompressedLinear bare = saved;
         bare.lowRank.reset();

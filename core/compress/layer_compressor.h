@@ -19,6 +19,7 @@ struct LayerReport {
     int64_t deadInputs = 0;
     double damping = 0;
     double seconds = 0;
+    std::vector<int64_t> patterns;  // of a 2:4 mask: groups of each of the six patterns
 
     Json json() const;
 };
@@ -28,6 +29,8 @@ struct CompressedLayer {
     CompressedLinear saved;  // the form for files
     at::Tensor weight;       // Ŵ + B A, in the type of the given weight
     at::Tensor mask;         // uint8 (o, k); undefined where nothing was pruned
+    // With a low-rank path and full statistics: where the error lies that it repairs.
+    std::optional<ErrorSpectrum> spectrum;
 };
 
 // `factor` serves all layers of a group; null where the plan does not sweep. `seed` of the random control.

@@ -8,6 +8,7 @@
 #include "core/engine/compress_schema.h"
 #include "core/engine/compressed_model.h"
 #include "core/engine/model_store.h"
+#include "core/nn/weights.h"
 #include "core/runs/run_context.h"
 
 #include <algorithm>
@@ -175,6 +176,7 @@ class CompressJob {
         MaskSet masks;
         masks.fingerprint = weightFingerprint(weightsOf(*model, named.plan));
         std::vector<LayerReport> reports;
+        NamedTensors spectra;
         const bool mayKeep = !named.control && run_.settings()["keep"] != "none";
         double bits = 0, count = 0;
         const auto sink = [&](CompressedLayer&& layer) -> Result<void> {
@@ -186,6 +188,11 @@ class CompressJob {
             count += size;
             run_.metric(fmt::format("relative error/{}/{}", named.name, roleOf(layer.report.name)),
                         layer.report.block, layer.report.relativeError);
+            if (layer.spectrum && layer.saved.lowRank) {
+                spectra[layer.report.name + "/singular_values"] = layer.saved.lowRank->singularValues;
+                spectra[layer.report.name + "/input_eigenvalues"] = layer.spectrum->eigenvalues;
+                spectra[layer.report.name + "/error_energy"] = layer.spectrum->energy;
+            }
             reports.push_back(layer.report);
             if (mayKeep)
                 weights.layers.emplace(layer.report.name, std::move(layer.saved));
@@ -213,6 +220,7 @@ class CompressJob {
             layers_.push_back(std::move(entry));
         }
         addRow(std::move(row), score);
+        VITRINE_TRY_VOID(keepSpectra(named, spectra));
         VITRINE_TRY_VOID(keep(named, *model, weights, masks));
         return run_.saveState(state());
     }
@@ -231,6 +239,20 @@ class CompressJob {
                 {"plan", named.plan.text()},    {"calibration", texts_.dataHash},
                 {"windows", texts_.windows},    {"length", texts_.length},
                 {"seed", run_.seed()}};
+    }
+
+    // What a picture of the repair needs: singular values, and the error's energy along the inputs'
+    // eigenvectors.
+    Result<void> keepSpectra(const NamedPlan& named, const NamedTensors& spectra) {
+        if (spectra.empty())
+            return {};
+        VITRINE_TRY(const auto scratch, run_.checkpointFolder());
+        VITRINE_TRY_VOID(writeTensors(scratch / "spectra.tmp", spectra, {{"kind", "error spectra"}}));
+        VITRINE_TRY([[maybe_unused]] const auto stored,
+                    run_.putArtifactFile(
+                        plainFileName(named.name) + "/spectra.safetensors", scratch / "spectra.tmp",
+                        {.kind = "spectra", .mediaType = kSafetensors, .provenance = lineage(named)}, true));
+        return {};
     }
 
     Result<void> keep(const NamedPlan& named, const LanguageModel& model, CompressedWeights& weights,

@@ -8,6 +8,8 @@
 
 #include <gmock/gmock.h>
 
+#include <numeric>
+
 namespace vitrine {
 namespace {
 
@@ -177,6 +179,11 @@ TEST(CompressionDriver, PredictedErrorsAreMeasuredOnes) {
     for (const auto& layer : layers) {
         EXPECT_NEAR(layer.report.predictedError / layer.report.relativeError, 1, 1e-3) << layer.report.name;
         EXPECT_LT(layer.report.relativeError, layer.report.uncompensatedError);
+        ASSERT_TRUE(layer.spectrum);
+        EXPECT_EQ(layer.spectrum->energy.size(0), layer.report.columns);
+        ASSERT_EQ(layer.report.patterns.size(), 6u);
+        EXPECT_EQ(std::accumulate(layer.report.patterns.begin(), layer.report.patterns.end(), int64_t(0)),
+                  layer.report.rows * layer.report.columns / 4);
     }
 }
 
