@@ -1,6 +1,7 @@
 #include "widgets/plots/chart.h"
 
 #include "core/base/file.h"
+#include "widgets/base/axis_scale.h"
 #include "widgets/base/theme.h"
 
 #include <qcustomplot.h>
@@ -104,15 +105,8 @@ void Chart::setAxes(const QString& x, const QString& y) {
 }
 
 void Chart::setLogarithmic(bool x, bool y) {
-    const auto apply = [](QCPAxis* axis, bool logarithmic) {
-        axis->setScaleType(logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
-        axis->setTicker(logarithmic ? QSharedPointer<QCPAxisTicker>(new QCPAxisTickerLog)
-                                    : QSharedPointer<QCPAxisTicker>(new QCPAxisTicker));
-        axis->setNumberFormat(logarithmic ? "eb" : "gb");
-        axis->setNumberPrecision(logarithmic ? 0 : 5);
-    };
-    apply(d_->plot->xAxis, x);
-    apply(d_->plot->yAxis, y);
+    setAxisScale(d_->plot->xAxis, x);
+    setAxisScale(d_->plot->yAxis, y);
     showAll();
 }
 

@@ -1,6 +1,7 @@
 #include "widgets/runs/metric_chart.h"
 
 #include "core/base/file.h"
+#include "widgets/base/axis_scale.h"
 #include "widgets/runs/run_colors.h"
 #include "widgets/runs/run_columns.h"
 
@@ -240,19 +241,9 @@ void MetricChart::fitY() {
 }
 
 void MetricChart::applyAxes() {
-    const auto set = [](QCPAxis* axis, bool log) {
-        axis->setScaleType(log ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
-        axis->setTicker(log ? QSharedPointer<QCPAxisTicker>(new QCPAxisTickerLog)
-                            : QSharedPointer<QCPAxisTicker>(new QCPAxisTicker));
-        axis->setNumberFormat("gb");
-        axis->setNumberPrecision(log ? 0 : 5);
-        if (log) {
-            axis->setNumberFormat("eb");
-        }
-    };
     updating_ = true;
-    set(plot_->xAxis, options_.logX && options_.axis != ChartAxis::WallTime);
-    set(plot_->yAxis, options_.logY);
+    setAxisScale(plot_->xAxis, options_.logX && options_.axis != ChartAxis::WallTime);
+    setAxisScale(plot_->yAxis, options_.logY);
     if (options_.axis == ChartAxis::WallTime) {
         QSharedPointer<QCPAxisTickerDateTime> ticker(new QCPAxisTickerDateTime);
         ticker->setDateTimeFormat("MM-dd\nHH:mm");

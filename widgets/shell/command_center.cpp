@@ -5,10 +5,13 @@
 #include "widgets/base/icons.h"
 #include "widgets/shell/job_list.h"
 
+#include <unistd.h>
+
 #include <QAction>
 #include <QElapsedTimer>
 #include <QEventLoop>
 #include <QProcess>
+#include <QTemporaryFile>
 #include <QUndoCommand>
 #include <QWidget>
 #include <algorithm>
@@ -198,9 +201,33 @@ QStringList commandLineOf(const CommandSpec& spec, const Json& arguments) {
     return line;
 }
 
+namespace {
+
+// A file for what a process writes. It has no name once the process has it, so that nothing is left behind,
+// and unlike a pipe it does not break when the window is closed.
+QTemporaryFile* outputFileOf(QProcess* process) {
+    auto* file = new QTemporaryFile(process);
+    file->open();
+    return file;
+}
+
+QString takeText(QTemporaryFile& file) {
+    file.seek(0);
+    return QString::fromUtf8(file.readAll()).trimmed();
+}
+
+}  // namespace
+
+// The process outlives the window: a job goes on when the window is closed.
 void CommandCenter::startProcess(const CommandSpec& spec, const Json& arguments) {
     const QString name = QString::fromStdString(spec.name);
-    auto* process = new QProcess(this);
+    auto* process = new QProcess;  // without a parent, whose end would kill it
+    QTemporaryFile* output = outputFileOf(process);
+    QTemporaryFile* errors = outputFileOf(process);
+    process->setStandardOutputFile(output->fileName());
+    process->setStandardErrorFile(errors->fileName());
+    process->setStandardInputFile(QProcess::nullDevice());
+    process->setChildProcessModifier([] { ::setsid(); });
     const int job = jobs_.begin(name, [process] { process->terminate(); });
     QStringList line = commandLineOf(spec, arguments);
     if (!project_.empty())
@@ -213,16 +240,19 @@ void CommandCenter::startProcess(const CommandSpec& spec, const Json& arguments)
                 emit failed(name, process->program() + ": " + process->errorString());
                 process->deleteLater();
             });
-    connect(process, &QProcess::finished, this, [this, process, job, name](int exitCode) {
+    connect(process, &QProcess::finished, this, [this, process, output, errors, job, name](int exitCode) {
         jobs_.end(job);
-        const QString output = QString::fromUtf8(process->readAllStandardOutput()).trimmed();
-        const QString problem =
-            QString::fromUtf8(process->readAllStandardError()).section("vitrine: ", -1).trimmed();
+        const QString text = takeText(*output);
+        const QString problem = takeText(*errors).section("vitrine: ", -1).trimmed();
         if (exitCode == 0)
-            emit finished(name, output);
+            emit finished(name, text);
         else
-            emit failed(name, problem.isEmpty() ? output : problem);
+            emit failed(name, problem.isEmpty() ? text : problem);
         process->deleteLater();
+    });
+    connect(process, &QProcess::started, this, [output, errors] {
+        QFile::remove(output->fileName());
+        QFile::remove(errors->fileName());
     });
     process->start(QString::fromStdString((executableFolder() / "vitrine").string()), line);
 }

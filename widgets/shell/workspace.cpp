@@ -1,10 +1,39 @@
 #include "widgets/shell/workspace.h"
 
+#include <QScrollArea>
+#include <QScrollBar>
 #include <QToolBar>
 
 namespace vitrine {
 
 constexpr int kLayoutVersion = 1;
+
+namespace {
+
+// A panel in a low window scrolls instead of forcing the window higher.
+class PanelScroll : public QScrollArea {
+  public:
+    explicit PanelScroll(QWidget* content) {
+        setFrameShape(QFrame::NoFrame);
+        setWidgetResizable(true);
+        setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+        setFocusPolicy(Qt::NoFocus);
+        setFocusProxy(content);
+        setWidget(content);
+    }
+    QSize sizeHint() const override { return widget()->sizeHint(); }
+    QSize minimumSizeHint() const override {
+        const QSize content = widget()->minimumSizeHint().expandedTo(widget()->minimumSize());
+        if (content.height() <= kLowestPanel)
+            return content;
+        return {content.width() + verticalScrollBar()->sizeHint().width(), kLowestPanel};
+    }
+
+  private:
+    static constexpr int kLowestPanel = 90;
+};
+
+}  // namespace
 
 Workspace::Workspace(const QString& name, const QString& title, const QString& icon, QWidget* parent)
     : QMainWindow(parent, Qt::Widget), name_(name), title_(title), icon_(icon) {
@@ -19,7 +48,7 @@ QDockWidget* Workspace::addPanel(const QString& objectName, const QString& title
                                  Qt::DockWidgetArea area) {
     auto* dock = new QDockWidget(title, this);
     dock->setObjectName(objectName);
-    dock->setWidget(content);
+    dock->setWidget(new PanelScroll(content));
     addDockWidget(area, dock);
     return dock;
 }
