@@ -6,6 +6,7 @@
 #include "core/engine/evaluate_command.h"
 #include "core/engine/fidelity_command.h"
 #include "core/engine/language_commands.h"
+#include "core/engine/language_store.h"
 #include "core/engine/map_names.h"
 #include "core/engine/model_store.h"
 #include "core/engine/picture_encoder.h"
@@ -196,37 +197,44 @@ Result<CommandOutput> families(const Json&, CommandContext&) {
     return output;
 }
 
+CommandOutput tableOf(Json data) {
+    CommandOutput output;
+    TextTable table;
+    table.header = {"", ""};
+    for (const auto& [key, value] : data.items())
+        table.rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
+    output.text = table.text();
+    output.data = std::move(data);
+    return output;
+}
+
 Result<CommandOutput> modelInfo(const Json& arguments, CommandContext&) {
+    VITRINE_TRY(const auto language, describeLanguageModel(arguments["path"].get<std::string>()));
+    if (language)
+        return tableOf(*language);
     ModelStore store;
     VITRINE_TRY(const StoredModel* stored,
                 store.load(arguments["path"].get<std::string>(), arguments["device"], arguments["dtype"]));
     const EncoderInfo& info = stored->description.info;
-    CommandOutput output;
-    output.data = {{"path", stored->description.path},
-                   {"identity", stored->description.identity},
-                   {"family", info.family},
-                   {"name", info.name},
-                   {"parameters", info.parameterCount},
-                   {"patchSize", info.patchSize},
-                   {"sizeMultiple", info.sizeMultiple},
-                   {"preferredHeight", info.preferredHeight},
-                   {"preferredWidth", info.preferredWidth},
-                   {"fixedSize", info.fixedSize},
-                   {"layers", info.layerCount},
-                   {"heads", info.headCount},
-                   {"prefixTokens", info.prefixTokenCount},
-                   {"featureWidth", info.featureWidth},
-                   {"summaryWidth", info.summaryWidth},
-                   {"adaptors", info.adaptors},
-                   {"text", info.hasText},
-                   {"classifier", stored->model->classifier() != nullptr},
-                   {"preprocessing", stored->preprocess.typeName}};
-    TextTable table;
-    table.header = {"", ""};
-    for (const auto& [key, value] : output.data.items())
-        table.rows.push_back({key, value.is_string() ? value.get<std::string>() : value.dump()});
-    output.text = table.text();
-    return output;
+    return tableOf({{"path", stored->description.path},
+                    {"identity", stored->description.identity},
+                    {"family", info.family},
+                    {"name", info.name},
+                    {"parameters", info.parameterCount},
+                    {"patchSize", info.patchSize},
+                    {"sizeMultiple", info.sizeMultiple},
+                    {"preferredHeight", info.preferredHeight},
+                    {"preferredWidth", info.preferredWidth},
+                    {"fixedSize", info.fixedSize},
+                    {"layers", info.layerCount},
+                    {"heads", info.headCount},
+                    {"prefixTokens", info.prefixTokenCount},
+                    {"featureWidth", info.featureWidth},
+                    {"summaryWidth", info.summaryWidth},
+                    {"adaptors", info.adaptors},
+                    {"text", info.hasText},
+                    {"classifier", stored->model->classifier() != nullptr},
+                    {"preprocessing", stored->preprocess.typeName}});
 }
 
 Result<CommandOutput> classify(const Json& arguments, CommandContext& context) {

@@ -51,4 +51,36 @@ Result<OpenedLanguage> openLanguage(const fs::path& path, const std::string& tok
                           std::move(tokenizerName), std::move(identity), path};
 }
 
+Result<std::optional<Json>> describeLanguageModel(const fs::path& path) {
+    VITRINE_TRY(const ModelFolder folder, openModelFolder(path));
+    const auto family = ModelFamilies::instance().recognize(folder);
+    if (!family || !(isDecoderType(*family) || *family == "llama2c" || *family == "gguf"))
+        return std::optional<Json>();
+    VITRINE_TRY(const auto model, loadLanguageModel(path, {}));
+    VITRINE_TRY(const std::string identity, folder.identity());
+    const DecoderConfig& config = model->config();
+    Json heads = Json::array(), keyValueHeads = Json::array(), neurons = Json::array();
+    for (const LayerSettings& layer : config.layers) {
+        const bool attends = layer.attention.kind == SubLayerKind::Standard;
+        heads.push_back(attends ? layer.attention.queryHeads : 0);
+        keyValueHeads.push_back(attends ? layer.attention.keyValueHeads : 0);
+        neurons.push_back(layer.feedForward.kind == SubLayerKind::Standard ? layer.feedForward.intermediate
+                                                                           : 0);
+    }
+    const auto briefly = [&](const Json& list) { return config.uniform() && !list.empty() ? list[0] : list; };
+    return std::optional<Json>(Json{{"path", path.string()},
+                                    {"identity", identity},
+                                    {"family", *family},
+                                    {"kind", "language model"},
+                                    {"parameters", config.parameterCount()},
+                                    {"layers", config.depth()},
+                                    {"width", config.width},
+                                    {"queryHeads", briefly(heads)},
+                                    {"keyValueHeads", briefly(keyValueHeads)},
+                                    {"feedForward", briefly(neurons)},
+                                    {"vocabulary", config.vocabulary},
+                                    {"context", config.contextLength},
+                                    {"tiedEmbeddings", config.tiedEmbeddings}});
+}
+
 }  // namespace vitrine

@@ -4,6 +4,8 @@
 #include "core/models/language/language_model.h"
 #include "core/tokenizers/tokenizer.h"
 
+#include <optional>
+
 namespace vitrine {
 
 struct OpenedLanguage {
@@ -19,5 +21,9 @@ struct OpenedLanguage {
 // tok*.bin beside a llama2.c file). InvalidArgument if its vocabulary is larger than the model's.
 Result<OpenedLanguage> openLanguage(const std::filesystem::path& path, const std::string& tokenizer,
                                     const std::string& device, const std::string& dtype);
+
+// What `vitrine model info` says of a language model; nothing if the folder or file holds another kind of
+// model.
+Result<std::optional<Json>> describeLanguageModel(const std::filesystem::path& path);
 
 }  // namespace vitrine

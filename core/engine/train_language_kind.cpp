@@ -192,11 +192,8 @@ class TrainLanguageJob {
             }
             VITRINE_TRY(const LanguageStepReport report, step());
             record(report);
-            if (isDue("evaluate_every", report.step)) {
+            if (isDue("evaluate_every", report.step))
                 VITRINE_TRY_VOID(measure());
-                run_.job().beginStage("training", steps);
-                run_.job().advance(trainer_->step());
-            }
             if (isDue("checkpoint_every", report.step))
                 VITRINE_TRY_VOID(keepCheckpoint());
             run_.job().advance();
@@ -269,21 +266,22 @@ class TrainLanguageJob {
     // Held-out parts and a sample of its writing.
     Result<void> measure() {
         const int64_t step = trainer_->step();
+        JobContext quiet(run_.job().stopToken(), {});  // the stage is the training still
         scores_ = Json::object();
         for (const LanguageTrainingText& text : trainer_->texts()) {
             if (text.heldOut.count < 2)
                 continue;
             VITRINE_TRY(const PerplexityScore score,
-                        trainer_->heldOut(text, settings_["evaluation_windows"], run_.job()));
+                        trainer_->heldOut(text, settings_["evaluation_windows"], quiet));
             run_.metric("held out/" + text.name + "/nats per token", step, score.natsPerToken());
             run_.metric("held out/" + text.name + "/bits per byte", step, score.bitsPerByte());
             scores_[text.name] = score.toJson();
             scores_[text.name].erase("seconds");
         }
-        return keepSample(step);
+        return keepSample(step, quiet);
     }
 
-    Result<void> keepSample(int64_t step) {
+    Result<void> keepSample(int64_t step, JobContext& job) {
         const auto bos = trainer_->model().config().bos;
         const int64_t tokens = settings_["sample_tokens"];
         if (tokens == 0 || !bos)
@@ -292,7 +290,7 @@ class TrainLanguageJob {
         options.maxNewTokens = tokens;
         options.stopAtEnd = false;
         options.sampling = {.greedy = false, .temperature = 0.8, .topP = 0.95, .seed = run_.seed()};
-        VITRINE_TRY(const Generation sample, generate(trainer_->model(), {*bos}, options, run_.job()));
+        VITRINE_TRY(const Generation sample, generate(trainer_->model(), {*bos}, options, job));
         VITRINE_TRY(const std::string text, tokenizer_->decode(sample.ids, {.skipSpecialTokens = true}));
         VITRINE_TRY([[maybe_unused]] const StoredFile stored,
                     run_.putArtifact(fmt::format("samples/step-{:07}.txt", step), text + "\n",
