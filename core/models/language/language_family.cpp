@@ -1,5 +1,6 @@
 #include "core/models/language/foreign_layouts.h"
 #include "core/models/language/language_model.h"
+#include "core/models/language/sentence_encoder.h"
 
 namespace vitrine {
 namespace {
@@ -76,7 +77,8 @@ std::vector<ModelFamily> languageFamilies() {
                          "Puzzle's Nemotron language models with a different block in every layer"),
             {"llama2c", "Llama language models in llama2.c's file format", isLlama2c, loadLlama2c},
             {"gguf", "Llama, Mistral, Qwen2, Qwen3 and Nemotron language models as GGUF", isGgufDecoder,
-             loadGguf}};
+             loadGguf},
+            sentenceEncoderFamily()};
 }
 
 Result<std::unique_ptr<LanguageModel>> loadLanguageModel(const std::filesystem::path& path,
