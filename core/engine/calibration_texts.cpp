@@ -2,7 +2,6 @@
 
 #include "core/base/hash.h"
 #include "core/distill/random_stream.h"
-#include "core/models/language/generation.h"
 #include "core/text/tokenizer_identity.h"
 
 namespace vitrine {
@@ -105,29 +104,42 @@ class Opener {
         return {};
     }
 
+    // Ids (rows, length), sampled at temperature 1; `draw` tells one group of rows from another.
+    Result<at::Tensor> written(int64_t start, int64_t rows, int64_t draw) {
+        const Decoder& decoder = model_.decoder();
+        auto generator = randomStream(seed_, draw, "calibration");
+        KeyValueCache cache(texts_.length);
+        auto ids = at::empty({rows, texts_.length}, at::kLong);
+        auto last = at::full({rows, 1}, start, at::kLong);
+        for (int64_t place = 0; place < texts_.length; ++place) {
+            VITRINE_TRY_VOID(job_.checkStop());
+            ids.select(1, place).copy_(last.select(1, 0));
+            if (place + 1 == texts_.length)
+                break;
+            const auto logits = decoder.logits(last.to(decoder.device()), {.cache = &cache});
+            last =
+                at::multinomial(logits.select(1, -1).cpu().to(at::kFloat).softmax(-1), 1, false, generator);
+        }
+        return ids;
+    }
+
     // What the model itself finds likely: for models whose training text is not at hand.
     Result<void> writeWindows() {
         const auto start = model_.config().bos;
         if (!start)
             return fail(ErrorCode::InvalidArgument, "the model names no start token to write texts from",
                         "settings.calibration", "Name calibration texts.");
-        const int64_t count = settings_["windows"];
+        const at::NoGradGuard plain;
+        const int64_t count = settings_["windows"], side = settings_["batch"];
         std::vector<std::vector<int64_t>> windows;
-        JobContext quiet(job_.stopToken(), {});
         job_.beginStage("writing calibration texts", count);
-        for (int64_t index = 0; index < count; ++index) {
-            GenerationOptions options;
-            options.sampling.greedy = false;
-            options.sampling.seed = randomHash(seed_, index, "calibration");
-            options.maxNewTokens = texts_.length - 1;
-            options.stopAtEnd = false;
-            VITRINE_TRY(const auto written, generate(model_, {*start}, options, quiet));
-            std::vector<int64_t> ids{*start};
-            ids.insert(ids.end(), written.ids.begin(), written.ids.end());
-            if (int64_t(ids.size()) < texts_.length)
-                return fail(ErrorCode::Internal, "the model stopped writing before a window was full");
-            windows.push_back(std::move(ids));
-            job_.advance();
+        for (int64_t first = 0; first < count; first += side) {
+            VITRINE_TRY(const auto ids, written(*start, std::min(side, count - first), first));
+            for (int64_t row = 0; row < ids.size(0); ++row) {
+                const int64_t* from = ids.const_data_ptr<int64_t>() + row * texts_.length;
+                windows.emplace_back(from, from + texts_.length);
+            }
+            job_.advance(ids.size(0));
         }
         take(std::move(windows));
         return {};

@@ -14,7 +14,7 @@ constexpr const char* kSchema = R"json({"type": "object", "required": ["model"],
   "length": {"type": "integer", "minimum": 0, "default": 0, "title": "Length", "unit": "tokens", "group": "Model and texts", "description": "Of a window, in calibration and evaluation; 0: the model's context, at most 2048."},
   "documents": {"type": "boolean", "default": false, "title": "Evaluate by documents", "group": "Model and texts", "description": "Each document on its own behind the start token, for short texts."},
   "evaluation_windows": {"type": "integer", "minimum": 0, "default": 0, "title": "Evaluation windows at most", "group": "Model and texts", "description": "Evenly spread; 0: all."},
-  "batch": {"type": "integer", "minimum": 1, "default": 4, "title": "Batch", "unit": "windows", "group": "Model and texts"},
+  "batch": {"type": "integer", "minimum": 1, "default": 8, "title": "Batch", "unit": "windows", "group": "Model and texts"},
   "plans": {"type": "array", "minItems": 1, "title": "Plans", "group": "Methods", "description": "Each compresses the dense model anew.",
     "default": [{"prune": "magnitude"}, {"prune": "wanda"}, {"prune": "sparsegpt"}],
     "items": {"type": "object", "properties": {
