@@ -127,7 +127,7 @@ bool CommandCenter::run(const std::string& name, const Json& arguments) {
     const CommandSpec* spec = registry_.find(name);
     if (spec && spec->home != CommandHome::Window) {
         record(name, arguments);
-        if (spec->home == CommandHome::Engine && !registry_.isBound(name))
+        if (spec->home == CommandHome::Engine)
             startProcess(*spec, arguments);
         else
             startJob(name, arguments);
@@ -141,6 +141,10 @@ bool CommandCenter::run(const std::string& name, const Json& arguments) {
     record(name, arguments);
     emit executed(QString::fromStdString(name));
     return true;
+}
+
+bool CommandCenter::isBusy() const {
+    return jobs_.hasOwn() || processes_ > 0;
 }
 
 void CommandCenter::startJob(const std::string& name, const Json& arguments) {
@@ -228,7 +232,8 @@ void CommandCenter::startProcess(const CommandSpec& spec, const Json& arguments)
     process->setStandardErrorFile(errors->fileName());
     process->setStandardInputFile(QProcess::nullDevice());
     process->setChildProcessModifier([] { ::setsid(); });
-    const int job = jobs_.begin(name, [process] { process->terminate(); });
+    const int job = jobs_.begin(
+        name, [process] { process->terminate(); }, true);
     QStringList line = commandLineOf(spec, arguments);
     if (!project_.empty())
         line << "--project" << QString::fromStdString(project_.string());
@@ -236,11 +241,13 @@ void CommandCenter::startProcess(const CommandSpec& spec, const Json& arguments)
             [this, process, job, name](QProcess::ProcessError error) {
                 if (error != QProcess::FailedToStart)
                     return;
+                --processes_;
                 jobs_.end(job);
                 emit failed(name, process->program() + ": " + process->errorString());
                 process->deleteLater();
             });
     connect(process, &QProcess::finished, this, [this, process, output, errors, job, name](int exitCode) {
+        --processes_;
         jobs_.end(job);
         const QString text = takeText(*output);
         const QString problem = takeText(*errors).section("vitrine: ", -1).trimmed();
@@ -254,6 +261,7 @@ void CommandCenter::startProcess(const CommandSpec& spec, const Json& arguments)
         QFile::remove(output->fileName());
         QFile::remove(errors->fileName());
     });
+    ++processes_;
     process->start(QString::fromStdString((executableFolder() / "vitrine").string()), line);
 }
 
@@ -320,7 +328,7 @@ Result<void> CommandCenter::replayOne(const std::string& name, const Json& argum
                                   [&problem](const QString&, const QString& message) { problem = message; });
     bool done = run(name, arguments);
     QEventLoop loop;
-    while (done && jobs_.hasOwn())
+    while (done && isBusy())
         loop.processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents);
     disconnect(watching);
     if (problem.isEmpty())

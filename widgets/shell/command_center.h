@@ -73,6 +73,8 @@ class CommandCenter : public QObject {
     Json shortcutsToJson() const;  // only those that differ from the defaults
     void shortcutsFromJson(const Json& json);
     QStringList windowCommands() const { return order_; }
+    // Commands of this window that have not ended yet.
+    bool isBusy() const;
 
     // Recorder: one JSON line {"command", "arguments"} per executed command.
     Result<void> startRecording(const std::filesystem::path& file);
@@ -107,6 +109,7 @@ class CommandCenter : public QObject {
     QUndoStack undoStack_;
     std::ofstream recording_;
     bool replaying_ = false;
+    int processes_ = 0;  // of this window, not ended yet
     std::vector<std::jthread> threads_;
 };
 

@@ -192,7 +192,7 @@ void MainWindow::takeFromOtherWindows() {
 }
 
 bool MainWindow::isBusy() const {
-    if (jobs_.hasOwn())
+    if (commands_.isBusy())
         return true;
     return std::any_of(workspaces_.begin(), workspaces_.end(),
                        [](Workspace* each) { return each->isBusy(); });
