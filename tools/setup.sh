@@ -117,6 +117,12 @@ install_samples() {
   touch "$samples_folder/.complete"
 }
 
+# What the sample project and the headless main job open, one path a line: the sample photographs, the project's own
+# encoder, and one of the networks that it learned from.
+sample_paths() {
+  printf '%s\n' "$samples_folder/images" "$source_folder/resources/models/vitrine_s" "$samples_folder/models/efficientnet_lite0"
+}
+
 # Configures when needed and builds the given targets (all without arguments).
 build() {
   local settings="$build_type $torch_root $want_gui $want_cuda"

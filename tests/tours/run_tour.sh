@@ -7,7 +7,7 @@ program=$1 tour=$2 out=$3
 skip() { echo "$1"; [ "${CI:-}" = true ] && exit 1; exit 77; }
 command -v xvfb-run >/dev/null || skip "needs Xvfb (apt-get install xvfb)"
 root=$(cd "$(dirname "$tour")/../.." && pwd)
-export VITRINE_SHARED=${VITRINE_SHARED:-$root/../shared}
+export VITRINE_SOURCE=$root VITRINE_SHARED=${VITRINE_SHARED:-$root/../shared}
 if grep -q VITRINE_SHARED "$tour" && [ ! -d "$VITRINE_SHARED/data" ]; then
   skip "needs third-party data that is not part of the repository: $VITRINE_SHARED/data"
 fi
