@@ -15,7 +15,8 @@ Parts partsOf(const CompressedLinear& layer) {
     if (layer.dense.defined())
         parts["dense"] = layer.dense;
     if (layer.sparse) {
-        parts["sparse24.values"] = layer.sparse->values;
+        if (layer.sparse->values.defined())
+            parts["sparse24.values"] = layer.sparse->values;
         parts["sparse24.metadata"] = layer.sparse->metadata;
     }
     if (layer.lowBit)
@@ -57,20 +58,23 @@ Result<CompressedLinear> layerFrom(const Json& manifest, const Parts& parts) {
         const auto values = part("sparse24.values"), metadata = part("sparse24.metadata");
         const bool bytes = values.defined() && values.scalar_type() == at::kChar;
         const int64_t perWord = bytes ? 8 : 4;
-        if (layer.columns % 4 != 0 || !fits(values, {layer.rows, layer.columns / 2}) ||
+        const bool coded = manifest.contains("low_bit");
+        if (layer.columns % 4 != 0 || (!coded && !fits(values, {layer.rows, layer.columns / 2})) ||
             !fits(metadata, {layer.rows, (layer.columns / 4 + perWord - 1) / perWord}) ||
             metadata.scalar_type() != (bytes ? at::kInt : at::kShort))
             return fail(ErrorCode::InvalidFile, "values or metadata do not fit the shape", "sparse24");
-        layer.sparse = kernels::Packed24{values, metadata, 0};
-    } else if (manifest.contains("low_bit")) {
+        layer.sparse = kernels::Packed24{coded ? at::Tensor() : values, metadata, 0};
+    }
+    if (manifest.contains("low_bit")) {
         Parts own;
         for (const auto& [name, tensor] : parts)
             if (name.starts_with("low_bit."))
                 own[name.substr(8)] = tensor;
         VITRINE_TRY(layer.lowBit, LowBitMatrix::fromParts(manifest["low_bit"], own));
-        if (layer.lowBit->rows != layer.rows || layer.lowBit->columns != layer.columns)
+        if (layer.lowBit->rows != layer.rows ||
+            layer.lowBit->columns != layer.columns / (layer.sparse ? 2 : 1))
             return fail(ErrorCode::InvalidFile, "codes of another shape", "low_bit");
-    } else {
+    } else if (!layer.sparse) {
         layer.dense = part("dense");
         if (!fits(layer.dense, shape))
             return fail(ErrorCode::InvalidFile, "missing, or of another shape", "dense");
@@ -92,10 +96,10 @@ Result<CompressedLinear> layerFrom(const Json& manifest, const Parts& parts) {
 
 at::Tensor CompressedLinear::weight() const {
     auto result = dense;
-    if (sparse)
-        result = kernels::sparse24Unpack(sparse->values, sparse->metadata);
     if (lowBit)
         result = lowBit->decode();
+    if (sparse)
+        result = kernels::sparse24Unpack(lowBit ? result : sparse->values, sparse->metadata);
     return lowRank ? foldedWeight(result, *lowRank) : result;
 }
 
@@ -123,6 +127,26 @@ Result<kernels::Packed24> pack24(const at::Tensor& weight) {
             {}, "Prune to 2:4 first.");
     }
     return packed;
+}
+
+std::optional<CompressedLinear> sparseLowBit(const at::Tensor& weight, const LowBitMatrix& codes) {
+    if (codes.spec.format == LowBitFormat::Nvfp4 || codes.spec.group % 4 != 0 || codes.columns % 4 != 0)
+        return std::nullopt;
+    auto packed = kernels::sparse24Pack(weight.cpu().to(at::kFloat));
+    if (packed.violations > 0)
+        return std::nullopt;
+    auto spec = codes.spec;
+    spec.group /= 2;  // every four columns keep two values
+    kernels::LowBitCodes given;
+    given.scales = codes.scales;
+    given.zeros = codes.zeros;
+    given.tensorScale = codes.tensorScale;
+    CompressedLinear layer;
+    layer.rows = codes.rows;
+    layer.columns = codes.columns;
+    layer.lowBit = quantizeWithScales(packed.values, spec, given);
+    layer.sparse = kernels::Packed24{at::Tensor(), packed.metadata, 0};
+    return layer;
 }
 
 int64_t CompressedWeights::byteCount() const {

@@ -13,7 +13,9 @@ namespace vitrine {
 
 struct CompressedLinear {
     int64_t rows = 0, columns = 0;
-    at::Tensor dense;                         // one of these three holds Ŵ
+    at::Tensor dense;  // one of these holds Ŵ
+    // 2:4. Together with low-bit codes it has no values: the codes are those of the kept values (o, k/2),
+    // whose groups are half as wide.
     std::optional<kernels::Packed24> sparse;  // 2:4
     std::optional<LowBitMatrix> lowBit;
     std::optional<LowRankPath> lowRank;  // added to it
@@ -26,6 +28,10 @@ struct CompressedLinear {
 // 2:4 values of a weight. ShapeMismatch unless columns come in fours; InvalidArgument names the number of
 // groups that have more than two weights, and the first of them.
 Result<kernels::Packed24> pack24(const at::Tensor& weight);
+
+// 2:4 weights whose codes are given as the codes of their kept values; nothing where groups of scales do not
+// fall into groups of four columns (NVFP4 among them).
+std::optional<CompressedLinear> sparseLowBit(const at::Tensor& weight, const LowBitMatrix& codes);
 
 struct CompressedWeights {
     std::map<std::string, CompressedLinear> layers;

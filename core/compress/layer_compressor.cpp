@@ -138,7 +138,13 @@ Result<CompressedLayer> compressLayer(const std::string& name, const at::Tensor&
                 VITRINE_TRY(layer.spectrum, errorSpectrum(difference, statistics));
             }
         }
-        if (step.lowBit)
+        std::optional<CompressedLinear> both;
+        if (step.lowBit && plan.pattern.is24() && plan.prunes())
+            both = sparseLowBit(step.lowBit->decode(), *step.lowBit);
+        if (both) {
+            saved.sparse = both->sparse;
+            saved.lowBit = both->lowBit;
+        } else if (step.lowBit)
             saved.lowBit = step.lowBit;
         else if (plan.pattern.is24() && plan.prunes()) {
             VITRINE_TRY(saved.sparse, pack24(step.weight.cpu()));

@@ -194,6 +194,30 @@ TEST(CompressedWeights, SparseAndLowRankComeBack) {
     EXPECT_EQ(loaded->byteCount(), saved.byteCount());
 }
 
+TEST(CompressedWeights, LowBitValuesOfSparseWeightsArePackedTogether) {
+    at::manual_seed(8);
+    const testing::TemporaryFolder folder;
+    const auto weight = at::randn({10, 172});
+    const auto pruned = weight * *magnitudeMask(weight, SparsityPattern::nOfM(2, 4));
+    CompressedWeights saved;
+    for (const char* name : {"int4", "int3", "nf4", "fp8_e4m3", "int8_symmetric"}) {
+        const auto codes = *quantize(pruned, *LowBitFormatSpec::fromName(name));
+        const auto layer = sparseLowBit(codes.decode(), codes);
+        ASSERT_TRUE(layer) << name;
+        EXPECT_TRUE(layer->weight().equal(codes.decode())) << name;
+        EXPECT_LT(layer->byteCount(), codes.byteCount()) << name;
+        saved.layers[name] = *layer;
+    }
+    ASSERT_TRUE(saved.save(folder / "weights.safetensors"));
+    const auto loaded = CompressedWeights::load(folder / "weights.safetensors");
+    ASSERT_TRUE(loaded) << messageOf(loaded);
+    for (const auto& [name, layer] : saved.layers)
+        EXPECT_TRUE(loaded->layers.at(name).weight().equal(layer.weight())) << name;
+    const auto blocks = *quantize(pruned, *LowBitFormatSpec::fromName("nvfp4"));
+    EXPECT_FALSE(sparseLowBit(blocks.decode(), blocks));
+    EXPECT_FALSE(sparseLowBit(weight, *quantize(weight, *LowBitFormatSpec::fromName("int4"))));
+}
+
 TEST(CompressedWeights, GroupsWithMoreThanTwoWeightsAreNotPacked) {
     auto weight = at::zeros({3, 12});
     weight[1].slice(0, 4, 7).fill_(1);
