@@ -200,6 +200,7 @@ std::string trainedTokenizerJson(const TrainedBpe& trained, const BpeTrainingOpt
             json["added_tokens"].push_back(addedTokenJson(trained.tokens[i], static_cast<int64_t>(i), true));
     }
     nlohmann::json out = nlohmann::json(json);
+    out["version"] = "1.0";
     out["model"]["vocab"] = std::move(vocabulary);
     for (const auto& [left, right] : trained.merges)
         out["model"]["merges"].push_back(nlohmann::json::array({toByteLevel(left), toByteLevel(right)}));

@@ -57,7 +57,8 @@ Result<std::shared_ptr<Tokenizer::Implementation>> readLlama2cTokenizer(std::str
     };
     int32_t longest = 0;
     if (!take(bytes, longest) || longest < 1 || longest > kLongestPiece)
-        return damaged("this is no vocabulary of llama2.c");
+        return fail(ErrorCode::UnknownFamily, "this is no vocabulary of llama2.c", where,
+                    "Other tokenizers are .json, .model, .gguf, vocab.txt or bpe_simple_vocab_16e6.txt.gz");
     SentencePieceModel model;
     model.algorithm = SentencePieceModel::Algorithm::Bpe;
     model.byteFallback = true;

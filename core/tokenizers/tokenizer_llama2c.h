@@ -7,7 +7,7 @@
 
 namespace vitrine {
 
-// InvalidFile for truncated content. `bytes`: the whole file.
+// UnknownFamily for another kind of file, InvalidFile for truncated content. `bytes`: the whole file.
 Result<std::shared_ptr<Tokenizer::Implementation>> readLlama2cTokenizer(std::string_view bytes,
                                                                         const std::string& where);
 

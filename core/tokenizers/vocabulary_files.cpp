@@ -136,7 +136,8 @@ Json byteLevelBpeJson(const std::vector<std::string>& patterns) {
     Json steps = Json::array();
     for (const std::string& pattern : patterns)
         steps.push_back(splitJson(pattern, "Isolated", false));
-    const Json byteLevel = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+    const Json byteLevel = {
+        {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
     steps.push_back(byteLevel);
     return {{"normalizer", nullptr},
             {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}}},
@@ -147,7 +148,9 @@ Json byteLevelBpeJson(const std::vector<std::string>& patterns) {
 }
 
 Json addedTokenJson(const std::string& content, int64_t id, bool special) {
-    return {{"content", content}, {"id", id}, {"special", special}, {"normalized", false}};
+    // All fields: the tokenizers library refuses a file that leaves one out.
+    return {{"id", id},        {"content", content},  {"single_word", false}, {"lstrip", false},
+            {"rstrip", false}, {"normalized", false}, {"special", special}};
 }
 
 Json frameJson(const std::vector<std::pair<std::string, int64_t>>& before,

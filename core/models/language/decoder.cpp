@@ -4,6 +4,7 @@
 #include "core/models/language/decoder_attention.h"
 #include "core/models/language/decoder_block.h"
 #include "core/models/language/rotary_tables.h"
+#include "core/nn/fused.h"
 #include "core/nn/recompute.h"
 
 #include <algorithm>
@@ -129,7 +130,7 @@ const at::Tensor& Decoder::headWeight() const {
 }
 
 at::Tensor Decoder::head(const at::Tensor& normed) const {
-    return at::linear(normed, headWeight());
+    return nn::linear(normed, headWeight(), {});
 }
 
 at::Tensor Decoder::hidden(const at::Tensor& ids, const PassOptions& options) const {
