@@ -24,8 +24,10 @@ struct StudentOptions {
     StudentTrunk trunk = StudentTrunk::Vit;
     // Convolutional: `width` and `depth` are those of the neck; heads, MLP ratio, positions and registers
     // mean nothing to it, nor do mean and std, which it keeps from where it started.
-    std::filesystem::path startFrom;  // EfficientNet-Lite folder or weight file
-    double trunkRate = 1;             // of the learning rate, for the weights that it started with
+    // EfficientNet-Lite folder or weight file, or the folder of an earlier convolutional student, of which
+    // every weight of the same name and shape is taken.
+    std::filesystem::path startFrom;
+    double trunkRate = 1;  // of the learning rate, for the weights that it started with
     int64_t width = 192, depth = 6, headCount = 3;
     int64_t mlpRatio = 4;
     int64_t patchSize = 8;

@@ -31,18 +31,28 @@ RadioHeadConfig studentHead(const StudentOptions& options, int64_t input, int64_
 
 namespace {
 
-// The configuration of a convolutional student that starts from these weights.
-Result<ConvolutionalRadioConfig> convolutionalConfig(const StudentOptions& options,
-                                                     const TensorSource& start) {
-    const TensorInfo* stem = start.find("_conv_stem.weight");
-    const TensorInfo* head = start.find("_conv_head.weight");
-    if (!stem || !head || start.find("_blocks.0._se_reduce.weight"))
-        return fail(ErrorCode::Unsupported, "these are not the weights of an EfficientNet-Lite",
-                    options.startFrom.string(), "Name a folder of the family efficientnet_lite");
+// Blocks and widths of the trunk that a student starts with.
+Result<ConvolutionalRadioConfig> startedTrunk(const StudentOptions& options, const ModelFolder& start) {
+    if (isConvolutionalRadio(*start.weights))
+        return readConvolutionalRadio(start.config, *start.weights);
+    const TensorInfo* stem = start.weights->find("_conv_stem.weight");
+    const TensorInfo* head = start.weights->find("_conv_head.weight");
+    if (!stem || !head || start.weights->find("_blocks.0._se_reduce.weight"))
+        return fail(ErrorCode::Unsupported,
+                    "these are the weights of neither an EfficientNet-Lite nor a convolutional student",
+                    options.startFrom.string(), "Name a folder of the family efficientnet_lite or radio");
     ConvolutionalRadioConfig config;
-    VITRINE_TRY(config.blocks, efficientnet::blockShapes(start));
+    VITRINE_TRY(config.blocks, efficientnet::blockShapes(*start.weights));
     config.stemWidth = stem->shape.at(0);
     config.headWidth = head->shape.at(0);
+    return config;
+}
+
+Result<ConvolutionalRadioConfig> convolutionalConfig(const StudentOptions& options,
+                                                     const ModelFolder& start) {
+    VITRINE_TRY(ConvolutionalRadioConfig config, startedTrunk(options, start));
+    config.version.clear();
+    config.adaptors.clear();
     config.neckWidth = options.width;
     config.neckBlocks = options.depth;
     config.patchSize = options.patchSize;
@@ -63,20 +73,26 @@ Result<std::shared_ptr<torch::nn::Module>> openConvolutional(const StudentOption
     VITRINE_TRY(const ModelFolder folder, openModelFolder(options.startFrom));
     if (!folder.weights)
         return fail(ErrorCode::NotFound, "there are no weights to start from", options.startFrom.string());
-    VITRINE_TRY(const ConvolutionalRadioConfig config, convolutionalConfig(options, *folder.weights));
+    VITRINE_TRY(const ConvolutionalRadioConfig config, convolutionalConfig(options, folder));
     auto module = std::make_shared<ConvolutionalRadioModule>(config);
     nn::initialize(*module, randomStream(seed, 0, "student"));
     const at::NoGradGuard noGrad;
+    const bool goesOn = isConvolutionalRadio(*folder.weights);
     const std::string trunk = "radio_model.model.";
     const auto start = [&](const std::string& name, at::Tensor& tensor) -> Result<void> {
-        if (!ConvolutionalRadioModule::isTrunk(name))
-            return {};
-        VITRINE_TRY(const at::Tensor stored, readTensor(*folder.weights, name.substr(trunk.size()), {}));
-        if (stored.sizes() != tensor.sizes())
+        const std::string stored = goesOn ? name : name.substr(std::min(trunk.size(), name.size()));
+        if (!ConvolutionalRadioModule::isTrunk(name)) {
+            // The last layers of stored feature heads give the teachers' own values, not normalised ones.
+            const TensorInfo* info = goesOn ? folder.weights->find(stored) : nullptr;
+            if (!info || tensor.sizes() != at::IntArrayRef(info->shape) ||
+                name.find(".feat_mlp.final.2.") != std::string::npos)
+                return {};
+        }
+        VITRINE_TRY(const at::Tensor value, readTensor(*folder.weights, stored, {}));
+        if (value.sizes() != tensor.sizes())
             return fail(ErrorCode::ShapeMismatch,
-                        "the tensor has another shape than the blocks before it ask for",
-                        name.substr(trunk.size()));
-        tensor.copy_(stored);
+                        "the tensor has another shape than the blocks before it ask for", stored);
+        tensor.copy_(value);
         return {};
     };
     for (auto& entry : module->named_parameters())

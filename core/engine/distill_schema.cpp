@@ -26,7 +26,7 @@ constexpr const char* kPictures = R"json({
 
 constexpr const char* kStudent = R"json({"type": "object", "default": {}, "title": "Student", "group": "Student", "description": "A RADIO ViT with a summary token, registers and cropped position embeddings, or a convolutional trunk that starts from a trained one.", "properties": {
     "trunk": {"type": "string", "enum": ["vit", "convolutional"], "default": "vit", "title": "Trunk", "description": "vit: a fresh RADIO ViT; convolutional: the blocks of a trained EfficientNet-Lite and a neck that gathers their maps, for little data and small machines. Width and blocks are then the neck's; heads, registers and position field mean nothing."},
-    "start_from": {"type": "string", "default": "", "format": "model", "title": "Start from", "description": "EfficientNet-Lite folder whose weights a convolutional trunk starts with."},
+    "start_from": {"type": "string", "default": "", "format": "model", "title": "Start from", "description": "EfficientNet-Lite folder whose weights a convolutional trunk starts with, or an earlier convolutional student that goes on."},
     "trunk_rate": {"type": "number", "minimum": 0, "maximum": 1, "default": 1, "title": "Rate of the trunk", "description": "Share of the learning rate for the weights that were there at the start."},
     "width": {"type": "integer", "minimum": 8, "maximum": 4096, "default": 192, "title": "Width", "unit": "channels", "description": "Of the tokens; a multiple of the attention heads."},
     "depth": {"type": "integer", "minimum": 1, "maximum": 64, "default": 6, "title": "Blocks", "description": "Transformer blocks."},

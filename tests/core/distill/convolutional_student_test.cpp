@@ -124,6 +124,30 @@ TEST_F(ConvolutionalStudentTest, StartsWithTheWeightsItIsGiven) {
         EXPECT_TRUE(at::equal(tensors["radio_model.model." + name], tensor)) << name;
 }
 
+TEST_F(ConvolutionalStudentTest, GoesOnFromAnEarlierStudent) {
+    const at::NoGradGuard noGrad;
+    const auto first = openStudent(options, 3);
+    ASSERT_TRUE(first) << first.error().text();
+    ASSERT_TRUE(writeStudentFolder(folder / "first", **first, options, at::kFloat));
+    StudentOptions again = options;
+    again.startFrom = folder / "first";
+    again.teachers.push_back({"third", 8, 8});
+    const auto second = openStudent(again, 9);
+    ASSERT_TRUE(second) << second.error().text();
+    at::manual_seed(0);
+    const at::Tensor pixels = at::rand({1, 3, 64, 64});
+    const StudentOutput before = runStudent(**first, pixels, {}), after = runStudent(**second, pixels, {});
+    EXPECT_TRUE(at::equal(before.features, after.features));
+    EXPECT_TRUE(at::equal(before.heads.at("first").summary, after.heads.at("first").summary));
+    EXPECT_TRUE(after.heads.contains("third"));
+    // The stored last layer of a feature head is folded with the normaliser: it is not taken.
+    EXPECT_FALSE(at::equal(before.heads.at("first").features, after.heads.at("first").features));
+    again.width = 20;  // another neck begins afresh on the same trunk
+    const auto wider = openStudent(again, 9);
+    ASSERT_TRUE(wider) << wider.error().text();
+    EXPECT_EQ(runStudent(**wider, pixels, {}).features.size(1), 20);
+}
+
 TEST_F(ConvolutionalStudentTest, FrozenTrunkKeepsItsWeightsWhileNeckAndHeadsLearn) {
     DistillOptions wanted = lesson();
     wanted.trunkFrozenSteps = 10;
