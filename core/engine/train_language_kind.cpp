@@ -1,16 +1,12 @@
 #include "core/engine/train_language_kind.h"
 
-#include "core/base/file.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/model_store.h"
 #include "core/engine/train_language_schema.h"
-#include "core/language/language_trainer.h"
-#include "core/language/trained_tokenizer.h"
+#include "core/engine/training_texts.h"
 #include "core/models/language/generation.h"
 #include "core/runs/process_usage.h"
 #include "core/runs/run_context.h"
-#include "core/text/corpus.h"
-#include "core/text/tokenizer_identity.h"
 
 #include <algorithm>
 
@@ -56,6 +52,7 @@ class TrainLanguageJob {
         }
         settings_ = run_.settings();
         VITRINE_TRY(checkpoints_, run_.checkpointFolder());
+        tokenizerFolder_ = checkpoints_ / "tokenizer";
         VITRINE_TRY_VOID(openTexts());
         VITRINE_TRY(const LanguageTrainingOptions options, optionsOf(settings_));
         VITRINE_TRY(trainer_, LanguageTrainer::create(options, texts_));
@@ -98,51 +95,16 @@ class TrainLanguageJob {
     }
 
     Result<void> openTextsHere() {
-        std::vector<std::vector<fs::path>> files;
-        std::vector<fs::path> all;
-        for (const Json& text : settings_["texts"]) {
-            std::vector<fs::path> paths;
-            for (const std::string path : text["paths"])
-                paths.emplace_back(path);
-            VITRINE_TRY(auto found, listTexts(paths));
-            all.insert(all.end(), found.begin(), found.end());
-            files.push_back(std::move(found));
+        VITRINE_TRY(TrainingTexts opened, openTrainingTexts(settings_, tokenizerFolder_, run_.job()));
+        tokenizer_ = std::move(opened.tokenizer);
+        tokenizerPath_ = std::move(opened.tokenizerPath);
+        texts_ = std::move(opened.texts);
+        for (const LanguageTrainingText& text : texts_) {
+            const TokenFileInfo& info = text.tokens->info();
+            VITRINE_TRY_VOID(run_.usedInput("data", info.corpusHash, text.name));
+            run_.log(fmt::format("text {}: {} documents, {} bytes, {} tokens, {} of them held out", text.name,
+                                 info.documents, info.bytes, info.tokens, text.heldOut.count));
         }
-        VITRINE_TRY_VOID(openTokenizerOf(all));
-        VITRINE_TRY(const std::string identity, tokenizerIdentity(tokenizerFolder_));
-        CorpusOptions options;
-        options.text.field = settings_["field"];
-        options.endTokens = tokenizer_->specialTokens().eos.has_value();
-        for (size_t i = 0; i < files.size(); ++i) {
-            const Json& settings = settings_["texts"][i];
-            VITRINE_TRY(const Corpus corpus,
-                        openCorpus(files[i], *tokenizer_, identity, options, run_.job()));
-            const TokenFileInfo& info = corpus.tokens->info();
-            const SplitRanges split = splitTail(*corpus.tokens, settings_["held_out"]);
-            texts_.push_back(
-                {settings["name"], corpus.tokens, split.training, split.heldOut, settings["weight"]});
-            VITRINE_TRY_VOID(run_.usedInput("data", info.corpusHash, settings["name"]));
-            run_.log(fmt::format("text {}: {} documents, {} bytes, {} tokens, {} of them held out",
-                                 texts_.back().name, info.documents, info.bytes, info.tokens,
-                                 split.heldOut.count));
-        }
-        return {};
-    }
-
-    Result<void> openTokenizerOf(const std::vector<fs::path>& files) {
-        if (tokenizerFolder_.empty()) {
-            const std::string given = settings_["tokenizer"];
-            tokenizerFolder_ = given.empty() ? checkpoints_ / "tokenizer" : fs::path(given);
-            std::error_code ignored;
-            // A resumed run has its tokenizer already.
-            if (given.empty() && !fs::exists(tokenizerFolder_ / "tokenizer_config.json", ignored)) {
-                TrainedTokenizerOptions options;
-                options.vocabulary = settings_["vocabulary"];
-                VITRINE_TRY_VOID(writeTrainedTokenizer(tokenizerFolder_, files, options, run_.job()));
-            }
-        }
-        VITRINE_TRY(Tokenizer opened, openTokenizer(tokenizerFolder_));
-        tokenizer_ = std::move(opened);
         return {};
     }
 
@@ -317,7 +279,7 @@ class TrainLanguageJob {
         SaveLanguageModelOptions options;
         options.type = settings_["output_dtype"] == "bfloat16" ? at::kBFloat16 : at::kFloat;
         options.tokenizerFrom =
-            fs::is_directory(tokenizerFolder_) ? tokenizerFolder_ : tokenizerFolder_.parent_path();
+            fs::is_directory(tokenizerPath_) ? tokenizerPath_ : tokenizerPath_.parent_path();
         Json texts = Json::array();
         for (const LanguageTrainingText& text : trainer_->texts())
             texts.push_back({{"name", text.name}, {"sha256", text.tokens->info().corpusHash}});
@@ -341,7 +303,8 @@ class TrainLanguageJob {
     Json settings_;                 // in force
     std::unique_ptr<World> world_;  // the processes that share the work; none: this one alone
     std::optional<Tokenizer> tokenizer_;
-    fs::path tokenizerFolder_;
+    fs::path tokenizerFolder_;  // where a tokenizer is learnt
+    fs::path tokenizerPath_;    // the one in use
     std::vector<LanguageTrainingText> texts_;
     std::unique_ptr<LanguageTrainer> trainer_;
     Json scores_ = Json::object();
