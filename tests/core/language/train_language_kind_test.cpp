@@ -7,6 +7,9 @@
 #include "core/runs/runner.h"
 #include "core/runs/series.h"
 #include "tests/core/language/language_data.h"
+#include "tests/support/test_data.h"
+
+#include <stop_token>
 
 namespace vitrine {
 namespace {
@@ -87,6 +90,45 @@ TEST_F(TrainLanguageKindTest, TheSameRecipeGivesTheSameResult) {
     ASSERT_FALSE(a.error || b.error);
     EXPECT_FALSE(a.run.resultHash.empty());
     EXPECT_EQ(a.run.resultHash, b.run.resultHash);
+}
+
+TEST_F(TrainLanguageKindTest, AStoppedRunGoesOnToTheSameResult) {
+    auto project = Project::openOrCreate(folder / "project");
+    ASSERT_TRUE(project);
+    Json wanted = settings(60);
+    wanted["evaluate_every"] = 20;
+    const RunOutcome whole = run(*project, "train-language-model", wanted);
+    ASSERT_FALSE(whole.error) << whole.error->text();
+    const auto recipe = completeRecipe(
+        {{"kind", "train-language-model"}, {"name", "test"}, {"seed", 4}, {"settings", wanted}}, kinds,
+        "test");
+    ASSERT_TRUE(recipe);
+    std::stop_source stop;
+    RunnerOptions options;
+    options.handleSignals = options.controlSocket = false;
+    options.stop = stop.get_token();
+    options.onProgress = [&](const Progress& progress) {
+        if (progress.stage == "training" && progress.done >= 6)
+            stop.request_stop();
+    };
+    const auto stopped = runRecipe(*project, *recipe, kinds, options);
+    ASSERT_TRUE(stopped) << stopped.error().text();
+    ASSERT_TRUE(stopped->error);
+    EXPECT_EQ(stopped->error->code, ErrorCode::Cancelled);
+    RunnerOptions again;
+    again.handleSignals = again.controlSocket = false;
+    const auto resumed = resumeRun(*project, stopped->run.id, kinds, again);
+    ASSERT_TRUE(resumed) << resumed.error().text();
+    ASSERT_FALSE(resumed->error) << resumed->error->text();
+    EXPECT_EQ(resumed->run.resultHash, whole.run.resultHash);
+}
+
+TEST_F(TrainLanguageKindTest, TheProjectsRecipeIsWhole) {
+    const fs::path file = testing::sourceFolder() / "resources" / "recipes" / "train_language_model.json";
+    const auto json = readJsonFile(file);
+    ASSERT_TRUE(json) << json.error().text();
+    const auto recipe = completeRecipe(*json, kinds, file.string());
+    EXPECT_TRUE(recipe) << (recipe ? "" : recipe.error().text());
 }
 
 TEST_F(TrainLanguageKindTest, SaysWhatIsMissing) {
