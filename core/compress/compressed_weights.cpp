@@ -51,7 +51,7 @@ Result<CompressedLinear> layerFrom(const Json& manifest, const Parts& parts) {
         const auto found = parts.find(name);
         return found == parts.end() ? at::Tensor() : found->second;
     };
-    const auto fits = [](const at::Tensor& tensor, std::vector<int64_t> expected) {
+    const auto fits = [](const at::Tensor& tensor, const std::vector<int64_t>& expected) {
         return tensor.defined() && tensor.sizes() == at::IntArrayRef(expected);
     };
     if (manifest.contains("sparse24")) {

@@ -1,3 +1,4 @@
+#include "kernels/common/shuffle.h"
 #include "kernels/low_bit/low_bit.h"
 #include "kernels/low_bit/low_bit_numbers.h"
 
@@ -21,7 +22,7 @@ template <int Bytes, int... Lane>
 VITRINE_INLINE simd::Vec<float, Bytes> turned(simd::Vec<float, Bytes> v, int distance,
                                               std::integer_sequence<int, Lane...>) {
     const simd::Vec<int32_t, Bytes> lane{Lane...};
-    return __builtin_shuffle(v, lane ^ distance);
+    return simd::shuffled(v, lane ^ distance);
 }
 
 // Extremes; NaN is passed over.

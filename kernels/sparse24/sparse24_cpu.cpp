@@ -1,3 +1,4 @@
+#include "kernels/common/shuffle.h"
 #include "kernels/sparse24/sparse24.h"
 
 #include <ATen/Parallel.h>
@@ -42,7 +43,7 @@ struct SearchBody {
         using I = simd::Vec<Integer, Bytes>;
         const I partner{((Lane & ~3) | ((Lane + Turn) & 3))...};
         const I partnerIsLower{((Lane & 3) + Turn >= 4 ? -1 : 0)...};
-        return __builtin_shuffle(key, partner) > key + partnerIsLower;
+        return simd::shuffled(key, partner) > key + partnerIsLower;
     }
 
     // 1, 2, 4 or 8 in the lanes that stay, by their place in the group, as bytes.
@@ -89,19 +90,19 @@ struct SearchBody {
     template <int Bytes>
     static VITRINE_INLINE void patternsOfFour(const Real* scores, const Real* scale, bool magnitude,
                                               uint8_t* patterns) {
-        constexpr int kLanes = Bytes / int(sizeof(Real));
-        using U = simd::Vec<uint32_t, 4 * kLanes>;
+        constexpr int64_t kLanes = Bytes / int64_t(sizeof(Real));
+        using U = simd::Vec<uint32_t, 4 * int(kLanes)>;
         U bits;
 #pragma GCC unroll 4
-        for (int part = 0; part < 4; ++part) {
+        for (int64_t part = 0; part < 4; ++part) {
             const auto bytes =
                 bitsAt<Bytes>(scores + part * kLanes, scale ? scale + part * kLanes : nullptr, magnitude);
-            __builtin_memcpy(reinterpret_cast<uint8_t*>(&bits) + part * kLanes, &bytes, kLanes);
+            __builtin_memcpy(reinterpret_cast<uint8_t*>(&bits) + part * kLanes, &bytes, size_t(kLanes));
         }
         bits = (bits * 0x01010101u) >> 24;
         const U table = bits < 8 ? U{} + 0x03100000u : U{} + 0x00050420u;  // the halves of patternOfBits24's
         const U found = (table >> ((bits & 7) * 4)) & 15;
-        simd::store(patterns, __builtin_convertvector(found, simd::Vec<uint8_t, kLanes>));
+        simd::store(patterns, __builtin_convertvector(found, simd::Vec<uint8_t, int(kLanes)>));
     }
 
     template <int Bytes>

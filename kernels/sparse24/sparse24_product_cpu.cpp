@@ -1,3 +1,4 @@
+#include "kernels/common/shuffle.h"
 #include "kernels/sparse24/sparse24.h"
 
 #include <ATen/Parallel.h>
@@ -54,13 +55,13 @@ struct FewBody {
                 const int64_t count = std::min(kChunk, a->columns - start);
                 const Real* values = widened(a->values + (row * a->columns + start) / 2, count / 2, buffer);
                 int64_t column = 0;
-                for (; column + 2 * kLanes <= count; column += 2 * kLanes) {
+                for (; column + 2 * int64_t(kLanes) <= count; column += 2 * int64_t(kLanes)) {
                     const auto index = positions<kWide>(metadata + (start + column) / 8, kSequence);
                     const V value = simd::load<V>(values + column / 2);
                     for (int n = 0; n < Count; ++n)
                         sums[n] +=
-                            value * __builtin_shuffle(simd::load<V>(x[n] + start + column),
-                                                      simd::load<V>(x[n] + start + column + kLanes), index);
+                            value * simd::shuffled(simd::load<V>(x[n] + start + column),
+                                                   simd::load<V>(x[n] + start + column + kLanes), index);
                 }
                 for (; column < count; column += 4) {
                     const int64_t group = (start + column) / 4;
@@ -96,7 +97,7 @@ struct ManyBody {
         using V = simd::Vec<Real, Bytes>;
         constexpr int kLanes = Bytes / int(sizeof(Real));
         constexpr int kVectors = 4;
-        for (int64_t first = 0; first < kTile; first += kVectors * kLanes) {
+        for (int64_t first = 0; first < kTile; first += int64_t(kVectors) * kLanes) {
             V sum[kVectors];
 #pragma GCC unroll 4
             for (int index = 0; index < kVectors; ++index)
