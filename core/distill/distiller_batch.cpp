@@ -14,8 +14,7 @@ namespace {
 // Autocast of one device type while it lives.
 class Autocast {
   public:
-    Autocast(at::Device device, at::ScalarType type)
-        : device_(device.type()), active_(type != at::kFloat) {
+    Autocast(at::Device device, at::ScalarType type) : device_(device.type()), active_(type != at::kFloat) {
         if (active_) {
             at::autocast::set_autocast_dtype(device_, type);
             at::autocast::set_autocast_enabled(device_, true);
