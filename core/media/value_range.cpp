@@ -9,9 +9,9 @@
 namespace vitrine {
 namespace {
 
-constexpr size_t kMaxSamples = size_t(1) << 18;
+constexpr size_t kMaxSamples = size_t(1) << 17;
 
-// Ascending, by three passes over eleven bits each: a quarter of a million values take a tenth of std::sort's
+// Ascending, by three passes over eleven bits each: a hundred thousand values take a tenth of std::sort's
 // time, which was most of what a probe cost. No NaN.
 void sortFloats(std::vector<float>& values) {
     constexpr size_t kFewValues = 4096;

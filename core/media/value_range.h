@@ -15,7 +15,7 @@ struct ValueRange {
 };
 
 // A sorted sample of values, from which the range of any percentile follows at once: made where the values
-// are made, asked by the interface thread. At most a quarter of a million values are kept, evenly spread;
+// are made, asked by the interface thread. At most 131,072 values are kept, evenly spread;
 // NaN and infinities are left out.
 class ValueDistribution {
   public:

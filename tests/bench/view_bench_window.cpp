@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
+#include <numeric>
 
 namespace vitrine {
 namespace {
@@ -149,6 +150,7 @@ Json benchHover(const std::filesystem::path& picture, const std::filesystem::pat
     }
     std::vector<double> times;
     ImageSize mapSize;
+    std::fill(swapped.begin(), swapped.end(), 0);
     for (int repeat = 0; repeat < repeats; ++repeat) {
         const double x = 40 + (repeat * 211) % 940, y = 40 + (repeat * 467) % 940;
         std::vector<const MapResult*> before;
@@ -175,6 +177,7 @@ Json benchHover(const std::filesystem::path& picture, const std::filesystem::pat
     return {{"model", model.filename().string()},
             {"map", {mapSize.width, mapSize.height}},
             {"panels", settings},
+            {"framesOfEachPanel", double(std::accumulate(swapped.begin(), swapped.end(), 0)) / 4 / repeats},
             {"hoverMs", jsonOf(timesOf(times), 50)}};
 }
 

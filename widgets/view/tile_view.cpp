@@ -8,6 +8,10 @@
 #include <algorithm>
 
 namespace vitrine {
+
+// A probe's mark waits so long for the map that the probe asked for: one frame shows both. Drawing it at once
+// and again with the map would take the cores from making the map.
+constexpr int kProbeWaitMs = 70;
 namespace {
 
 ThreadPool& differenceWorker() {
@@ -31,6 +35,9 @@ TileView::TileView(QWidget* parent) : QOpenGLWidget(parent), d_(std::make_unique
     setMouseTracking(true);
     setFocusPolicy(Qt::StrongFocus);
     setMinimumSize(120, 90);
+    d_->probeTimer.setSingleShot(true);
+    d_->probeTimer.setInterval(kProbeWaitMs);
+    connect(&d_->probeTimer, &QTimer::timeout, this, qOverload<>(&QWidget::update));
     setLink(nullptr);
     d_->blinkTimer.setInterval(500);
     connect(&d_->blinkTimer, &QTimer::timeout, this, [this] { setBlinked(!d_->blinked); });
@@ -192,7 +199,10 @@ void TileView::setLink(ViewLink* link) {
     d_->link = link ? link : &d_->ownLink;
     connect(d_->link, &ViewLink::cameraChanged, this, qOverload<>(&QWidget::update));
     connect(d_->link, &ViewLink::cursorChanged, this, qOverload<>(&QWidget::update));
-    connect(d_->link, &ViewLink::probeChanged, this, qOverload<>(&QWidget::update));
+    connect(d_->link, &ViewLink::probeChanged, this, [this] {
+        if (!d_->probeTimer.isActive())
+            d_->probeTimer.start();
+    });
     update();
 }
 

@@ -48,6 +48,7 @@ void TileView::drawLayers(const Camera& camera, QSize viewport) {
 void TileView::paintGL() {
     QElapsedTimer timer;
     timer.start();
+    d_->probeTimer.stop();  // this frame shows the mark
     auto* gl = context()->functions();
     const QSize viewport = devicePixels();
     const QColor canvas = Theme::instance().colors().canvas;

@@ -23,7 +23,7 @@ struct TileView::Private {
     CompareMode mode = CompareMode::None;
     double wipe = 0.5;
     bool blinked = false;
-    QTimer blinkTimer;
+    QTimer blinkTimer, probeTimer;
     std::vector<ViewMarker> markers;
     ViewLink ownLink;
     QPointer<ViewLink> link;

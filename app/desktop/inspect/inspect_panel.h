@@ -52,11 +52,22 @@ class InspectPanel : public QWidget {
     std::vector<std::string> upsamplerNames() const;
     OverlayModel overlayModel() const;
     QStringList readoutAt(QPointF inImage) const;
+    // What the header shows: it is built again only when this changes, not with every map.
+    struct Header {
+        MapKind kind = MapKind::Image;
+        std::vector<std::string> modelPaths;
+        std::string modelPath;
+        PanelCompare compare = PanelCompare::None;
+        int compareWith = 0, panelCount = 0;
+        bool operator==(const Header&) const = default;
+    };
+    Header header() const;
     void refreshHeader();
     void fitHeader();
 
     InspectController* controller_;
     int index_;
+    std::optional<Header> shownHeader_;
     TileView* view_;
     ElidedCombo* kind_;
     ElidedCombo* model_;

@@ -96,7 +96,21 @@ void InspectPanel::resizeEvent(QResizeEvent* event) {
     QWidget::resizeEvent(event);
 }
 
+InspectPanel::Header InspectPanel::header() const {
+    const PanelState& state = controller_->panel(index_);
+    Header header{state.kind, {}, {}, state.compare, state.compareWith, controller_->panelCount()};
+    for (const LoadedModel& model : controller_->models())
+        header.modelPaths.push_back(model.path);
+    if (const LoadedModel* model = controller_->modelOf(state))
+        header.modelPath = model->path;
+    return header;
+}
+
 void InspectPanel::refreshHeader() {
+    Header wanted = header();
+    if (shownHeader_ == wanted)
+        return;
+    shownHeader_ = std::move(wanted);
     const PanelState& state = controller_->panel(index_);
     kind_->setCurrentIndex(kind_->findData(int(state.kind)));
     model_->clear();

@@ -112,7 +112,7 @@ void InspectController::request(int index, Announce announce) {
 }
 
 void InspectController::announceResult(int index) {
-    constexpr int kTogetherMs = 20;
+    constexpr int kTogetherMs = 50;
     finished_.insert(index);
     const bool more = std::any_of(contents_.begin(), contents_.end(),
                                   [](const PanelContent& content) { return content.busy; });
