@@ -123,6 +123,7 @@ void TileView::setCompareMode(CompareMode mode) {
         d_->blinkTimer.stop();
     updateDifference();
     emit compareModeChanged();
+    emit shownLayerChanged();
     update();
 }
 
