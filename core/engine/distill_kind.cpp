@@ -8,6 +8,7 @@
 #include "core/engine/picture_list.h"
 #include "core/engine/probe_maps.h"
 #include "core/engine/step_failure.h"
+#include "core/engine/training_run.h"
 #include "core/runs/process_usage.h"
 #include "core/runs/run_context.h"
 
@@ -32,12 +33,7 @@ class DistillJob {
         : run_(run), usage_(gpuNumber(run.recipe().value("device", "cpu"))) {}
 
     Result<void> execute() {
-        VITRINE_TRY(const auto place, worldPlaceFromEnvironment());
-        if (place) {
-            run_.job().beginStage(fmt::format("waiting for {} processes", place->size), 0);
-            VITRINE_TRY(world_, World::join(*place));
-            run_.log(fmt::format("process {} of {}", place->rank, place->size));
-        }
+        VITRINE_TRY(world_, joinOtherProcesses(run_));
         settings_ = run_.settings();
         VITRINE_TRY(DistillOptions options, optionsInForce());
         VITRINE_TRY_VOID(loadTeachers());
@@ -46,7 +42,7 @@ class DistillJob {
         for (const auto& teacher : teachers_)
             teachers.push_back(teacher.get());
         VITRINE_TRY(distiller_, Distiller::create(options, teachers, *pictures_));
-        VITRINE_TRY(checkpoints_, run_.checkpointFolder());
+        VITRINE_TRY(checkpoints_, TrainingCheckpoints::open(run_));
         if (isFirst()) {
             VITRINE_TRY_VOID(goOn());
             VITRINE_TRY_VOID(distiller_->estimateStatistics(run_.job()));
@@ -128,11 +124,10 @@ class DistillJob {
     }
 
     Result<void> goOn() {
-        if (!run_.savedState())
+        const auto last = checkpoints_->last();
+        if (!last)
             return {};
-        const std::string file = run_.savedState()->value("checkpoint", "");
-        VITRINE_TRY_VOID(distiller_->restore(checkpoints_ / file));
-        lastCheckpoint_ = file;
+        VITRINE_TRY_VOID(distiller_->restore(*last));
         run_.log(fmt::format("going on from step {}", distiller_->step()));
         return {};
     }
@@ -205,24 +200,8 @@ class DistillJob {
         return fail(failure.explained(settings_));
     }
 
-    // The first process is paused, stopped and given other settings; the others do as it does.
     Result<void> pausePoint() {
-        Json wanted = settings_;
-        Result<void> goOn;
-        if (isFirst()) {
-            goOn = run_.pausePoint();
-            wanted = run_.settings();
-        }
-        if (world_) {
-            std::string message = !goOn ? "stop" : wanted != settings_ ? wanted.dump() : "";
-            VITRINE_TRY_VOID(world_->share(message));
-            if (message == "stop")
-                return goOn ? fail(ErrorCode::Cancelled, "the first process was stopped") : goOn;
-            if (!message.empty()) {
-                VITRINE_TRY(wanted, parseJson(message, "settings of the first process"));
-            }
-        }
-        VITRINE_TRY_VOID(goOn);
+        VITRINE_TRY(const Json wanted, settingsToGoOnWith(run_, world_.get(), settings_));
         if (wanted == settings_)
             return {};
         if (wanted["probe_images"] != settings_["probe_images"])
@@ -277,22 +256,15 @@ class DistillJob {
             const bool resumed = run_.savedState() && !probesMade_ && distiller_->step() > 0;
             VITRINE_TRY(probes_,
                         ProbeMaps::create(files.empty() ? firstFiles_ : files, distiller_->studentOptions(),
-                                          teachers_, checkpoints_, !resumed));
+                                          teachers_, checkpoints_->folder(), !resumed));
             probesMade_ = true;
         }
         return probes_->keep(*distiller_, run_);
     }
 
-    // The new file is whole before the state names it, and the old one is removed after.
     Result<void> keepCheckpoint() {
-        const std::string name = fmt::format("step-{:07}.safetensors", distiller_->step());
-        VITRINE_TRY_VOID(distiller_->save(checkpoints_ / name));
-        VITRINE_TRY_VOID(run_.saveState({{"checkpoint", name}, {"step", distiller_->step()}}));
-        std::error_code ignored;
-        if (!lastCheckpoint_.empty() && lastCheckpoint_ != name)
-            fs::remove(checkpoints_ / lastCheckpoint_, ignored);
-        lastCheckpoint_ = name;
-        return {};
+        return checkpoints_->keep(distiller_->step(),
+                                  [this](const fs::path& file) { return distiller_->save(file); });
     }
 
     Result<void> exportStudent() {
@@ -338,8 +310,7 @@ class DistillJob {
     std::vector<fs::path> firstFiles_;  // of the pictures: the probe set unless others are named
     bool probesMade_ = false;           // by this process
     UsageMeter usage_;
-    fs::path checkpoints_;
-    std::string lastCheckpoint_;
+    std::optional<TrainingCheckpoints> checkpoints_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "core/engine/engine_plugins.h"
 #include "core/engine/model_store.h"
 #include "core/engine/train_language_schema.h"
+#include "core/engine/training_run.h"
 #include "core/engine/training_texts.h"
 #include "core/models/language/generation.h"
 #include "core/runs/process_usage.h"
@@ -44,23 +45,17 @@ class TrainLanguageJob {
     explicit TrainLanguageJob(RunContext& run) : run_(run) {}
 
     Result<void> execute() {
-        VITRINE_TRY(const auto place, worldPlaceFromEnvironment());
-        if (place) {
-            run_.job().beginStage(fmt::format("waiting for {} processes", place->size), 0);
-            VITRINE_TRY(world_, World::join(*place));
-            run_.log(fmt::format("process {} of {}", place->rank, place->size));
-        }
+        VITRINE_TRY(world_, joinOtherProcesses(run_));
         settings_ = run_.settings();
-        VITRINE_TRY(checkpoints_, run_.checkpointFolder());
-        tokenizerFolder_ = checkpoints_ / "tokenizer";
+        VITRINE_TRY(checkpoints_, TrainingCheckpoints::open(run_));
+        tokenizerFolder_ = checkpoints_->folder() / "tokenizer";
         VITRINE_TRY_VOID(openTexts());
         VITRINE_TRY(const LanguageTrainingOptions options, optionsOf(settings_));
         VITRINE_TRY(trainer_, LanguageTrainer::create(options, texts_));
         run_.log(fmt::format("{} parameters, {} tokens of vocabulary", options.model.parameterCount(),
                              options.model.vocabulary));
-        if (isFirst() && run_.savedState()) {
-            lastCheckpoint_ = run_.savedState()->value("checkpoint", "");
-            VITRINE_TRY_VOID(trainer_->restore(checkpoints_ / lastCheckpoint_));
+        if (const auto last = checkpoints_->last(); last && isFirst()) {
+            VITRINE_TRY_VOID(trainer_->restore(*last));
             run_.log(fmt::format("going on from step {}", trainer_->step()));
         }
         if (world_)
@@ -179,24 +174,8 @@ class TrainLanguageJob {
         }
     }
 
-    // The first process is paused, stopped and given other settings; the others do as it does.
     Result<void> pausePoint() {
-        Json wanted = settings_;
-        Result<void> goOn;
-        if (isFirst()) {
-            goOn = run_.pausePoint();
-            wanted = run_.settings();
-        }
-        if (world_) {
-            std::string message = !goOn ? "stop" : wanted != settings_ ? wanted.dump() : "";
-            VITRINE_TRY_VOID(world_->share(message));
-            if (message == "stop")
-                return goOn ? fail(ErrorCode::Cancelled, "the first process was stopped") : goOn;
-            if (!message.empty()) {
-                VITRINE_TRY(wanted, parseJson(message, "settings of the first process"));
-            }
-        }
-        VITRINE_TRY_VOID(goOn);
+        VITRINE_TRY(const Json wanted, settingsToGoOnWith(run_, world_.get(), settings_));
         if (wanted == settings_)
             return {};
         settings_ = wanted;
@@ -262,14 +241,8 @@ class TrainLanguageJob {
 
     // The new file is whole before the state names it, and the old one is removed after.
     Result<void> keepCheckpoint() {
-        const std::string name = fmt::format("step-{:07}.safetensors", trainer_->step());
-        VITRINE_TRY_VOID(trainer_->save(checkpoints_ / name));
-        VITRINE_TRY_VOID(run_.saveState({{"checkpoint", name}, {"step", trainer_->step()}}));
-        std::error_code ignored;
-        if (!lastCheckpoint_.empty() && lastCheckpoint_ != name)
-            fs::remove(checkpoints_ / lastCheckpoint_, ignored);
-        lastCheckpoint_ = name;
-        return {};
+        return checkpoints_->keep(trainer_->step(),
+                                  [this](const fs::path& file) { return trainer_->save(file); });
     }
 
     Result<void> exportModel() {
@@ -309,8 +282,7 @@ class TrainLanguageJob {
     std::unique_ptr<LanguageTrainer> trainer_;
     Json scores_ = Json::object();
     UsageMeter usage_;
-    fs::path checkpoints_;
-    std::string lastCheckpoint_;
+    std::optional<TrainingCheckpoints> checkpoints_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "core/engine/folder_picture_source.h"
 #include "core/engine/model_store.h"
 #include "core/engine/picture_list.h"
+#include "core/engine/training_run.h"
 #include "core/engine/upsampler_encoder.h"
 #include "core/engine/upsampler_probes.h"
 #include "core/runs/run_context.h"
@@ -27,7 +28,7 @@ class TrainUpsamplerJob {
         VITRINE_TRY_VOID(options.validate(encoder));
         VITRINE_TRY_VOID(openPictures(options.pictureSide(encoder)));
         VITRINE_TRY(trainer_, UpsamplerTrainer::create(options, std::move(encoder), *pictures_));
-        VITRINE_TRY(checkpoints_, run_.checkpointFolder());
+        VITRINE_TRY(checkpoints_, TrainingCheckpoints::open(run_));
         VITRINE_TRY_VOID(goOn());
         VITRINE_TRY_VOID(trainer_->estimateStatistics(run_.job()));
         for (const std::string& remark : trainer_->remarks())
@@ -84,11 +85,10 @@ class TrainUpsamplerJob {
     }
 
     Result<void> goOn() {
-        if (!run_.savedState())
+        const auto last = checkpoints_->last();
+        if (!last)
             return {};
-        const std::string file = run_.savedState()->value("checkpoint", "");
-        VITRINE_TRY_VOID(trainer_->restore(checkpoints_ / file));
-        lastCheckpoint_ = file;
+        VITRINE_TRY_VOID(trainer_->restore(*last));
         run_.log(fmt::format("going on from step {}", trainer_->step()));
         return {};
     }
@@ -144,21 +144,15 @@ class TrainUpsamplerJob {
         if (run_.settings()["probe_every"].get<int64_t>() == 0)
             return {};
         if (!probes_) {
-            VITRINE_TRY(probes_, UpsamplerProbes::create(probeFiles_, *trainer_, checkpoints_));
+            VITRINE_TRY(probes_, UpsamplerProbes::create(probeFiles_, *trainer_, checkpoints_->folder()));
         }
         return probes_->keep(*trainer_, run_);
     }
 
     // The new file is whole before the state names it, and the old one is removed after.
     Result<void> keepCheckpoint() {
-        const std::string name = fmt::format("step-{:07}.safetensors", trainer_->step());
-        VITRINE_TRY_VOID(trainer_->save(checkpoints_ / name));
-        VITRINE_TRY_VOID(run_.saveState({{"checkpoint", name}, {"step", trainer_->step()}}));
-        std::error_code ignored;
-        if (!lastCheckpoint_.empty() && lastCheckpoint_ != name)
-            fs::remove(checkpoints_ / lastCheckpoint_, ignored);
-        lastCheckpoint_ = name;
-        return {};
+        return checkpoints_->keep(trainer_->step(),
+                                  [this](const fs::path& file) { return trainer_->save(file); });
     }
 
     Result<void> exportUpsampler() {
@@ -184,8 +178,7 @@ class TrainUpsamplerJob {
     std::unique_ptr<UpsamplerTrainer> trainer_;
     std::unique_ptr<UpsamplerProbes> probes_;
     std::vector<fs::path> probeFiles_;
-    fs::path checkpoints_;
-    std::string lastCheckpoint_;
+    std::optional<TrainingCheckpoints> checkpoints_;
 };
 
 }  // namespace
