@@ -1,5 +1,7 @@
 #include "core/engine/distill_schema.h"
 
+#include "core/engine/settings_group.h"
+
 namespace vitrine {
 namespace {
 
@@ -76,24 +78,16 @@ constexpr const char* kRecords = R"json({
   "output_dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Store as", "description": "Of the exported weights; bfloat16: half the size."}})json";
 // clang-format on
 
-void add(Json& properties, const char* text, const char* group) {
-    const Json fields = Json::parse(text);
-    for (const auto& [name, field] : fields.items()) {
-        properties[name] = field;
-        properties[name]["group"] = group;
-    }
-}
-
 }  // namespace
 
 Json distillSettingsSchema() {
     Json properties{{"teachers", Json::parse(kTeachers)}};
-    add(properties, kPictures, "Pictures");
+    addSettingsGroup(properties, kPictures, "Pictures");
     properties["student"] = Json::parse(kStudent);
     properties["partitions"] = Json::parse(kPartitions);
-    add(properties, kLosses, "Losses");
-    add(properties, kOptimizer, "Optimisation");
-    add(properties, kRecords, "What is kept");
+    addSettingsGroup(properties, kLosses, "Losses");
+    addSettingsGroup(properties, kOptimizer, "Optimisation");
+    addSettingsGroup(properties, kRecords, "What is kept");
     return {{"type", "object"},
             {"required", Json::array({"teachers", "images"})},
             {"properties", std::move(properties)}};

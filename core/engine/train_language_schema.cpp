@@ -1,5 +1,7 @@
 #include "core/engine/train_language_schema.h"
 
+#include "core/engine/settings_group.h"
+
 namespace vitrine {
 namespace {
 
@@ -50,23 +52,15 @@ constexpr const char* kRecords = R"json({
   "output_dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "bfloat16", "title": "Store as", "description": "bfloat16: half the size."}})json";
 // clang-format on
 
-void add(Json& properties, const char* text, const char* group) {
-    const Json fields = Json::parse(text);
-    for (const auto& [name, field] : fields.items()) {
-        properties[name] = field;
-        properties[name]["group"] = group;
-    }
-}
-
 }  // namespace
 
 Json trainLanguageSettingsSchema() {
     Json properties = Json::object();
-    add(properties, kTexts, "Texts");
-    add(properties, kTokenizer, "Tokenizer");
-    add(properties, kModel, "Model");
-    add(properties, kTraining, "Training");
-    add(properties, kRecords, "Records");
+    addSettingsGroup(properties, kTexts, "Texts");
+    addSettingsGroup(properties, kTokenizer, "Tokenizer");
+    addSettingsGroup(properties, kModel, "Model");
+    addSettingsGroup(properties, kTraining, "Training");
+    addSettingsGroup(properties, kRecords, "Records");
     return {{"type", "object"}, {"required", {"texts"}}, {"properties", std::move(properties)}};
 }
 

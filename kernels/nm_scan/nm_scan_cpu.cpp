@@ -1,3 +1,4 @@
+#include "kernels/common/non_zero.h"
 #include "kernels/nm_scan/nm_scan.h"
 
 #include <ATen/Parallel.h>
@@ -53,17 +54,6 @@ struct MaskBody {
         }
     }
 };
-
-template <typename T>
-VITRINE_INLINE bool isNonZero(T value) {
-    return value != T(0);
-}
-VITRINE_INLINE bool isNonZero(Half value) {
-    return (value.bits & 0x7fff) != 0;
-}
-VITRINE_INLINE bool isNonZero(BFloat16 value) {
-    return (value.bits & 0x7fff) != 0;
-}
 
 template <typename T>
 struct ScanBody {

@@ -1,3 +1,4 @@
+#include "kernels/common/non_zero.h"
 #include "kernels/common/shuffle.h"
 #include "kernels/sparse24/sparse24.h"
 
@@ -17,17 +18,6 @@ constexpr int64_t kChunk = 1024;  // columns at a time, so that converted values
 
 int64_t rowGrain(int64_t columns) {
     return std::max<int64_t>(1, kGrainElements / std::max<int64_t>(columns, 1));
-}
-
-template <typename T>
-VITRINE_INLINE bool isNonZero(T value) {
-    return value != T(0);
-}
-VITRINE_INLINE bool isNonZero(Half value) {
-    return (value.bits & 0x7fff) != 0;
-}
-VITRINE_INLINE bool isNonZero(BFloat16 value) {
-    return (value.bits & 0x7fff) != 0;
 }
 
 template <typename T>
