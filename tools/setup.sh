@@ -117,6 +117,17 @@ install_samples() {
   touch "$samples_folder/.complete"
 }
 
+# The two texts that the project's own language model learned from: its held-out parts and calibration come from here.
+install_texts() {
+  [ -e "$samples_folder/texts/.complete" ] && return
+  say "fetching the sample texts"
+  rm -rf "$samples_folder/texts"
+  quietly "$source_folder/tools/training_texts.sh" "$samples_folder/texts" ||
+    { quietly as_root apt-get update && quietly "$source_folder/tools/training_texts.sh" "$samples_folder/texts"; } ||
+    die "the sample texts could not be fetched (log above)"
+  touch "$samples_folder/texts/.complete"
+}
+
 # What the sample project and the headless main job open, one path a line: the sample photographs, the project's own
 # encoder, and one of the networks that it learned from.
 sample_paths() {
