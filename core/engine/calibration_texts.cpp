@@ -2,6 +2,7 @@
 
 #include "core/base/hash.h"
 #include "core/distill/random_stream.h"
+#include "core/engine/language_store.h"
 #include "core/text/tokenizer_identity.h"
 
 namespace vitrine {
@@ -34,8 +35,8 @@ class Opener {
         texts_.perplexity.documents = settings_["documents"];
         texts_.perplexity.limit = settings_["evaluation_windows"];
         texts_.perplexity.batch = settings_["batch"];
-        const std::string tokenizer = settings_["tokenizer"];
-        tokenizerPath_ = tokenizer.empty() ? settings_["model"].get<std::string>() : tokenizer;
+        VITRINE_TRY(tokenizerPath_,
+                    tokenizerOf(settings_["model"].get<std::string>(), settings_["tokenizer"]));
         const auto calibration = pathsOf(settings_["calibration"]),
                    evaluation = pathsOf(settings_["evaluation"]);
         if (evaluation.empty() && calibration.empty())

@@ -1,6 +1,7 @@
 // Entry points of the engine library (engine_loader.h).
 #include "core/claims/claim_commands.h"
 #include "core/commands/runs_commands.h"
+#include "core/engine/compress_engine_impl.h"
 #include "core/engine/engine_commands.h"
 #include "core/engine/engine_job_kinds.h"
 #include "core/engine/engine_plugins.h"
@@ -12,6 +13,10 @@ extern "C" {
 
 std::unique_ptr<vitrine::InspectEngine> vitrineCreateInspectEngine() {
     return vitrine::makeInspectEngine();
+}
+
+std::unique_ptr<vitrine::CompressEngine> vitrineCreateCompressEngine() {
+    return vitrine::makeCompressEngine();
 }
 
 void vitrineBindCommands(vitrine::CommandRegistry& registry) {

@@ -25,6 +25,7 @@ Result<const Engine*> loadOnce() {
                     "Build it again with ./run --setup");
     static Engine engine;
     if (!resolve(library, "vitrineCreateInspectEngine", engine.createInspectEngine) ||
+        !resolve(library, "vitrineCreateCompressEngine", engine.createCompressEngine) ||
         !resolve(library, "vitrineBindCommands", engine.bindCommands) ||
         !resolve(library, "vitrineAddJobKinds", engine.addJobKinds) ||
         !resolve(library, "vitrineSelfCheck", engine.selfCheck))

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/commands/command.h"
+#include "core/engine/compress_engine.h"
 #include "core/engine/inspect_engine.h"
 
 namespace vitrine {
@@ -13,6 +14,7 @@ struct DoctorCheck;
 // What the engine library offers; valid until the process ends (the library is never unloaded).
 struct Engine {
     std::unique_ptr<InspectEngine> (*createInspectEngine)() = nullptr;
+    std::unique_ptr<CompressEngine> (*createCompressEngine)() = nullptr;
     void (*bindCommands)(CommandRegistry& registry) = nullptr;
     void (*addJobKinds)(JobKinds& kinds) = nullptr;
     std::vector<DoctorCheck> (*selfCheck)() = nullptr;

@@ -3,6 +3,7 @@
 #include "core/engine/job_command.h"
 #include "core/engine/language_evaluation_kind.h"
 #include "core/engine/language_store.h"
+#include "core/engine/text_stream.h"
 #include "core/models/language/generation.h"
 
 #include <unistd.h>
@@ -43,45 +44,6 @@ Result<CommandOutput> perplexity(const Json& arguments, CommandContext& context)
 Result<CommandOutput> choices(const Json& arguments, CommandContext& context) {
     return evaluated("choices", Json{{"questions", absolutePaths(arguments["questions"])}}, arguments,
                      context);
-}
-
-// The text of the tokens so far, with a character's bytes held back until all have come.
-class TextStream {
-  public:
-    TextStream(const Tokenizer& tokenizer, std::vector<int64_t> prompt)
-        : tokenizer_(tokenizer), ids_(std::move(prompt)) {
-        shown_ = text();
-    }
-    // What the new token adds to what was shown.
-    std::string add(int64_t id) {
-        ids_.push_back(id);
-        const std::string all = text();
-        if (all.ends_with("\xEF\xBF\xBD") || all.size() <= shown_.size() || !all.starts_with(shown_))
-            return {};
-        const std::string fresh = all.substr(shown_.size());
-        shown_ = all;
-        return fresh;
-    }
-    std::string text() const { return tokenizer_.decode(ids_, {.skipSpecialTokens = true}).value_or(""); }
-
-  private:
-    const Tokenizer& tokenizer_;
-    std::vector<int64_t> ids_;
-    std::string shown_;
-};
-
-Result<std::vector<int64_t>> promptTokens(const OpenedLanguage& language, const std::string& prompt) {
-    VITRINE_TRY(const Encoding encoding, language.tokenizer.encode(prompt));
-    std::vector<int64_t> ids = encoding.ids;
-    const auto bos = language.model->config().bos;
-    // Where the tokenizer puts no start token in front but the model knows one.
-    if (bos && (ids.empty() || (ids.front() != *bos && prompt.empty())))
-        ids.insert(ids.begin(), *bos);
-    if (ids.empty())
-        return fail(ErrorCode::InvalidArgument,
-                    "there is nothing to go on from, and the model has no start token", "--prompt",
-                    "Give a prompt");
-    return ids;
 }
 
 Result<CommandOutput> generateText(const Json& arguments, CommandContext& context) {

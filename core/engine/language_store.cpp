@@ -2,6 +2,7 @@
 
 #include "core/engine/model_store.h"
 #include "core/eval/language_perplexity.h"
+#include "core/io/language_files.h"
 #include "core/io/model_folder.h"
 #include "core/text/tokenizer_identity.h"
 
@@ -27,10 +28,19 @@ Result<fs::path> tokenizerBeside(const fs::path& model) {
     return fail(ErrorCode::NotFound,
                 fmt::format("there {} beside the model",
                             found.empty() ? "is no tokenizer (tok*.bin)" : "are several tokenizers"),
-                model.string(), "Name it with --tokenizer");
+                model.string(), "Name it (--tokenizer, or \"tokenizer\" in a recipe)");
 }
 
 }  // namespace
+
+Result<fs::path> tokenizerOf(const fs::path& model, const std::string& tokenizer) {
+    std::error_code ignored;
+    if (tokenizer.empty())
+        return tokenizerBeside(model);
+    return fs::is_regular_file(tokenizer, ignored) && isLanguageModelPath(tokenizer)
+               ? tokenizerBeside(tokenizer)
+               : Result<fs::path>(tokenizer);
+}
 
 Result<OpenedLanguage> openLanguage(const fs::path& path, const std::string& tokenizer,
                                     const std::string& device, const std::string& dtype) {
@@ -40,10 +50,7 @@ Result<OpenedLanguage> openLanguage(const fs::path& path, const std::string& tok
     VITRINE_TRY(const ModelFolder folder, openModelFolder(path));
     VITRINE_TRY(std::string identity, folder.identity());
     VITRINE_TRY(auto model, loadLanguageModel(path, options));
-    fs::path tokenizerPath = tokenizer;
-    if (tokenizer.empty()) {
-        VITRINE_TRY(tokenizerPath, tokenizerBeside(path));
-    }
+    VITRINE_TRY(fs::path tokenizerPath, tokenizerOf(path, tokenizer));
     VITRINE_TRY(Tokenizer opened, openTokenizer(tokenizerPath));
     VITRINE_TRY_VOID(checkVocabulary(*model, opened.vocabularySize(), tokenizerPath.string()));
     VITRINE_TRY(std::string tokenizerName, tokenizerIdentity(tokenizerPath));

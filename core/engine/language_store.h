@@ -17,8 +17,12 @@ struct OpenedLanguage {
     std::filesystem::path path;
 };
 
-// `tokenizer`: file or folder; empty: the one beside the model (in its folder, in the GGUF file itself,
-// tok*.bin beside a llama2.c file). InvalidArgument if its vocabulary is larger than the model's.
+// Where the tokenizer of a model lies. `tokenizer`: its file or folder, or another model file whose one is
+// meant; empty: the one beside the model (in its folder, in the GGUF file itself, tok*.bin beside a llama2.c
+// file). NotFound.
+Result<std::filesystem::path> tokenizerOf(const std::filesystem::path& model, const std::string& tokenizer);
+
+// `tokenizer` as above. InvalidArgument if its vocabulary is larger than the model's.
 Result<OpenedLanguage> openLanguage(const std::filesystem::path& path, const std::string& tokenizer,
                                     const std::string& device, const std::string& dtype);
 

@@ -100,7 +100,8 @@ Result<const StoredModel*> ModelStore::load(const fs::path& path, const std::str
     if (!stored.model->encoder())
         return fail(ErrorCode::InvalidArgument,
                     fmt::format("\"{}\" models have no vision encoder", stored.model->family()),
-                    path.string());
+                    path.string(),
+                    "Language models are opened in Compress; `vitrine generate` lets them write");
     VITRINE_TRY(stored.preprocess, preprocessingOf(folder, *stored.model));
     const PromptableSegmenter* segmenter = stored.model->segmenter();
     if (stored.model->textEncoder() || (segmenter && segmenter->promptKinds().text))

@@ -1,0 +1,113 @@
+// What the Compress workspace asks of the engine: masks and spectra to look at, costs of plans, texts of
+// compressed models, and what a model says with parts of it switched off. No LibTorch in this header; the
+// implementation lives in the engine library (Engine::createCompressEngine).
+//
+// Calls block; the window makes them on the engine thread. One call at a time.
+#pragma once
+
+#include "core/base/job_context.h"
+#include "core/base/json.h"
+#include "core/engine/mask_view.h"
+
+#include <functional>
+#include <vector>
+
+namespace vitrine {
+
+struct PlanCostRow {
+    std::string plan;          // CompressionPlan::text, or what was asked where it cannot be
+    double bitsPerWeight = 0;  // of the linear layers
+    double bytes = 0;          // of the whole model: compressed layers and the rest
+    double operations = 0;     // of one token, the head included
+    std::string problem;       // why it cannot be carried out; empty: it can
+};
+
+struct PlanCosts {
+    double denseBytes = 0, denseOperations = 0;
+    double linearWeights = 0;  // weights of the layers that plans change
+    std::vector<PlanCostRow> rows;
+};
+
+// Where one layer's error lies that a low-rank path repairs (spectra.safetensors of a plan).
+struct LayerSpectrum {
+    std::string layer;
+    std::vector<double> singularValues;    // of the projected error, descending
+    std::vector<double> inputEigenvalues;  // of the inputs' second moments, descending
+    std::vector<double> errorEnergy;       // of ΔW along each of their eigenvectors
+};
+
+struct WriteRequest {
+    std::filesystem::path model;
+    std::string tokenizer;  // file or folder; empty: the one beside the model
+    std::string prompt;
+    int64_t tokens = 64;
+    bool greedy = true;
+    double temperature = 1;
+    int64_t topK = 0;
+    uint64_t seed = 0;
+};
+
+struct Written {
+    std::string text;  // prompt and continuation
+    std::string continuation;
+    std::string reason;  // "length", "end_token", "context_full"
+    double tokensPerSecond = 0;
+    double natsPerToken = 0;  // that the model gives its own text
+    int64_t tokens = 0;
+};
+
+struct TokenScore {
+    std::string text;
+    double nats = 0;  // of this token after those before it; the first has none
+};
+
+// A model with parts switched off.
+struct WhatIfRequest {
+    std::filesystem::path model;
+    std::string tokenizer;
+    std::string text;
+    std::vector<int64_t> attentionOff, feedForwardOff;  // layers
+    std::vector<std::pair<int64_t, int64_t>> headsOff;  // layer, query head
+    std::filesystem::path masks;                        // masks.safetensors; empty: none
+    std::vector<int64_t> maskedLayers;                  // with masks: where; empty: everywhere
+    std::filesystem::path compressed;                   // compressed.safetensors; empty: none
+    int64_t rank = -1;                                  // of its low-rank paths; -1: all there is
+};
+
+struct NextToken {
+    std::string text;
+    double before = 0, after = 0;  // probabilities
+};
+
+struct WhatIf {
+    std::vector<NextToken> next;  // the likeliest of either, by the larger probability
+    std::vector<TokenScore> before, after;
+    double natsBefore = 0, natsAfter = 0;  // mean over the text
+    double divergence = 0;                 // KL(before ‖ after) of the next token, nats
+    int64_t layers = 0, heads = 0;         // of the model
+    double milliseconds = 0;
+};
+
+class CompressEngine {
+  public:
+    virtual ~CompressEngine() = default;
+
+    // `plans` as in the recipe's settings, for the linear layers of a language model. An entry that cannot be
+    // carried out says why; only a model that cannot be opened is an error.
+    virtual Result<PlanCosts> costs(const std::filesystem::path& model, const Json& plans,
+                                    const std::string& dtype) = 0;
+    // Names of the matrices of a model (public names), and of those in a file of masks.
+    virtual Result<std::vector<std::string>> matrices(const std::filesystem::path& model) = 0;
+    virtual Result<std::vector<std::string>> maskedTensors(const std::filesystem::path& masks) = 0;
+    // NotFound for an unknown tensor, ShapeMismatch for a mask of another shape or pattern.
+    virtual Result<MaskView> mask(const MaskRequest& request, JobContext& job) = 0;
+    virtual Result<std::vector<LayerSpectrum>> spectra(const std::filesystem::path& file) = 0;
+    // `onText`: the text so far, after each token.
+    virtual Result<Written> write(const WriteRequest& request, JobContext& job,
+                                  const std::function<void(const std::string&)>& onText) = 0;
+    virtual Result<std::vector<TokenScore>> score(const std::filesystem::path& model,
+                                                  const std::string& tokenizer, const std::string& text) = 0;
+    virtual Result<WhatIf> whatIf(const WhatIfRequest& request, JobContext& job) = 0;
+};
+
+}  // namespace vitrine
