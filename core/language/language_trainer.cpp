@@ -87,13 +87,24 @@ Result<void> LanguageTrainingOptions::validate() const {
 }
 
 LanguageTrainer::LanguageTrainer(LanguageTrainingOptions options, std::vector<LanguageTrainingText> texts,
-                                 std::unique_ptr<LanguageModel> model)
-    : options_(std::move(options)), texts_(std::move(texts)), model_(std::move(model)) {
+                                 std::unique_ptr<LanguageModel> model,
+                                 std::shared_ptr<LanguageObjective> objective)
+    : options_(std::move(options)),
+      texts_(std::move(texts)),
+      model_(std::move(model)),
+      objective_(std::move(objective)) {
+    const bool trainsModel = !objective_ || objective_->trainsModel();
     model_->decoder().to(options_.device);
-    model_->decoder().setTrainable(true);
+    model_->decoder().setTrainable(trainsModel);
     std::vector<OptimizedParameter> parameters;
-    for (const auto& entry : model_->decoder().named_parameters())
-        parameters.push_back({entry.key(), entry.value(), 1.0, entry.value().dim() >= 2});
+    if (trainsModel)
+        for (const auto& entry : model_->decoder().named_parameters())
+            parameters.push_back({entry.key(), entry.value(), 1.0, entry.value().dim() >= 2});
+    if (objective_)
+        for (OptimizedParameter parameter : objective_->parameters()) {
+            parameter.name = "objective." + parameter.name;
+            parameters.push_back(std::move(parameter));
+        }
     optimizer_ = std::make_unique<Optimizer>(std::move(parameters),
                                              OptimizerOptions{.kind = OptimizerKind::AdamW,
                                                               .beta1 = options_.beta1,
@@ -106,7 +117,25 @@ Result<std::unique_ptr<LanguageTrainer>> LanguageTrainer::create(const LanguageT
     VITRINE_TRY_VOID(options.validate());
     VITRINE_TRY_VOID(checkTexts(options, texts));
     VITRINE_TRY(auto model, createLanguageModel(options.model, options.seed, options.deviation));
-    return std::unique_ptr<LanguageTrainer>(new LanguageTrainer(options, std::move(texts), std::move(model)));
+    return std::unique_ptr<LanguageTrainer>(
+        new LanguageTrainer(options, std::move(texts), std::move(model), nullptr));
+}
+
+Result<std::unique_ptr<LanguageTrainer>> LanguageTrainer::continueWith(
+    LanguageTrainingOptions options, std::vector<LanguageTrainingText> texts,
+    std::unique_ptr<LanguageModel> model, std::shared_ptr<LanguageObjective> objective) {
+    options.model = model->config();
+    VITRINE_TRY_VOID(options.validate());
+    VITRINE_TRY_VOID(checkTexts(options, texts));
+    return std::unique_ptr<LanguageTrainer>(
+        new LanguageTrainer(options, std::move(texts), std::move(model), std::move(objective)));
+}
+
+std::unique_ptr<LanguageModel> LanguageTrainer::takeModel() {
+    optimizer_->clearGradients();
+    model_->decoder().setTrainable(false);
+    model_->decoder().joinProjections();
+    return std::move(model_);
 }
 
 Result<void> LanguageTrainer::change(const LanguageTrainingOptions& options) {
@@ -143,6 +172,16 @@ at::Tensor LanguageTrainer::windows(int64_t micro) const {
     return ids;
 }
 
+Result<ObjectiveLoss> LanguageTrainer::lossOf(const at::Tensor& ids) const {
+    const int64_t length = options_.length;
+    const Autocast autocast(options_.device, options_.computeType);
+    if (objective_)
+        return objective_->loss(model_->decoder(), ids, step_, options_.recompute);
+    const at::Tensor hidden =
+        model_->decoder().hidden(ids.narrow(1, 0, length), {.recompute = options_.recompute});
+    return ObjectiveLoss{model_->decoder().lossesOf(hidden, ids.narrow(1, 1, length)).mean(), {}};
+}
+
 Result<double> LanguageTrainer::microBatch(int64_t micro, LanguageStepReport& report) {
     at::Tensor ids;
     {
@@ -150,18 +189,13 @@ Result<double> LanguageTrainer::microBatch(int64_t micro, LanguageStepReport& re
         ids = windows(micro).to(options_.device);
     }
     const Stopwatch watch(report.computeSeconds);
-    const int64_t length = options_.length;
-    at::Tensor loss;
-    {
-        const Autocast autocast(options_.device, options_.computeType);
-        const at::Tensor hidden =
-            model_->decoder().hidden(ids.narrow(1, 0, length), {.recompute = options_.recompute});
-        loss = model_->decoder().lossesOf(hidden, ids.narrow(1, 1, length)).mean();
-    }
-    const double value = loss.item<double>();
+    VITRINE_TRY(const ObjectiveLoss loss, lossOf(ids));
+    const double value = loss.total.item<double>();
     if (!std::isfinite(value))
         return notFinite("loss", step_, "");
-    (loss / double(options_.accumulation)).backward();
+    for (const auto& [name, part] : loss.parts)
+        report.parts[name] += part / double(options_.accumulation);
+    (loss.total / double(options_.accumulation)).backward();
     return value;
 }
 

@@ -1,4 +1,5 @@
-// Training a decoder-only language model on tokenised texts: AdamW with linear warm-up and cosine, clipped
+// Training a decoder-only language model on tokenised texts, towards the next token or another objective
+// (language_objective.h): AdamW with linear warm-up and cosine, clipped
 // gradients, accumulation over micro-batches, recomputed activations, bfloat16 on a GPU. What is random
 // depends on (seed, step) alone, so that a resumed run goes on bit by bit, and several processes draw what
 // one would.
@@ -11,6 +12,7 @@
 #include "core/distill/optimizer.h"
 #include "core/distributed/world.h"
 #include "core/eval/language_perplexity.h"
+#include "core/language/language_objective.h"
 #include "core/models/language/language_model.h"
 #include "core/text/token_windows.h"
 
@@ -48,7 +50,8 @@ struct LanguageStepReport {
     int64_t step = 0;  // steps done after this one
     double loss = 0;   // nats per token
     double gradientNorm = 0, learningRate = 0;
-    int64_t tokens = 0;  // predicted in this step, by all processes
+    int64_t tokens = 0;                   // predicted in this step, by all processes
+    std::map<std::string, double> parts;  // of the objective's loss, means over the micro-batches
     double loadSeconds = 0, computeSeconds = 0, optimizerSeconds = 0, exchangeSeconds = 0;
 };
 
@@ -57,6 +60,11 @@ class LanguageTrainer {
     // InvalidArgument: no text, a text shorter than a window, a vocabulary larger than the model's.
     static Result<std::unique_ptr<LanguageTrainer>> create(const LanguageTrainingOptions& options,
                                                            std::vector<LanguageTrainingText> texts);
+    // Goes on from a model that there is; `options.model` is taken from it. `objective`: null for the next
+    // token.
+    static Result<std::unique_ptr<LanguageTrainer>> continueWith(
+        LanguageTrainingOptions options, std::vector<LanguageTrainingText> texts,
+        std::unique_ptr<LanguageModel> model, std::shared_ptr<LanguageObjective> objective = nullptr);
 
     // From now on the windows of a micro-batch are shared by the processes of `world`, which outlives the
     // trainer; call after restore on the first process. InvalidArgument if the batch is no multiple of their
@@ -70,6 +78,8 @@ class LanguageTrainer {
     Result<void> change(const LanguageTrainingOptions& options);
 
     const LanguageModel& model() const { return *model_; }
+    // The trained model, frozen; the trainer is of no use any more.
+    std::unique_ptr<LanguageModel> takeModel();
     const std::vector<LanguageTrainingText>& texts() const { return texts_; }
     // Perplexity on the held-out part of one text, over at most `windows` windows of the training length.
     Result<PerplexityScore> heldOut(const LanguageTrainingText& text, int64_t windows, JobContext& job) const;
@@ -80,8 +90,9 @@ class LanguageTrainer {
 
   private:
     LanguageTrainer(LanguageTrainingOptions options, std::vector<LanguageTrainingText> texts,
-                    std::unique_ptr<LanguageModel> model);
+                    std::unique_ptr<LanguageModel> model, std::shared_ptr<LanguageObjective> objective);
     at::Tensor windows(int64_t micro) const;
+    Result<ObjectiveLoss> lossOf(const at::Tensor& ids) const;
     Result<double> microBatch(int64_t micro, LanguageStepReport& report);
     Result<void> average(LanguageStepReport& report);
     std::map<std::string, at::Tensor> state() const;
@@ -91,6 +102,7 @@ class LanguageTrainer {
     LanguageTrainingOptions options_;
     std::vector<LanguageTrainingText> texts_;
     std::unique_ptr<LanguageModel> model_;
+    std::shared_ptr<LanguageObjective> objective_;  // null: the next token
     std::unique_ptr<Optimizer> optimizer_;
     World* world_ = nullptr;
     int64_t step_ = 0;

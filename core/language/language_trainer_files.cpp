@@ -13,6 +13,8 @@ std::string LanguageTrainer::fingerprint() const {
         all += fmt::format(" {} {} {} {} {}", text.tokens->info().corpusHash,
                            text.tokens->info().tokenizerIdentity, text.training.first, text.training.count,
                            text.weight);
+    if (objective_)
+        all += " " + objective_->fingerprint();
     return sha256Hex(all);
 }
 
@@ -20,19 +22,28 @@ std::map<std::string, at::Tensor> LanguageTrainer::state() const {
     std::map<std::string, at::Tensor> state = optimizer_->state();
     for (const auto& entry : model_->decoder().named_parameters())
         state[entry.key()] = entry.value().detach();
+    if (objective_)
+        for (const OptimizedParameter& parameter : objective_->parameters())
+            state["objective." + parameter.name] = parameter.tensor.detach();
     state["step"] = at::tensor({step_}, at::kLong);
     return state;
 }
 
 Result<void> LanguageTrainer::adopt(const std::map<std::string, at::Tensor>& state) {
     const at::NoGradGuard noGrad;
-    for (auto& entry : model_->decoder().named_parameters()) {
-        const auto it = state.find(entry.key());
-        if (it == state.end() || it->second.sizes() != entry.value().sizes())
-            return fail(ErrorCode::ShapeMismatch, "the checkpoint holds another model", entry.key(),
+    const auto adoptOne = [&](const std::string& name, const at::Tensor& tensor) -> Result<void> {
+        const auto it = state.find(name);
+        if (it == state.end() || it->second.sizes() != tensor.sizes())
+            return fail(ErrorCode::ShapeMismatch, "the checkpoint holds another model", name,
                         "Resume with the settings that the run was started with");
-        entry.value().copy_(it->second);
-    }
+        tensor.copy_(it->second);
+        return {};
+    };
+    for (const auto& entry : model_->decoder().named_parameters())
+        VITRINE_TRY_VOID(adoptOne(entry.key(), entry.value()));
+    if (objective_)
+        for (const OptimizedParameter& parameter : objective_->parameters())
+            VITRINE_TRY_VOID(adoptOne("objective." + parameter.name, parameter.tensor));
     VITRINE_TRY_VOID(optimizer_->restore(state));
     const auto step = state.find("step");
     if (step == state.end())
