@@ -1,5 +1,6 @@
 // The window: vitrine-desktop [folder|picture|model]… Only wiring; nothing heavy is loaded before it is
 // shown.
+#include "app/desktop/compress/compress_workspace.h"
 #include "app/desktop/distill/distill_workspace.h"
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "app/desktop/runs/claims_workspace.h"
@@ -135,6 +136,7 @@ int main(int argumentCount, char** arguments) {
     window.addWorkspace(teachers);
     auto* distill = new DistillWorkspace(&window);
     window.addWorkspace(distill);
+    window.addWorkspace(new CompressWorkspace(&window));
     window.addWorkspace(new ClaimsWorkspace(&window));
     offerTo(*inspect, *teachers);
     offerTo(*inspect, *distill);

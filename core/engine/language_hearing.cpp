@@ -3,6 +3,7 @@
 #include "core/engine/text_stream.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace vitrine {
 namespace {
@@ -14,11 +15,19 @@ at::Tensor batchOf(const std::vector<int64_t>& ids) {
     return at::tensor(ids, at::kLong).unsqueeze(0);
 }
 
-// The token as a reader sees it; bytes of a broken character under their name in the vocabulary.
-std::string pieceOf(const OpenedLanguage& language, int64_t id) {
-    const auto text = language.tokenizer.decode({id});
-    if (text && !text->empty() && text->find("\xEF\xBF\xBD") == std::string::npos)
-        return *text;
+// The token as a reader sees it behind the one before: SentencePiece writes no blank in front of a lone word.
+// Bytes of a broken character stand under their name in the vocabulary.
+std::string pieceOf(const OpenedLanguage& language, std::optional<int64_t> before, int64_t id) {
+    const DecodeOptions plain{.skipSpecialTokens = true};
+    const std::string front =
+        before ? language.tokenizer.decode({*before}, plain).value_or("") : std::string();
+    const auto both = before && !front.empty() ? language.tokenizer.decode({*before, id}, plain)
+                                               : language.tokenizer.decode({id}, plain);
+    if (both && both->starts_with(front) && both->size() > front.size() &&
+        both->find("\xEF\xBF\xBD") == std::string::npos)
+        return both->substr(front.size());
+    if (language.tokenizer.isSpecial(id) || (both && *both == front))
+        return {};
     return language.tokenizer.idToToken(id).value_or(fmt::format("<{}>", id));
 }
 
@@ -61,7 +70,8 @@ std::vector<TokenScore> tokenScores(const OpenedLanguage& language, const std::v
                                     const std::vector<double>& losses) {
     std::vector<TokenScore> scores;
     for (size_t i = 0; i < ids.size(); ++i)
-        scores.push_back({pieceOf(language, ids[i]), i > 0 && i <= losses.size() ? losses[i - 1] : 0});
+        scores.push_back({pieceOf(language, i > 0 ? std::optional(ids[i - 1]) : std::nullopt, ids[i]),
+                          i > 0 && i <= losses.size() ? losses[i - 1] : 0});
     return scores;
 }
 
@@ -91,8 +101,8 @@ void compareHeard(const OpenedLanguage& language, const std::vector<int64_t>& id
     const auto order = std::get<1>(larger.topk(std::min<int64_t>(kNextShown, larger.numel())));
     for (int64_t i = 0; i < order.numel(); ++i) {
         const auto id = order[i].item<int64_t>();
-        answer.next.push_back(
-            {pieceOf(language, id), before.next[id].item<double>(), after.next[id].item<double>()});
+        answer.next.push_back({pieceOf(language, ids.back(), id), before.next[id].item<double>(),
+                               after.next[id].item<double>()});
     }
     answer.layers = language.model->config().depth();
     for (const LayerSettings& layer : language.model->config().layers)

@@ -103,8 +103,8 @@ void MainWindow::openPaths(const QStringList& paths) {
         else
             toasts_->show(
                 ToastKind::Error,
-                tr("%1: nothing here can open this. Pictures, folders of pictures, model folders and point "
-                   "clouds can be opened.")
+                tr("%1: nothing here can open this. Pictures, folders of pictures, models and point clouds "
+                   "can be opened.")
                     .arg(path));
     }
 }

@@ -4,6 +4,7 @@
 #include "app/desktop/inspect/inspect_panel.h"
 #include "app/desktop/inspect/inspect_workspace.h"
 #include "core/clouds/cloud_readers.h"
+#include "core/io/language_files.h"
 #include "core/media/image_folder.h"
 #include "core/runs/project.h"
 #include "widgets/gallery/gallery_model.h"
@@ -46,6 +47,8 @@ bool InspectWorkspace::openPath(const QString& path) {
     const QFileInfo info(path);
     if (Project::exists(path.toStdString()))
         return false;  // of the Runs workspace
+    if (isLanguageModelPath(path.toStdString()))
+        return false;  // of the Compress workspace
     if (looksLikeUpsampler(info)) {
         window_->commands().run("inspect.openUpsampler", {{"path", path.toStdString()}});
         return true;

@@ -1,5 +1,7 @@
 #include "app/desktop/teachers/collect_settings.h"
 
+#include "core/io/language_files.h"
+
 #include <QDir>
 #include <QFileInfo>
 #include <QRegularExpression>
@@ -135,6 +137,8 @@ Result<Json> CollectSettings::recipe() const {
 }
 
 bool looksLikeModel(const QString& path) {
+    if (isLanguageModelPath(path.toStdString()))
+        return false;  // no encoder: of the Compress workspace
     static const QStringList weights{"*.safetensors", "*.pth", "*.pt"};
     const QFileInfo info(path);
     if (info.isDir())

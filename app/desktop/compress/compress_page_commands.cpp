@@ -1,0 +1,183 @@
+// Commands of the pages of the Compress workspace: masks, layers, texts.
+#include "app/desktop/compress/compress_layers.h"
+#include "app/desktop/compress/compress_masks.h"
+#include "app/desktop/compress/compress_texts.h"
+#include "app/desktop/compress/compress_workspace.h"
+#include "widgets/shell/main_window.h"
+
+#include <QTabWidget>
+
+namespace vitrine {
+namespace {
+
+Json schema(const Json& properties) {
+    return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+}
+
+Json text(const char* description) {
+    return {{"type", "string"}, {"description", description}};
+}
+
+Json numbers(const char* description) {
+    return {
+        {"type", "array"}, {"items", {{"type", "integer"}, {"minimum", 0}}}, {"description", description}};
+}
+
+QString textIn(const Json& arguments, const char* key) {
+    return QString::fromStdString(arguments.value(key, std::string()));
+}
+
+}  // namespace
+
+void CompressWorkspace::declareMaskCommands(CommandCenter& commands) {
+    commands.add({"compress.mask",
+                  "Show a tensor's mask",
+                  {},
+                  "heat",
+                  schema({{"tensor", text("name of a matrix; empty: as it is")},
+                          {"mask", text("as the list names it: a plan, magnitude 2:4, ...")},
+                          {"other", text("to compare with; nothing: none")},
+                          {"colors", text("patterns, kept, dropped, weights or difference")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      if (modelPath_.isEmpty())
+                          return fail(ErrorCode::InvalidArgument, "no model is open", "compress",
+                                      "Open one, or drop it on the window");
+                      VITRINE_TRY_VOID(masks_->choose(textIn(arguments, "tensor"), textIn(arguments, "mask"),
+                                                      textIn(arguments, "other"),
+                                                      textIn(arguments, "colors")));
+                      return showPage("masks");
+                  }});
+    commands.add({"compress.group",
+                  "Go to a group of four of the shown mask",
+                  {},
+                  "probe",
+                  schema({{"row", {{"type", "integer"}, {"minimum", 0}}},
+                          {"group", {{"type", "integer"}, {"minimum", 0}}}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      if (!maskPanel_->view())
+                          return fail(ErrorCode::InvalidArgument, "no mask is shown", "compress",
+                                      "Open a model first");
+                      maskPanel_->showGroup(arguments.value("row", int64_t(0)),
+                                            arguments.value("group", int64_t(0)));
+                      return {};
+                  }});
+    commands.add({"compress.saveMask",
+                  "Save the shown mask (PNG) or its patterns (CSV)",
+                  {},
+                  "export",
+                  schema({{"path", text("PNG or CSV file")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      if (!arguments.contains("path"))
+                          return saveMaskAs();
+                      const std::string path = arguments["path"];
+                      VITRINE_TRY_VOID(masks_->save(path));
+                      window_->toasts().show(ToastKind::Success,
+                                             tr("Saved %1").arg(QString::fromStdString(path)));
+                      return {};
+                  }});
+}
+
+void CompressWorkspace::declarePageCommands(CommandCenter& commands) {
+    commands.add({"compress.layers",
+                  "Show the layers of a plan",
+                  {},
+                  "chart",
+                  schema({{"plan", text("its name; empty: as it is")},
+                          {"layer", text("whose spectrum is shown; empty: as it is")},
+                          {"rank", {{"type", "integer"}, {"minimum", 0}}}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      if (arguments.contains("plan"))
+                          VITRINE_TRY_VOID(layers_->choose(textIn(arguments, "plan")));
+                      if (arguments.contains("layer"))
+                          VITRINE_TRY_VOID(layersView_->chooseLayer(textIn(arguments, "layer")));
+                      if (arguments.contains("rank"))
+                          layersView_->setRank(arguments["rank"].get<int64_t>());
+                      return showPage("layers");
+                  }});
+    commands.add(
+        {"compress.saveLayers",
+         "Save layers (CSV) or a chart of them (PNG, SVG, CSV)",
+         {},
+         "export",
+         schema({{"part", text("layers, errors, spectrum, energy, rank or speed")}, {"path", text("file")}}),
+         [this](const Json& arguments) { return saveLayers(arguments); }});
+    commands.add({"compress.write",
+                  "Let two models write on from one prompt",
+                  {},
+                  "text",
+                  schema({{"prompt", text("empty: as it is")},
+                          {"left", text("as the list names it: dense: NAME, a plan")},
+                          {"right", text("as the list names it")},
+                          {"tokens", {{"type", "integer"}, {"minimum", 1}}}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      WriteSettings settings = writeView_->settings();
+                      if (arguments.contains("prompt"))
+                          settings.prompt = textIn(arguments, "prompt");
+                      settings.tokens = int(arguments.value("tokens", int64_t(settings.tokens)));
+                      writeView_->setSettings(settings);
+                      for (const int side : {0, 1})
+                          if (const char* key = side == 0 ? "left" : "right"; arguments.contains(key))
+                              writeView_->setWriter(side, textIn(arguments, key));
+                      VITRINE_TRY_VOID(write_->write());
+                      return showPage("write");
+                  }});
+    commands.add({"compress.stopWriting",
+                  "Stop the models that write",
+                  {},
+                  "cancel",
+                  {},
+                  [this](const Json&) -> Result<void> {
+                      write_->stop();
+                      return {};
+                  }});
+    commands.add({"compress.whatIf",
+                  "Switch parts of the open model off and see what it says",
+                  {},
+                  "probe",
+                  schema({{"text", text("empty: as it is")},
+                          {"attention", numbers("layers whose attention is off")},
+                          {"feedForward", numbers("layers whose feed-forward part is off")},
+                          {"heads", {{"type", "array"}, {"items", numbers("layer, head")}}},
+                          {"masks", text("a plan whose masks are laid over the weights")},
+                          {"weights", text("a plan whose packed weights are used")},
+                          {"rank", {{"type", "integer"}, {"minimum", 0}}}}),
+                  [this](const Json& arguments) { return whatIf(arguments); }});
+}
+
+Result<void> CompressWorkspace::whatIf(const Json& arguments) {
+    Switches off;
+    for (const int64_t layer : arguments.value("attention", std::vector<int64_t>()))
+        off.attentionOff.insert(layer);
+    for (const int64_t layer : arguments.value("feedForward", std::vector<int64_t>()))
+        off.feedForwardOff.insert(layer);
+    for (const auto& head : arguments.value("heads", std::vector<std::vector<int64_t>>())) {
+        if (head.size() != 2)
+            return fail(ErrorCode::InvalidArgument, "a head is named by its layer and its number", "heads",
+                        "Such as [[0, 3], [2, 1]]");
+        off.headsOff.insert({head[0], head[1]});
+    }
+    if (arguments.contains("text"))
+        whatIfView_->setText(textIn(arguments, "text"));
+    whatIfView_->switches()->setSwitches(off);
+    whatIfView_->chooseMasks(textIn(arguments, "masks"));
+    whatIfView_->chooseCompressed(textIn(arguments, "weights"));
+    if (arguments.contains("rank"))
+        whatIfView_->setRank(int(arguments["rank"].get<int64_t>()));
+    whatIf_->ask();
+    return showPage("what if");
+}
+
+Result<void> CompressWorkspace::showPage(const std::string& name) {
+    std::vector<std::string> names;
+    for (int index = 0; index < pages_->count(); ++index) {
+        names.push_back(pages_->widget(index)->objectName().mid(8).toLower().toStdString());
+        if (names.back() == name || pages_->tabText(index).toLower().toStdString() == name) {
+            pages_->setCurrentIndex(index);
+            return {};
+        }
+    }
+    return fail(ErrorCode::NotFound, fmt::format("there is no page \"{}\"", name), "name",
+                fmt::format("One of: {}", fmt::join(names, ", ")));
+}
+
+}  // namespace vitrine
