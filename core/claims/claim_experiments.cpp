@@ -1,9 +1,12 @@
 #include "core/claims/claim_experiments.h"
 
 #include "core/claims/am_radio_claim.h"
+#include "core/claims/eora_claim.h"
 #include "core/claims/featsharp_claim.h"
 #include "core/claims/mamba_vision_claim.h"
+#include "core/claims/maskllm_claim.h"
 #include "core/claims/mode_switch_claim.h"
+#include "core/claims/one_shot_pruning_claim.h"
 #include "core/claims/phi_s_claim.h"
 #include "core/claims/shift_claim.h"
 
@@ -13,7 +16,9 @@ const ClaimExperiment* claimExperiment(const std::string& name) {
     static const std::map<std::string, ClaimExperiment> experiments = {
         {"phi-s", phiSClaim()},          {"radio-v2.5", modeSwitchClaim()},
         {"c-radio-v4", shiftClaim()},    {"mambavision", mambaVisionClaim()},
-        {"featsharp", featSharpClaim()}, {"am-radio", amRadioClaim()}};
+        {"featsharp", featSharpClaim()}, {"am-radio", amRadioClaim()},
+        {"one-shot-pruning", oneShotPruningClaim()},
+        {"eora", eoraClaim()},           {"maskllm", maskLlmClaim()}};
     const auto it = experiments.find(name);
     return it == experiments.end() ? nullptr : &it->second;
 }

@@ -109,6 +109,7 @@ LanguageTrainer::LanguageTrainer(LanguageTrainingOptions options, std::vector<La
                                              OptimizerOptions{.kind = OptimizerKind::AdamW,
                                                               .beta1 = options_.beta1,
                                                               .beta2 = options_.beta2,
+                                                              .epsilon = options_.epsilon,
                                                               .weightDecay = options_.weightDecay});
 }
 

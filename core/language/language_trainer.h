@@ -40,6 +40,7 @@ struct LanguageTrainingOptions {
     int64_t warmup = 50;
     double learningRate = 1e-3, finalRate = 1e-4;
     double weightDecay = 0.1, beta1 = 0.9, beta2 = 0.95;
+    double epsilon = 1e-8;  // of AdamW
     double clipNorm = 1;  // 0: none
     bool recompute = false;
 

@@ -1,0 +1,80 @@
+// Short versions of the claims about language models, on a tiny model: all arms are measured, and what must
+// hold for any model does.
+#include "core/claims/eora_claim.h"
+#include "core/claims/maskllm_claim.h"
+#include "core/claims/one_shot_pruning_claim.h"
+#include "tests/core/claims/language_claim_data.h"
+
+#include <cmath>
+
+namespace vitrine {
+namespace {
+
+struct LanguageClaimsTest : testing::LanguageClaimData {
+    ClaimRequest request(double scale) {
+        ClaimRequest request;
+        request.seed = 1;
+        request.scale = scale;
+        request.job = &job;
+        return request;
+    }
+    static double checkNamed(const std::vector<ClaimCheck>& checks, const std::string& part) {
+        for (const ClaimCheck& check : checks)
+            if (check.rule.find(part) != std::string::npos)
+                return check.measured;
+        ADD_FAILURE() << "no check " << part;
+        return NAN;
+    }
+    static void expectMeasured(const std::vector<ClaimCheck>& checks) {
+        for (const ClaimCheck& check : checks)
+            EXPECT_TRUE(std::isfinite(check.measured)) << check.rule;
+    }
+};
+
+TEST_F(LanguageClaimsTest, OneShotPruningLeavesMoreThanChance) {
+    const LanguageGround ground = trainedGround(150);
+    const auto measured = measureOneShotPruning(ground, request(0.1));
+    ASSERT_TRUE(measured) << measured.error().text();
+    EXPECT_EQ(measured->arms.size(), 6U);
+    const auto checks = oneShotPruningClaim().judge(ClaimTable({*measured}));
+    expectMeasured(checks);
+    EXPECT_LT(checkNamed(checks, "Wanda less a random"), -0.1);
+    EXPECT_LT(checkNamed(checks, "SparseGPT less Wanda"), 0);
+    // The same seed measures the same.
+    const auto again = measureOneShotPruning(ground, request(0.1));
+    ASSERT_TRUE(again);
+    EXPECT_EQ(measured->toJson(), again->toJson());
+}
+
+TEST_F(LanguageClaimsTest, EoraPredictsWhatItLeaves) {
+    const LanguageGround ground = trainedGround(150);
+    const auto measured = measureEora(ground, request(0.2));
+    ASSERT_TRUE(measured) << measured.error().text();
+    EXPECT_EQ(measured->arms.size(), 13U);
+    const auto checks = eoraClaim().judge(ClaimTable({*measured}));
+    expectMeasured(checks);
+    EXPECT_LT(checkNamed(checks, "predicted error"), 1e-3);
+    for (const char* format : {"2:4", "3 bits", "2 bits"}) {
+        const auto error = [&](const char* method) {
+            return measured->arms.at(fmt::format("{}, {}", format, method)).at("relative output error");
+        };
+        EXPECT_LT(error("eora"), error("svd")) << format;  // it is the optimum
+        EXPECT_LT(error("svd"), error("none")) << format;
+    }
+}
+
+TEST_F(LanguageClaimsTest, MaskLlmMeasuresBothDomains) {
+    const LanguageGround ground = trainedGround(150);
+    const auto measured = measureMaskLlm(ground, request(0.2));
+    ASSERT_TRUE(measured) << measured.error().text();
+    EXPECT_EQ(measured->arms.size(), 8U);
+    const auto checks = maskLlmClaim().judge(ClaimTable({*measured}));
+    expectMeasured(checks);
+    EXPECT_LT(checkNamed(checks, "MaskLLM less its prior"), 0);
+    const auto one = measureMaskLlm(ground.with({"sums"}), request(0.2));
+    ASSERT_FALSE(one);
+    EXPECT_EQ(one.error().code, ErrorCode::InvalidArgument);
+}
+
+}  // namespace
+}  // namespace vitrine
