@@ -14,12 +14,13 @@ nn::ConvOptions conv3x3(int64_t stride) {
 
 class BasicBlock : public torch::nn::Module {
   public:
-    BasicBlock(int64_t inChannels, int64_t outChannels, int64_t stride)
+    BasicBlock(int64_t inChannels, int64_t innerChannels, int64_t outChannels, int64_t stride)
         : stride_(stride), addedChannels_(outChannels - inChannels) {
-        conv1_ =
-            register_module("conv1", std::make_shared<nn::Conv2d>(inChannels, outChannels, conv3x3(stride)));
-        bn1_ = register_module("bn1", std::make_shared<nn::BatchNorm>(outChannels, kBatchNormEpsilon));
-        conv2_ = register_module("conv2", std::make_shared<nn::Conv2d>(outChannels, outChannels, conv3x3(1)));
+        conv1_ = register_module("conv1",
+                                 std::make_shared<nn::Conv2d>(inChannels, innerChannels, conv3x3(stride)));
+        bn1_ = register_module("bn1", std::make_shared<nn::BatchNorm>(innerChannels, kBatchNormEpsilon));
+        conv2_ =
+            register_module("conv2", std::make_shared<nn::Conv2d>(innerChannels, outChannels, conv3x3(1)));
         bn2_ = register_module("bn2", std::make_shared<nn::BatchNorm>(outChannels, kBatchNormEpsilon));
     }
     at::Tensor forward(const at::Tensor& x) const {
@@ -43,24 +44,31 @@ class BasicBlock : public torch::nn::Module {
     std::shared_ptr<nn::BatchNorm> bn1_, bn2_;
 };
 
+struct ResNetSizes {
+    int64_t width = 16;  // channels of the first stage; the others have 2 and 4 times as many
+    int64_t blocksPerStage = 3, classCount = 10;
+    std::vector<int64_t> innerChannels;  // of each block: fewer than the stage's where some were cut out
+};
+
 class ResNetCifar : public torch::nn::Module {
   public:
-    ResNetCifar(int64_t blocksPerStage, int64_t classCount) {
-        conv1_ = register_module("conv1", std::make_shared<nn::Conv2d>(3, 16, conv3x3(1)));
-        bn1_ = register_module("bn1", std::make_shared<nn::BatchNorm>(16, kBatchNormEpsilon));
-        int64_t inChannels = 16;
+    explicit ResNetCifar(const ResNetSizes& sizes) : width(sizes.width) {
+        conv1_ = register_module("conv1", std::make_shared<nn::Conv2d>(3, width, conv3x3(1)));
+        bn1_ = register_module("bn1", std::make_shared<nn::BatchNorm>(width, kBatchNormEpsilon));
+        int64_t inChannels = width;
         for (int64_t stage = 0; stage < 3; ++stage) {
             auto layer =
                 register_module(fmt::format("layer{}", stage + 1), std::make_shared<torch::nn::Module>());
-            for (int64_t index = 0; index < blocksPerStage; ++index) {
-                const int64_t outChannels = 16 << stage;
+            for (int64_t index = 0; index < sizes.blocksPerStage; ++index) {
+                const int64_t outChannels = width << stage;
                 blocks_.push_back(layer->register_module(
                     std::to_string(index),
-                    std::make_shared<BasicBlock>(inChannels, outChannels, stage > 0 && index == 0 ? 2 : 1)));
+                    std::make_shared<BasicBlock>(inChannels, sizes.innerChannels[blocks_.size()], outChannels,
+                                                 stage > 0 && index == 0 ? 2 : 1)));
                 inChannels = outChannels;
             }
         }
-        linear_ = register_module("linear", std::make_shared<nn::Linear>(64, classCount));
+        linear_ = register_module("linear", std::make_shared<nn::Linear>(inChannels, sizes.classCount));
     }
 
     // Outputs after the stem and after every block.
@@ -72,6 +80,8 @@ class ResNetCifar : public torch::nn::Module {
     }
     at::Tensor logits(const at::Tensor& summary) const { return linear_->forward(summary); }
     int64_t blockCount() const { return int64_t(blocks_.size()); }
+
+    const int64_t width;
 
   private:
     std::shared_ptr<nn::Conv2d> conv1_;
@@ -89,7 +99,7 @@ class ResNetCifarModel : public Model, public VisionEncoder, public ImageClassif
         info_.sizeMultiple = 4;
         info_.preferredHeight = info_.preferredWidth = 32;
         info_.layerCount = network_->blockCount();
-        info_.featureWidth = info_.summaryWidth = 64;
+        info_.featureWidth = info_.summaryWidth = 4 * network_->width;
         for (const at::Tensor& parameter : network_->parameters())
             info_.parameterCount += parameter.numel();
     }
@@ -142,6 +152,26 @@ class ResNetCifarModel : public Model, public VisionEncoder, public ImageClassif
     EncoderInfo info_;
 };
 
+Result<ResNetSizes> sizesFrom(const ModelFolder& folder) {
+    ResNetSizes sizes;
+    const TensorInfo* stem = folder.weights->find("conv1.weight");
+    if (!stem || stem->shape.empty())
+        return fail(ErrorCode::NotFound, "the tensor \"conv1.weight\" is missing");
+    sizes.width = stem->shape[0];
+    sizes.classCount = folder.weights->find("linear.weight")->shape.at(0);
+    sizes.blocksPerStage = 0;
+    while (folder.weights->find(fmt::format("layer1.{}.conv1.weight", sizes.blocksPerStage)))
+        ++sizes.blocksPerStage;
+    for (int64_t stage = 0; stage < 3; ++stage)
+        for (int64_t block = 0; block < sizes.blocksPerStage; ++block) {
+            const TensorInfo* inner =
+                folder.weights->find(fmt::format("layer{}.{}.conv1.weight", stage + 1, block));
+            sizes.innerChannels.push_back(inner && !inner->shape.empty() ? inner->shape[0]
+                                                                         : sizes.width << stage);
+        }
+    return sizes;
+}
+
 }  // namespace
 
 ModelFamily resnetCifarFamily() {
@@ -152,16 +182,13 @@ ModelFamily resnetCifarFamily() {
                        !folder.weights->find("layer4.0.conv1.weight");
             },
             [](const ModelFolder& folder, const LoadOptions& options) -> Result<std::unique_ptr<Model>> {
-                int64_t blocksPerStage = 0;
-                while (folder.weights->find(fmt::format("layer1.{}.conv1.weight", blocksPerStage)))
-                    ++blocksPerStage;
-                auto network = std::make_shared<ResNetCifar>(
-                    blocksPerStage, folder.weights->find("linear.weight")->shape.at(0));
+                VITRINE_TRY(const ResNetSizes sizes, sizesFrom(folder));
+                auto network = std::make_shared<ResNetCifar>(sizes);
                 VITRINE_TRY([[maybe_unused]] const LoadReport report,
                             loadWeights(*network, *folder.weights, options));
                 network->eval();
-                return std::make_unique<ResNetCifarModel>(network,
-                                                          fmt::format("ResNet-{}", 6 * blocksPerStage + 2));
+                return std::make_unique<ResNetCifarModel>(
+                    network, fmt::format("ResNet-{}", 6 * sizes.blocksPerStage + 2));
             }};
 }
 

@@ -10,20 +10,26 @@ namespace {
 constexpr double kLayerNormEpsilon = 1e-5;  // torch's default, not stored in the checkpoint
 
 struct VitCifarSizes {
-    int64_t width = 128, depth = 6, headCount = 8, mlpWidth = 256, patchSize = 4, positionCount = 65,
-            classCount = 10;
+    int64_t width = 128, depth = 6, headCount = 8, patchSize = 4, positionCount = 65, classCount = 10;
+    // Of each layer, which may be less than at first where heads or hidden units were cut out.
+    struct Layer {
+        int64_t headCount = 8, mlpWidth = 256;
+    };
+    std::vector<Layer> layers;
+    int64_t headWidth() const { return width / headCount; }
 };
 
 class SelfAttention : public torch::nn::Module {
   public:
-    SelfAttention(int64_t width, int64_t headCount) : headCount_(headCount) {
-        inWeight_ = register_parameter("in_proj_weight", at::empty({3 * width, width}));
-        inBias_ = register_parameter("in_proj_bias", at::empty({3 * width}));
-        outProjection_ = register_module("out_proj", std::make_shared<nn::Linear>(width, width));
+    SelfAttention(int64_t width, int64_t headCount, int64_t headWidth) : headCount_(headCount) {
+        const int64_t inner = headCount * headWidth;
+        inWeight_ = register_parameter("in_proj_weight", at::empty({3 * inner, width}));
+        inBias_ = register_parameter("in_proj_bias", at::empty({3 * inner}));
+        outProjection_ = register_module("out_proj", std::make_shared<nn::Linear>(inner, width));
     }
     at::Tensor forward(const at::Tensor& x, at::Tensor* probabilities) const {
         const auto parts = at::linear(x, inWeight_, inBias_).chunk(3, -1);
-        const double scale = 1.0 / std::sqrt(double(x.size(2)) / double(headCount_));
+        const double scale = 1.0 / std::sqrt(double(parts[0].size(2)) / double(headCount_));
         return outProjection_->forward(nn::mergeHeads(
             nn::attention(nn::splitHeads(parts[0], headCount_), nn::splitHeads(parts[1], headCount_),
                           nn::splitHeads(parts[2], headCount_), scale, std::nullopt, false, probabilities)));
@@ -37,11 +43,11 @@ class SelfAttention : public torch::nn::Module {
 
 class PostNormLayer : public torch::nn::Module {
   public:
-    explicit PostNormLayer(const VitCifarSizes& sizes) {
-        attention_ =
-            register_module("self_attn", std::make_shared<SelfAttention>(sizes.width, sizes.headCount));
-        linear1_ = register_module("linear1", std::make_shared<nn::Linear>(sizes.width, sizes.mlpWidth));
-        linear2_ = register_module("linear2", std::make_shared<nn::Linear>(sizes.mlpWidth, sizes.width));
+    PostNormLayer(const VitCifarSizes& sizes, const VitCifarSizes::Layer& layer) {
+        attention_ = register_module(
+            "self_attn", std::make_shared<SelfAttention>(sizes.width, layer.headCount, sizes.headWidth()));
+        linear1_ = register_module("linear1", std::make_shared<nn::Linear>(sizes.width, layer.mlpWidth));
+        linear2_ = register_module("linear2", std::make_shared<nn::Linear>(layer.mlpWidth, sizes.width));
         norm1_ = register_module("norm1", std::make_shared<nn::LayerNorm>(sizes.width, kLayerNormEpsilon));
         norm2_ = register_module("norm2", std::make_shared<nn::LayerNorm>(sizes.width, kLayerNormEpsilon));
     }
@@ -70,7 +76,8 @@ class VitCifar : public torch::nn::Module {
         auto layers = register_module("transformer", std::make_shared<torch::nn::Module>())
                           ->register_module("layers", std::make_shared<torch::nn::Module>());
         for (int64_t i = 0; i < s.depth; ++i)
-            layers_.push_back(layers->register_module(std::to_string(i), std::make_shared<PostNormLayer>(s)));
+            layers_.push_back(layers->register_module(
+                std::to_string(i), std::make_shared<PostNormLayer>(s, s.layers[size_t(i)])));
         auto head = register_module("mlp_head", std::make_shared<torch::nn::Module>());
         headNorm_ = head->register_module("0", std::make_shared<nn::LayerNorm>(s.width, kLayerNormEpsilon));
         headLinear_ = head->register_module("1", std::make_shared<nn::Linear>(s.width, s.classCount));
@@ -188,7 +195,6 @@ Result<VitCifarSizes> sizesFrom(const ModelFolder& folder) {
     sizes.positionCount = shape("pos_embed").at(1);
     sizes.width = shape("patch_embed.proj.weight").at(0);
     sizes.patchSize = shape("patch_embed.proj.weight").at(3);
-    sizes.mlpWidth = shape("transformer.layers.0.linear1.weight").at(0);
     sizes.classCount = shape("mlp_head.1.weight").at(0);
     sizes.depth = 0;
     while (folder.weights->find(fmt::format("transformer.layers.{}.linear1.weight", sizes.depth)))
@@ -199,6 +205,17 @@ Result<VitCifarSizes> sizesFrom(const ModelFolder& folder) {
         return fail(ErrorCode::InvalidFile,
                     fmt::format("{} heads do not divide the width {}", sizes.headCount, sizes.width),
                     "config.json: num_attention_heads");
+    for (int64_t layer = 0; layer < sizes.depth; ++layer) {
+        const std::string name = fmt::format("transformer.layers.{}.", layer);
+        const TensorInfo* packed = folder.weights->find(name + "self_attn.in_proj_weight");
+        const TensorInfo* hidden = folder.weights->find(name + "linear1.weight");
+        if (!packed || packed->shape.empty() || packed->shape[0] % (3 * sizes.headWidth()) != 0)
+            return fail(
+                ErrorCode::InvalidFile,
+                fmt::format("queries, keys and values of heads {} wide were expected", sizes.headWidth()),
+                name + "self_attn.in_proj_weight");
+        sizes.layers.push_back({packed->shape[0] / (3 * sizes.headWidth()), hidden->shape.at(0)});
+    }
     return sizes;
 }
 

@@ -1,0 +1,395 @@
+#include "core/sparse_training/sparse_trainer.h"
+
+#include "core/base/check.h"
+#include "core/distill/optimizer.h"
+#include "core/distill/random_stream.h"
+
+#include <torch/autograd.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace vitrine {
+namespace {
+
+constexpr int64_t kSurvivalCycles = 3;  // after so many exchanges what entered is looked for
+constexpr double kOutOfQuestion = 1e30;
+
+}  // namespace
+
+int64_t ExchangeReport::total(int64_t LayerExchange::*count) const {
+    int64_t sum = 0;
+    for (const LayerExchange& layer : layers)
+        sum += layer.*count;
+    return sum;
+}
+
+SparseTrainer::SparseTrainer(SparseTrainingOptions options, const LabelledPictures& training,
+                             ClassifierNetwork network, SparseStructure structure)
+    : options_(std::move(options)),
+      training_(training),
+      draw_(training, options_.batch, options_.seed),
+      network_(std::move(network)),
+      structure_(std::move(structure)) {}
+
+Result<std::unique_ptr<SparseTrainer>> SparseTrainer::create(const SparseTrainingOptions& options,
+                                                             const LabelledPictures& training) {
+    VITRINE_TRY_VOID(options.validate());
+    if (training.count() == 0 || training.side() != options.network.side ||
+        training.classCount() != options.network.classes)
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("the network takes pictures of {} pixels in {} classes, these are {} "
+                                "pictures of {} pixels in {} classes",
+                                options.network.side, options.network.classes, training.count(),
+                                training.count() ? training.side() : 0, training.classCount()));
+    VITRINE_TRY(ClassifierNetwork network, ClassifierNetwork::create(options.network));
+    VITRINE_TRY(const SparseStructure none,
+                SparseStructure::create(network, options.units, options.density, options.layout));
+    std::unique_ptr<SparseTrainer> trainer(new SparseTrainer(options, training, std::move(network), none));
+    // The structure points to the network of its trainer, which stays where it is.
+    VITRINE_TRY(trainer->structure_,
+                SparseStructure::create(trainer->network_, options.units, options.density, options.layout));
+    trainer->begin();
+    return trainer;
+}
+
+void SparseTrainer::begin() {
+    const at::NoGradGuard plain;
+    dataFingerprint_ = training_.fingerprint();
+    values_ = network_.freshWeights(randomStream(options_.seed, 0, "fresh weights"));
+    buffers_ = network_.freshBuffers();
+    const bool fromDense = options_.method == SparseMethod::Dense ||
+                           options_.method == SparseMethod::Magnitude ||
+                           options_.method == SparseMethod::Gradual;
+    if (!fromDense)
+        structure_.keepRandom(randomStream(options_.seed, 0, "first structure"));
+    masks_ = structure_.parameterMasks();
+    std::vector<bool> decays;
+    for (size_t index = 0; index < values_.size(); ++index) {
+        decays.push_back(network_.parameters()[index].prunable);
+        if (masks_[index].defined() && options_.unusedStartAtZero && options_.units == UnitKind::Weights)
+            values_[index].masked_fill_(masks_[index].logical_not(), 0);
+        importance_.push_back(at::zeros_like(values_[index]));
+    }
+    optimizer_.emplace(values_, std::move(decays), options_.optimizer);
+}
+
+Result<void> SparseTrainer::change(const SparseTrainingOptions& options) {
+    VITRINE_TRY_VOID(options.validate());
+    options_.learningRate = options.learningRate;
+    options_.steps = options.steps;
+    options_.warmup = options.warmup;
+    options_.stopAt = options.stopAt;
+    options_.exchanged = options.exchanged;
+    return {};
+}
+
+TensorList SparseTrainer::weightsInUse() const {
+    const at::NoGradGuard plain;
+    TensorList weights;
+    for (size_t index = 0; index < values_.size(); ++index)
+        weights.push_back(masks_[index].defined() ? values_[index] * masks_[index] : values_[index].clone());
+    return weights;
+}
+
+ClassifierScore SparseTrainer::score(const LabelledPictures& set) const {
+    return scoreClassifier(network_, weightsInUse(), buffers_, set);
+}
+
+// Which elements this step moves: an undefined tensor for all, an empty one for none.
+TensorList SparseTrainer::selection() const {
+    TensorList chosen = masks_;
+    if (!isExploring())
+        return chosen;
+    for (at::Tensor& mask : chosen) {
+        if (mask.defined())
+            mask = options_.freezeInExploration ? mask.logical_not() : at::Tensor();
+        else if (options_.freezeInExploration)
+            mask = at::empty({0}, at::kBool);
+    }
+    return chosen;
+}
+
+double SparseTrainer::learningRate() const {
+    return cosineRate(step_, options_.warmup, options_.steps, options_.learningRate);
+}
+
+Result<SparseStep> SparseTrainer::train() {
+    if (stage_ == Stage::Training && options_.method == SparseMethod::Iee && options_.exchangedAt(step_) > 0)
+        beginExchange();
+    const PictureBatchTensors batch = draw_.draw(step_);
+    const bool exploring = isExploring();
+    // Leaves of their own, so that what is out gets its gradient too.
+    TensorList leaves = exploring ? TensorList() : weightsInUse();
+    if (exploring)
+        for (const at::Tensor& value : values_)
+            leaves.push_back(value.clone());
+    for (at::Tensor& leaf : leaves)
+        leaf.requires_grad_(true);
+    TensorList kept;
+    for (const at::Tensor& buffer : buffers_)
+        kept.push_back(buffer.clone());
+    const NormMode mode = exploring ? NormMode::Batch : NormMode::Learn;
+    const at::Tensor loss =
+        at::cross_entropy_loss(network_.forward(batch.pictures, leaves, buffers_, mode).logits, batch.labels);
+    SparseStep report;
+    report.loss = loss.item<double>();
+    if (!std::isfinite(report.loss)) {
+        buffers_ = std::move(kept);
+        return fail(ErrorCode::InvalidArgument, fmt::format("the loss of step {} is not finite", step_ + 1),
+                    {}, "Lower the learning rate");
+    }
+    loss.backward();
+    TensorList gradients;
+    for (const at::Tensor& leaf : leaves)
+        gradients.push_back(leaf.grad());
+    report.learningRate = learningRate();
+    optimizer_->step(values_, gradients, selection(), report.learningRate);
+    static constexpr std::array kStages{"training", "importance", "accuracy", "exploration"};
+    report.stage = kStages[size_t(stage_)];
+    cost_ += stepCost();
+    ++step_;
+    report.step = step_;
+    report.exchange = afterStep(gradients);
+    report.cost = cost_ / (3 * double(options_.steps));
+    return report;
+}
+
+// Multiplications of a step, in parts of a dense forward pass: forward, gradients of the inputs, gradients of
+// the weights.
+double SparseTrainer::stepCost() const {
+    double all = 0, used = 0;
+    for (size_t index = 0; index < values_.size(); ++index) {
+        const ClassifierParameter& parameter = network_.parameters()[index];
+        if (!parameter.prunable)
+            continue;
+        const double count = double(values_[index].numel()) * double(parameter.uses);
+        all += count;
+        used += masks_[index].defined() ? count * masks_[index].to(at::kFloat).mean().item<double>() : count;
+    }
+    const double density = used / all;
+    if (isExploring())
+        return 2 + (options_.freezeInExploration ? 1 - density : 1);
+    const bool wantsAll = options_.method == SparseMethod::Rigl && step_ % options_.cycleSteps() == 0;
+    return 2 * density + (wantsAll ? 1 : density);
+}
+
+std::optional<ExchangeReport> SparseTrainer::afterStep(const TensorList& gradients) {
+    const at::NoGradGuard plain;
+    const bool due = step_ % options_.cycleSteps() == 0;
+    switch (options_.method) {
+        case SparseMethod::Dense:
+        case SparseMethod::Static:
+            return std::nullopt;
+        case SparseMethod::Magnitude:
+            if (step_ == std::max<int64_t>(1, options_.steps / 2))
+                keepLargest(1);
+            return std::nullopt;
+        case SparseMethod::Gradual:
+            if (due || step_ == options_.lastExchange())
+                keepLargest(
+                    std::min(1., double(step_) / std::max<double>(1, double(options_.lastExchange()))));
+            return std::nullopt;
+        case SparseMethod::Set:
+        case SparseMethod::Rigl:
+            if (!due || options_.exchangedAt(step_) == 0)
+                return std::nullopt;
+            return exchangeAtOnce(gradients);
+        case SparseMethod::Iee:
+            addImportance(gradients);
+            return afterIeeStep();
+    }
+    return std::nullopt;
+}
+
+std::vector<at::Tensor> SparseTrainer::scores() const {
+    if (options_.saliency == Saliency::Taylor && options_.method == SparseMethod::Iee)
+        return structure_.unitSums(importance_);
+    TensorList sizes;
+    for (const at::Tensor& value : values_)
+        sizes.push_back(value.abs());
+    return structure_.unitSums(sizes);
+}
+
+void SparseTrainer::addImportance(const TensorList& gradients) {
+    if (options_.saliency != Saliency::Taylor || stage_ == Stage::Training)
+        return;
+    const bool exploring = isExploring();
+    for (size_t index = 0; index < values_.size(); ++index)
+        if (masks_[index].defined() && gradients[index].defined()) {
+            const at::Tensor weight =
+                exploring ? values_[index] : values_[index] * masks_[index].to(at::kFloat);
+            importance_[index] += (weight * gradients[index]).square();
+        }
+}
+
+void SparseTrainer::keepLargest(double progress) {
+    const std::vector<at::Tensor> found = scores();
+    for (size_t index = 0; index < structure_.layers().size(); ++index) {
+        UnitLayer& layer = structure_.layers()[index];
+        const double part = layer.density + (1 - layer.density) * std::pow(1 - progress, 3);
+        const at::Tensor score = found[index].masked_fill(layer.active.logical_not(), -1);
+        const int64_t count =
+            std::min(layer.activeCount(), SparseStructure::allowed(layer.unitCount(), part));
+        layer.active = at::zeros_like(layer.active);
+        layer.active.index_fill_(0, std::get<1>(score.topk(count)), true);
+    }
+    masks_ = structure_.parameterMasks();
+}
+
+void SparseTrainer::beginExchange() {
+    exchanged_ = options_.exchangedAt(step_);
+    beforeExchange_.clear();
+    leaving_.clear();
+    for (const UnitLayer& layer : structure_.layers()) {
+        const int64_t active = layer.activeCount();
+        const int64_t wanted = layer.fixed ? 0 : std::llround(exchanged_ * double(active));
+        beforeExchange_.push_back(layer.active.clone());
+        // One unit stays in every layer, and what is out must be able to fill the places.
+        leaving_.push_back(std::clamp<int64_t>(wanted, 0, std::max<int64_t>(0, active - 1)));
+    }
+    for (at::Tensor& sum : importance_)
+        sum.zero_();
+    stage_ = Stage::Importance;
+    stageStep_ = 0;
+}
+
+void SparseTrainer::takeOut(const std::vector<at::Tensor>& found) {
+    for (size_t index = 0; index < structure_.layers().size(); ++index) {
+        UnitLayer& layer = structure_.layers()[index];
+        if (leaving_[index] == 0)
+            continue;
+        const at::Tensor score = found[index].masked_fill(layer.active.logical_not(), kOutOfQuestion);
+        layer.active.index_fill_(0, std::get<1>(score.topk(leaving_[index], 0, false)), false);
+    }
+    masks_ = structure_.parameterMasks();
+}
+
+void SparseTrainer::beginExploration() {
+    stage_ = Stage::Exploration;
+    stageStep_ = 0;
+    beforeExploration_.clear();
+    for (const at::Tensor& value : values_)
+        beforeExploration_.push_back(value.clone());
+    if (!options_.reactivate)
+        return;
+    for (size_t index = 0; index < values_.size(); ++index)
+        if (masks_[index].defined()) {
+            const at::Tensor out = masks_[index].logical_not();
+            if (options_.startAtZero)
+                values_[index].masked_fill_(out, 0);
+            optimizer_->reset(index, out);
+            importance_[index].masked_fill_(out, 0);
+        }
+}
+
+ExchangeReport SparseTrainer::takeIn(const std::vector<at::Tensor>& found, bool atZero) {
+    ExchangeReport report;
+    report.cycle = cycle_;
+    report.step = step_;
+    report.exchanged = exchanged_;
+    std::vector<at::Tensor> newcomers;
+    std::vector<at::Tensor> before, after;
+    double ever = 0, units = 0;
+    for (size_t index = 0; index < structure_.layers().size(); ++index) {
+        UnitLayer& layer = structure_.layers()[index];
+        LayerExchange change{layer.name, layer.unitCount(), 0, 0, 0, 0, 0, 0};
+        change.exploited = double(layer.activeCount()) / double(layer.unitCount());
+        change.explored = 1 - change.exploited;
+        const at::Tensor wasActive = layer.active.clone();
+        if (leaving_[index] > 0) {
+            const at::Tensor score = found[index].masked_fill(layer.active, -1);
+            layer.active.index_fill_(0, std::get<1>(score.topk(leaving_[index])), true);
+        }
+        newcomers.push_back(layer.active.logical_and(wasActive.logical_not()));
+        const at::Tensor entered = layer.active.logical_and(beforeExchange_[index].logical_not());
+        change.active = layer.activeCount();
+        change.entered = entered.sum().item<int64_t>();
+        change.left = beforeExchange_[index].logical_and(layer.active.logical_not()).sum().item<int64_t>();
+        change.reactivated = entered.logical_and(layer.everActive).sum().item<int64_t>();
+        layer.enteredAt.masked_fill_(entered, cycle_);
+        layer.everActive.logical_or_(layer.active);
+        if (!layer.fixed) {
+            ever += layer.everActive.sum().item<double>();
+            units += double(layer.unitCount());
+            before.push_back(beforeExchange_[index]);
+            after.push_back(layer.active);
+        }
+        report.layers.push_back(std::move(change));
+    }
+    masks_ = structure_.parameterMasks();
+    welcome(structure_.spread(newcomers), atZero);
+    report.everActive = units > 0 ? ever / units : 1;
+    if (!after.empty())
+        report.intersectionOverUnion = intersectionOverUnion(at::cat(before), at::cat(after));
+    entered_.push_back(report.total(&LayerExchange::entered));
+    report.survival = survival();
+    ++cycle_;
+    return report;
+}
+
+// Weights that came in: their value, and no memory of earlier steps.
+void SparseTrainer::welcome(const TensorList& places, bool atZero) {
+    for (size_t index = 0; index < values_.size(); ++index) {
+        if (!places[index].defined())
+            continue;
+        if (atZero || options_.comingBack == ComingBack::Zero)
+            values_[index].masked_fill_(places[index], 0);
+        else if (options_.comingBack == ComingBack::BeforePruning && !beforeExploration_.empty())
+            values_[index] = at::where(places[index], beforeExploration_[index], values_[index]);
+        optimizer_->reset(index, places[index]);
+    }
+}
+
+std::optional<double> SparseTrainer::survival() const {
+    const int64_t since = cycle_ - kSurvivalCycles;
+    if (since < 0 || entered_[size_t(since)] == 0)
+        return std::nullopt;
+    double still = 0;
+    for (const UnitLayer& layer : structure_.layers())
+        still += layer.active.logical_and(layer.enteredAt.eq(since)).sum().item<double>();
+    return still / double(entered_[size_t(since)]);
+}
+
+ExchangeReport SparseTrainer::exchangeAtOnce(const TensorList& gradients) {
+    beginExchange();
+    takeOut(scores());
+    std::vector<at::Tensor> wish;
+    if (options_.method == SparseMethod::Rigl) {
+        TensorList sizes;
+        for (const at::Tensor& gradient : gradients)
+            sizes.push_back(gradient.abs());
+        wish = structure_.unitSums(sizes);
+    } else {
+        const auto random = randomStream(options_.seed, step_, "entering");
+        for (const UnitLayer& layer : structure_.layers())
+            wish.push_back(at::rand({layer.unitCount()}, random, at::TensorOptions()));
+    }
+    stage_ = Stage::Training;
+    // Channels of zeros would get no gradient: they come in as they were.
+    return takeIn(wish, options_.units == UnitKind::Weights);
+}
+
+std::optional<ExchangeReport> SparseTrainer::afterIeeStep() {
+    if (stage_ == Stage::Training)
+        return std::nullopt;
+    ++stageStep_;
+    if (stage_ == Stage::Importance && stageStep_ == options_.importanceSteps) {
+        takeOut(scores());
+        stage_ = Stage::Accuracy;
+        stageStep_ = 0;
+    }
+    if (stage_ == Stage::Accuracy && stageStep_ == options_.accuracySteps) {
+        beginExploration();
+        return std::nullopt;
+    }
+    if (stage_ != Stage::Exploration || stageStep_ < options_.explorationSteps)
+        return std::nullopt;
+    ExchangeReport report = takeIn(scores(), false);
+    stage_ = Stage::Training;
+    stageStep_ = 0;
+    beforeExploration_.clear();
+    return report;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,78 @@
+#include "core/image_training/classifier_network.h"
+
+#include "core/distill/random_stream.h"
+#include "core/image_training/labelled_pictures.h"
+#include "core/models/model.h"
+#include "tests/support/temporary_folder.h"
+
+#include <gtest/gtest.h>
+
+namespace vitrine {
+namespace {
+
+ClassifierShape resnet() {
+    return {.kind = ClassifierKind::ResNet, .side = 16, .classes = 8, .width = 8, .blocksPerStage = 2};
+}
+
+ClassifierShape vit() {
+    ClassifierShape shape{.kind = ClassifierKind::Vit, .side = 16, .classes = 8, .width = 24};
+    shape.depth = 2;
+    shape.heads = 3;
+    shape.mlpWidth = 40;
+    return shape;
+}
+
+struct ClassifierNetworkTest : ::testing::TestWithParam<ClassifierShape> {};
+
+TEST_P(ClassifierNetworkTest, TheExportedFolderGivesTheSameLogits) {
+    const auto network = ClassifierNetwork::create(GetParam());
+    ASSERT_TRUE(network) << network.error().text();
+    const TensorList weights = network->freshWeights(randomStream(3, 0, "weights"));
+    TensorList buffers = network->freshBuffers();
+    const auto set = shapeScenePictures(32, 16, 0, "test");
+    // Running statistics that are not those of the start.
+    for (int i = 0; i < 3; ++i)
+        network->forward(set.pictures, weights, buffers, NormMode::Learn);
+    const testing::TemporaryFolder folder;
+    const auto written = network->exportFolder(folder / "model", weights, buffers, R"({"seed": 3})");
+    ASSERT_TRUE(written) << written.error().text();
+    const auto model = loadModel(folder / "model", {});
+    ASSERT_TRUE(model) << model.error().text();
+    const auto logits = (*model)->classifier()->classify(set.pictures);
+    ASSERT_TRUE(logits) << logits.error().text();
+    const at::Tensor own = network->forward(set.pictures, weights, buffers, NormMode::Evaluate).logits;
+    EXPECT_LT((*logits - own).abs().max().item<double>(), 1e-4 * own.abs().max().item<double>());
+    EXPECT_GT(own.std().item<double>(), 1e-3);
+}
+
+TEST_P(ClassifierNetworkTest, BatchStatisticsLeaveTheRunningOnesAlone) {
+    const auto network = ClassifierNetwork::create(GetParam());
+    ASSERT_TRUE(network);
+    const TensorList weights = network->freshWeights(randomStream(3, 0, "weights"));
+    TensorList buffers = network->freshBuffers();
+    const auto set = shapeScenePictures(16, 16, 0, "test");
+    network->forward(set.pictures, weights, buffers, NormMode::Batch);
+    const TensorList fresh = network->freshBuffers();
+    for (size_t index = 0; index < buffers.size(); ++index)
+        EXPECT_TRUE(at::equal(buffers[index], fresh[index])) << network->buffers()[index].name;
+    network->forward(set.pictures, weights, buffers, NormMode::Learn);
+    for (size_t index = 0; index < buffers.size(); ++index)
+        EXPECT_FALSE(at::equal(buffers[index], fresh[index])) << network->buffers()[index].name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, ClassifierNetworkTest, ::testing::Values(resnet(), vit()));
+
+TEST(ClassifierShape, SaysWhatDoesNotFit) {
+    ClassifierShape wrong = vit();
+    wrong.heads = 5;
+    EXPECT_NE(ClassifierNetwork::create(wrong).error().text().find("5 heads"), std::string::npos);
+    wrong = vit();
+    wrong.side = 18;
+    EXPECT_FALSE(ClassifierNetwork::create(wrong));
+    wrong = resnet();
+    wrong.side = 18;
+    EXPECT_FALSE(ClassifierNetwork::create(wrong));
+}
+
+}  // namespace
+}  // namespace vitrine
