@@ -6,6 +6,7 @@
 //   runs    a project of 5,009 runs with 500 columns: nine with curves and pictures, the others with a value
 //           in each column
 //   sharp  an encoder that fits the FeatSharp upsampler of the golden files (VITRINE_SHARED)
+//   weights a matrix of 4,096 x 14,336, as a large language model has them, in bfloat16
 #include "core/base/file.h"
 #include "core/base/json.h"
 #include "core/io/safetensors.h"
@@ -131,6 +132,30 @@ std::vector<float> cutTensor(const TensorBytes& tensor, const std::vector<int64_
     return values;
 }
 
+// Sums of uniform numbers, near enough to a trained matrix's values; columns differ in size.
+Result<void> makeWeights(const fs::path& folder) {
+    constexpr int64_t kRows = 4096, kColumns = 14336;
+    std::vector<uint16_t> weights(size_t(kRows * kColumns));
+    uint64_t state = 88172645463325252ull;
+    for (size_t index = 0; index < weights.size(); ++index) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        float value = -2;
+        for (int part = 0; part < 4; ++part)
+            value += float(state >> (16 * part) & 0xffff) / 65536;
+        value *= 0.02f * (1 + float(index % size_t(kColumns)) / float(kColumns));
+        uint32_t bits = 0;
+        std::memcpy(&bits, &value, sizeof bits);
+        weights[index] = uint16_t(bits >> 16);
+    }
+    const TensorToWrite tensor{"model.layers.0.mlp.down_proj.weight",
+                               DType::BF16,
+                               {kRows, kColumns},
+                               std::as_bytes(std::span(weights))};
+    return writeSafetensors(folder / "model.safetensors", std::span(&tensor, 1));
+}
+
 Result<void> makeSharp(const fs::path& folder) {
     const char* shared = std::getenv("VITRINE_SHARED");
     const fs::path golden = fs::path(shared ? shared : "../shared") / "goldens" / "dinov2";
@@ -209,15 +234,17 @@ Result<void> make(const std::string& name, const fs::path& folder) {
         return makeRuns(folder);
     if (name == "sharp")
         return makeSharp(folder);
+    if (name == "weights")
+        return makeWeights(folder);
     return fail(ErrorCode::InvalidArgument, "there is no such fixture", name,
-                "many, bad, huge, classes, runs or sharp");
+                "many, bad, huge, classes, runs, sharp or weights");
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
     if (count < 3) {
-        std::cerr << "tour_fixtures FOLDER many|bad|huge|classes|runs|sharp...\n";
+        std::cerr << "tour_fixtures FOLDER many|bad|huge|classes|runs|sharp|weights...\n";
         return 2;
     }
     for (int index = 2; index < count; ++index)

@@ -13,6 +13,7 @@
 #include "widgets/forms/recipe_editor.h"
 #include "widgets/shell/main_window.h"
 
+#include <QDir>
 #include <QFileInfo>
 #include <QMenu>
 #include <QTabWidget>
@@ -144,7 +145,8 @@ bool CompressWorkspace::openPath(const QString& path) {
         sweepDock_->raise();
         return true;
     }
-    if (QFileInfo::exists(path + "/config.json") || info.suffix() == "safetensors") {
+    const QStringList weights = QDir(path).entryList({"*.safetensors"}, QDir::Files);
+    if (QFileInfo::exists(path + "/config.json") || !weights.isEmpty() || info.suffix() == "safetensors") {
         openModel(path);
         return true;
     }
