@@ -2,7 +2,9 @@
 
 #include "core/claims/am_radio_claim.h"
 #include "core/claims/eora_claim.h"
+#include "core/claims/ckca_claim.h"
 #include "core/claims/featsharp_claim.h"
+#include "core/claims/iee_claim.h"
 #include "core/claims/mamba_vision_claim.h"
 #include "core/claims/maskllm_claim.h"
 #include "core/claims/mode_switch_claim.h"
@@ -17,6 +19,7 @@ const ClaimExperiment* claimExperiment(const std::string& name) {
         {"phi-s", phiSClaim()},          {"radio-v2.5", modeSwitchClaim()},
         {"c-radio-v4", shiftClaim()},    {"mambavision", mambaVisionClaim()},
         {"featsharp", featSharpClaim()}, {"am-radio", amRadioClaim()},
+        {"iee", ieeClaim()}, {"ckca", ckcaClaim()},
         {"one-shot-pruning", oneShotPruningClaim()},
         {"eora", eoraClaim()},           {"maskllm", maskLlmClaim()}};
     const auto it = experiments.find(name);

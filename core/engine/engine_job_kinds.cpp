@@ -10,7 +10,9 @@
 #include "core/engine/inspect_kind.h"
 #include "core/engine/language_evaluation_kind.h"
 #include "core/engine/statistics_kind.h"
+#include "core/engine/train_incremental_kind.h"
 #include "core/engine/train_language_kind.h"
+#include "core/engine/train_sparse_kind.h"
 #include "core/engine/train_upsampler_kind.h"
 
 namespace vitrine {
@@ -27,6 +29,8 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(evaluateKind());
     kinds.add(trainLanguageModelKind());
     kinds.add(languageEvaluationKind());
+    kinds.add(trainSparseKind());
+    kinds.add(trainIncrementalKind());
     kinds.add(claimKind());
 }
 

@@ -17,11 +17,14 @@ std::optional<fs::path> TrainingCheckpoints::last() const {
     return lastName_.empty() ? std::nullopt : std::optional(folder_ / lastName_);
 }
 
-Result<void> TrainingCheckpoints::keep(int64_t step,
-                                       const std::function<Result<void>(const fs::path&)>& save) {
+Result<void> TrainingCheckpoints::keep(int64_t step, const std::function<Result<void>(const fs::path&)>& save,
+                                       const Json& more) {
     const std::string name = fmt::format("step-{:07}.safetensors", step);
     VITRINE_TRY_VOID(save(folder_ / name));
-    VITRINE_TRY_VOID(run_->saveState({{"checkpoint", name}, {"step", step}}));
+    Json state = more;
+    state["checkpoint"] = name;
+    state["step"] = step;
+    VITRINE_TRY_VOID(run_->saveState(state));
     std::error_code ignored;
     if (!lastName_.empty() && lastName_ != name)
         fs::remove(folder_ / lastName_, ignored);

@@ -20,8 +20,9 @@ class TrainingCheckpoints {
     const std::filesystem::path& folder() const { return folder_; }
     // What to go on from; none: a fresh run.
     std::optional<std::filesystem::path> last() const;
-    // `save` writes the file it is given.
-    Result<void> keep(int64_t step, const std::function<Result<void>(const std::filesystem::path&)>& save);
+    // `save` writes the file it is given. `more` becomes part of the run's state, under its own names.
+    Result<void> keep(int64_t step, const std::function<Result<void>(const std::filesystem::path&)>& save,
+                      const Json& more = Json::object());
 
   private:
     explicit TrainingCheckpoints(RunContext& run) : run_(&run) {}

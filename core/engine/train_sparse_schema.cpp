@@ -1,0 +1,79 @@
+#include "core/engine/train_sparse_schema.h"
+
+#include "core/engine/classifier_settings.h"
+#include "core/engine/settings_group.h"
+
+namespace vitrine {
+namespace {
+
+// clang-format off
+constexpr const char* kStructure = R"json({
+  "method": {"type": "string", "enum": ["iee", "rigl", "set", "gradual", "magnitude", "static", "dense"], "default": "iee", "title": "Method", "description": "iee: candidates are trained before they are judged; rigl: enter by gradient; set: at random; gradual, magnitude: dense at first; static: a random structure."},
+  "units": {"type": "string", "enum": ["weights", "channels"], "default": "weights", "title": "What is exchanged", "description": "Single weights, or inner channels, which are cut out of the result."},
+  "saliency": {"type": "string", "enum": ["magnitude", "taylor"], "default": "magnitude", "title": "Saliency", "description": "Of IEE: |w|, or (w · gradient)² over the batches of a stage."},
+  "density": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.1, "title": "Density", "description": "Part of the weights or channels in use."},
+  "layout": {"type": "string", "enum": ["erk", "uniform"], "default": "erk", "title": "Densities of layers", "description": "erk: small layers stay denser; uniform: all alike but a dense first one."},
+  "importance_steps": {"type": "integer", "minimum": 1, "default": 50, "title": "Importance", "unit": "steps", "description": "H: what is in use learns and is scored."},
+  "accuracy_steps": {"type": "integer", "minimum": 0, "default": 50, "title": "Accuracy", "unit": "steps", "description": "J: what stayed learns on."},
+  "exploration_steps": {"type": "integer", "minimum": 1, "default": 50, "title": "Exploration", "unit": "steps", "description": "Q: all the others learn, what is in use stands still."},
+  "exchanged": {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0.3, "live": true, "title": "Exchanged", "description": "Part of what is in use, at the first exchange."},
+  "decay": {"type": "string", "enum": ["cosine", "exponential"], "default": "cosine", "title": "Decay of the exchanges"},
+  "stop_at": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.75, "live": true, "title": "Structure stays from", "description": "Part of the training."},
+  "reactivate": {"type": "boolean", "default": true, "title": "Reactivate", "description": "Off: nothing is tried before it is judged (the control)."},
+  "freeze": {"type": "boolean", "default": true, "title": "Freeze while exploring", "description": "What is in use stands still."},
+  "start_at_zero": {"type": "boolean", "default": false, "title": "Explore from zero", "description": "Not from the most recently used values."},
+  "coming_back": {"type": "string", "enum": ["after_exploration", "before_pruning", "zero"], "default": "after_exploration", "title": "Value on coming back"}})json";
+
+constexpr const char* kRates = R"json({
+  "steps": {"type": "integer", "minimum": 1, "default": 3000, "live": true, "title": "Steps"},
+  "learning_rate": {"type": "number", "exclusiveMinimum": 0, "default": 0.1, "live": true, "title": "Learning rate", "description": "At its highest; a cosine to 0."},
+  "warmup_steps": {"type": "integer", "minimum": 0, "default": 30, "live": true, "title": "Warm-up", "unit": "steps"}})json";
+
+constexpr const char* kRecords = R"json({
+  "evaluate_every": {"type": "integer", "minimum": 0, "default": 250, "live": true, "title": "Measure every", "unit": "steps", "description": "On the test pictures; 0: at the end only."},
+  "checkpoint_every": {"type": "integer", "minimum": 1, "default": 250, "live": true, "title": "Checkpoint every", "unit": "steps", "description": "What a killed run goes on from."},
+  "output": {"type": "string", "default": "", "format": "folder", "title": "Folder for the model", "description": "Empty: the run's own folder."}})json";
+// clang-format on
+
+}  // namespace
+
+Json trainSparseSettingsSchema() {
+    Json properties = Json::object();
+    addSettingsGroup(properties, kStructure, "Structure");
+    addClassifierSettings(properties);
+    addSettingsGroup(properties, kRates, "Training");
+    addSettingsGroup(properties, kRecords, "Records");
+    return {{"type", "object"}, {"properties", std::move(properties)}};
+}
+
+Result<SparseTrainingOptions> sparseOptionsFrom(const Json& settings, int64_t classes, uint64_t seed) {
+    SparseTrainingOptions options;
+    VITRINE_TRY(options.network, classifierShapeFrom(settings, classes));
+    VITRINE_TRY(options.method, sparseMethodFromName(settings["method"]));
+    VITRINE_TRY(options.layout, densityLayoutFromName(settings["layout"]));
+    VITRINE_TRY(options.optimizer, classifierOptimizerFrom(settings));
+    options.units = settings["units"] == "channels" ? UnitKind::Channels : UnitKind::Weights;
+    options.saliency = settings["saliency"] == "taylor" ? Saliency::Taylor : Saliency::Magnitude;
+    options.density = settings["density"];
+    options.importanceSteps = settings["importance_steps"];
+    options.accuracySteps = settings["accuracy_steps"];
+    options.explorationSteps = settings["exploration_steps"];
+    options.exchanged = settings["exchanged"];
+    options.exponentialDecay = settings["decay"] == "exponential";
+    options.stopAt = settings["stop_at"];
+    options.reactivate = settings["reactivate"];
+    options.freezeInExploration = settings["freeze"];
+    options.startAtZero = settings["start_at_zero"];
+    options.comingBack = settings["coming_back"] == "zero"             ? ComingBack::Zero
+                         : settings["coming_back"] == "before_pruning" ? ComingBack::BeforePruning
+                                                                       : ComingBack::AfterExploration;
+    options.steps = settings["steps"];
+    options.learningRate = settings["learning_rate"];
+    options.warmup = settings["warmup_steps"];
+    options.batch = classifierBatchFrom(settings);
+    options.seed = seed;
+    VITRINE_TRY_VOID(options.validate());
+    return options;
+}
+
+}  // namespace vitrine

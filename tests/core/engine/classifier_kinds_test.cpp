@@ -1,0 +1,160 @@
+// The jobs "train-sparse" and "train-incremental" as a user meets them.
+#include "core/engine/train_incremental_kind.h"
+#include "core/engine/train_sparse_kind.h"
+#include "core/models/model.h"
+#include "core/runs/recipe.h"
+#include "core/runs/runner.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/test_data.h"
+
+#include <gmock/gmock.h>
+
+#include <stop_token>
+
+namespace vitrine {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+struct ClassifierKindsTest : ::testing::Test {
+    ClassifierKindsTest() {
+        kinds.add(trainSparseKind());
+        kinds.add(trainIncrementalKind());
+        auto opened = Project::openOrCreate(folder / "project");
+        EXPECT_TRUE(opened);
+        project.emplace(std::move(*opened));
+    }
+    static Json small() {
+        return {{"side", 16},  {"scenes", 400},     {"width", 4},           {"blocks_per_stage", 1},
+                {"batch", 16}, {"warmup_steps", 2}, {"checkpoint_every", 7}};
+    }
+    static Json sparse(int64_t steps) {
+        Json settings = small();
+        settings.update({{"steps", steps},
+                         {"density", 0.2},
+                         {"importance_steps", 3},
+                         {"accuracy_steps", 2},
+                         {"exploration_steps", 3},
+                         {"evaluate_every", 10}});
+        return settings;
+    }
+    static Json incremental() {
+        Json settings = small();
+        settings.update({{"chunks", 3}, {"epochs", 3}});
+        return settings;
+    }
+    Result<Json> recipeOf(const std::string& kind, const Json& settings) const {
+        return completeRecipe({{"kind", kind}, {"name", "test"}, {"seed", 4}, {"settings", settings}}, kinds,
+                              "test");
+    }
+    RunOutcome run(const std::string& kind, const Json& settings, RunnerOptions options = {}) {
+        const auto recipe = recipeOf(kind, settings);
+        EXPECT_TRUE(recipe) << (recipe ? "" : recipe.error().text());
+        options.handleSignals = options.controlSocket = false;
+        auto outcome = runRecipe(*project, *recipe, kinds, options);
+        EXPECT_TRUE(outcome) << (outcome ? "" : outcome.error().text());
+        return std::move(*outcome);
+    }
+    // Stopped after so many steps of training and gone on with; its result hash.
+    std::string stoppedAndResumed(const std::string& kind, const Json& settings, int64_t after) {
+        std::stop_source stop;
+        RunnerOptions options;
+        options.stop = stop.get_token();
+        options.onProgress = [&](const Progress& progress) {
+            if (progress.stage == "training" && progress.done >= after)
+                stop.request_stop();
+        };
+        const RunOutcome stopped = run(kind, settings, options);
+        EXPECT_TRUE(stopped.error);
+        RunnerOptions again;
+        again.handleSignals = again.controlSocket = false;
+        const auto resumed = resumeRun(*project, stopped.run.id, kinds, again);
+        EXPECT_TRUE(resumed) << (resumed ? "" : resumed.error().text());
+        EXPECT_FALSE(resumed->error) << resumed->error->text();
+        return resumed->run.resultHash;
+    }
+    testing::TemporaryFolder folder;
+    JobKinds kinds;
+    std::optional<Project> project;
+};
+
+TEST_F(ClassifierKindsTest, SparseTrainingLeavesAModelItsMasksAndWhatBecameOfThem) {
+    Json settings = sparse(40);
+    settings["output"] = (folder / "model").string();
+    const RunOutcome outcome = run("train-sparse", settings);
+    ASSERT_FALSE(outcome.error) << outcome.error->text();
+    const auto model = loadModel(folder / "model", {});
+    ASSERT_TRUE(model) << model.error().text();
+    EXPECT_NE((*model)->classifier(), nullptr);
+    int64_t zeros = 0, all = 0;
+    for (const auto& entry : (*model)->module()->named_parameters())
+        if (entry.value().dim() > 1) {
+            zeros += entry.value().eq(0).sum().item<int64_t>();
+            all += entry.value().numel();
+        }
+    EXPECT_NEAR(double(zeros) / double(all), 0.8, 0.01);
+    const Json config = *readJsonFile(folder / "model" / "config.json");
+    EXPECT_EQ(config["vitrine"]["method"], "iee");
+    EXPECT_EQ(config["vitrine"]["steps"], 40);
+}
+
+TEST_F(ClassifierKindsTest, StoppedRunsGoOnToTheSameResult) {
+    const RunOutcome whole = run("train-sparse", sparse(60));
+    ASSERT_FALSE(whole.error) << whole.error->text();
+    EXPECT_EQ(stoppedAndResumed("train-sparse", sparse(60), 20), whole.run.resultHash);
+    const RunOutcome chunks = run("train-incremental", incremental());
+    ASSERT_FALSE(chunks.error) << chunks.error->text();
+    EXPECT_EQ(stoppedAndResumed("train-incremental", incremental(), 18), chunks.run.resultHash);
+}
+
+TEST_F(ClassifierKindsTest, ASparseNetworkIsRefreshedAndStaysSparse) {
+    Json settings = sparse(20);
+    settings["output"] = (folder / "sparse").string();
+    ASSERT_FALSE(run("train-sparse", settings).error);
+    Json refresh = incremental();
+    refresh["begin_with"] = (folder / "sparse").string();
+    refresh["output"] = (folder / "refreshed").string();
+    const RunOutcome outcome = run("train-incremental", refresh);
+    ASSERT_FALSE(outcome.error) << outcome.error->text();
+    const auto before = loadModel(folder / "sparse", {}), after = loadModel(folder / "refreshed", {});
+    ASSERT_TRUE(before && after);
+    const auto old = (*before)->module()->named_parameters();
+    for (const auto& entry : (*after)->module()->named_parameters())
+        if (entry.value().dim() > 1) {
+            EXPECT_TRUE(at::equal(entry.value().eq(0), old[entry.key()].eq(0))) << entry.key();
+            EXPECT_FALSE(at::equal(entry.value(), old[entry.key()])) << entry.key();
+        }
+    refresh["width"] = 6;
+    const RunOutcome wrong = run("train-incremental", refresh);
+    ASSERT_TRUE(wrong.error);
+    EXPECT_THAT(wrong.error->text(), HasSubstr("conv1.weight"));
+}
+
+TEST_F(ClassifierKindsTest, TheProjectsRecipesAreWhole) {
+    for (const char* name : {"iee.json", "ckca.json"}) {
+        const fs::path file = testing::sourceFolder() / "resources" / "recipes" / name;
+        const auto json = readJsonFile(file);
+        ASSERT_TRUE(json) << json.error().text();
+        const auto recipe = completeRecipe(*json, kinds, file.string());
+        EXPECT_TRUE(recipe) << (recipe ? "" : recipe.error().text());
+    }
+}
+
+TEST_F(ClassifierKindsTest, SaysWhatIsWrong) {
+    Json settings = sparse(10);
+    settings["pictures"] = (folder / "nowhere").string();
+    EXPECT_THAT(run("train-sparse", settings).error->text(), HasSubstr("nowhere"));
+    settings = sparse(10);
+    settings["units"] = "channels";
+    settings["method"] = "rigl";
+    EXPECT_THAT(run("train-sparse", settings).error->text(), HasSubstr("RigL"));
+    settings = incremental();
+    settings["chunks"] = 200;
+    EXPECT_THAT(run("train-incremental", settings).error->text(), HasSubstr("200 parts"));
+    settings["method"] = "iee";
+    EXPECT_FALSE(recipeOf("train-incremental", settings));
+}
+
+}  // namespace
+}  // namespace vitrine
