@@ -9,6 +9,7 @@
 #include "core/engine/inspect_engine_impl.h"
 #include "core/engine/inspect_kind.h"
 #include "core/engine/language_evaluation_kind.h"
+#include "core/engine/prune_structures_kind.h"
 #include "core/engine/statistics_kind.h"
 #include "core/engine/train_incremental_kind.h"
 #include "core/engine/train_language_kind.h"
@@ -22,6 +23,7 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(inspectKind(makeInspectEngine));
     kinds.add(extractKind());
     kinds.add(compressKind());
+    kinds.add(pruneStructuresKind());
     kinds.add(distillKind());
     kinds.add(trainUpsamplerKind());
     kinds.add(upsamplerFidelityKind());
