@@ -4,6 +4,7 @@
 #include "core/claims/eora_claim.h"
 #include "core/claims/ckca_claim.h"
 #include "core/claims/featsharp_claim.h"
+#include "core/claims/flextron_claim.h"
 #include "core/claims/iee_claim.h"
 #include "core/claims/mamba_vision_claim.h"
 #include "core/claims/maskllm_claim.h"
@@ -21,7 +22,8 @@ const ClaimExperiment* claimExperiment(const std::string& name) {
         {"featsharp", featSharpClaim()}, {"am-radio", amRadioClaim()},
         {"iee", ieeClaim()}, {"ckca", ckcaClaim()},
         {"one-shot-pruning", oneShotPruningClaim()},
-        {"eora", eoraClaim()},           {"maskllm", maskLlmClaim()}};
+        {"eora", eoraClaim()},           {"maskllm", maskLlmClaim()},
+        {"flextron", flextronClaim()}};
     const auto it = experiments.find(name);
     return it == experiments.end() ? nullptr : &it->second;
 }

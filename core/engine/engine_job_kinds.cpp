@@ -9,9 +9,11 @@
 #include "core/engine/inspect_engine_impl.h"
 #include "core/engine/inspect_kind.h"
 #include "core/engine/language_evaluation_kind.h"
+#include "core/engine/learn_masks_kind.h"
 #include "core/engine/prune_structures_kind.h"
 #include "core/engine/statistics_kind.h"
 #include "core/engine/train_incremental_kind.h"
+#include "core/engine/train_elastic_kind.h"
 #include "core/engine/train_language_kind.h"
 #include "core/engine/train_sparse_kind.h"
 #include "core/engine/train_upsampler_kind.h"
@@ -30,6 +32,8 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(teacherStatisticsKind());
     kinds.add(evaluateKind());
     kinds.add(trainLanguageModelKind());
+    kinds.add(learnMasksKind());
+    kinds.add(trainElasticKind());
     kinds.add(languageEvaluationKind());
     kinds.add(trainSparseKind());
     kinds.add(trainIncrementalKind());

@@ -1,6 +1,7 @@
 // Short versions of the claims about language models, on a tiny model: all arms are measured, and what must
 // hold for any model does.
 #include "core/claims/eora_claim.h"
+#include "core/claims/flextron_claim.h"
 #include "core/claims/maskllm_claim.h"
 #include "core/claims/one_shot_pruning_claim.h"
 #include "tests/core/claims/language_claim_data.h"
@@ -74,6 +75,18 @@ TEST_F(LanguageClaimsTest, MaskLlmMeasuresBothDomains) {
     const auto one = measureMaskLlm(ground.with({"sums"}), request(0.2));
     ASSERT_FALSE(one);
     EXPECT_EQ(one.error().code, ErrorCode::InvalidArgument);
+}
+
+TEST_F(LanguageClaimsTest, FlextronCutsEverySizeOutOfOneModel) {
+    const LanguageGround ground = trainedGround(150);
+    const auto measured = measureFlextron(ground, request(0.2));
+    ASSERT_TRUE(measured) << measured.error().text();
+    EXPECT_EQ(measured->arms.size(), 10U);
+    const auto checks = flextronClaim().judge(ClaimTable({*measured}));
+    expectMeasured(checks);
+    EXPECT_LT(checkNamed(checks, "masked less those of the cut"), 1e-3);
+    EXPECT_LT(checkNamed(checks, "whole model"), 0.3);
+    EXPECT_EQ(measured->arms.at("alike 0.5").at("size"), 0.5);
 }
 
 }  // namespace

@@ -1,0 +1,168 @@
+#include "core/engine/train_elastic_kind.h"
+
+#include "core/engine/objective_job.h"
+#include "core/engine/settings_group.h"
+#include "core/flextron/elastic_objective.h"
+#include "core/structured/structure_cost.h"
+
+namespace vitrine {
+namespace fs = std::filesystem;
+namespace {
+
+// clang-format off
+constexpr const char* kElastic = R"json({
+  "neuron_shares": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "minItems": 1, "default": [1, 0.75, 0.5, 0.25], "title": "Shares of neurons", "description": "Widths that a feed-forward part may be cut to, descending from 1."},
+  "head_shares": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "minItems": 1, "default": [1], "title": "Shares of heads", "description": "Of the query heads of each key/value head, descending from 1."},
+  "budgets": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "minItems": 1, "default": [1, 0.75, 0.5, 0.35], "title": "Budgets", "description": "Part of the parameters that can be cut, descending from 1; each has a model in the end."},
+  "routed": {"type": "boolean", "default": true, "title": "Routers", "description": "Off: all blocks are cut alike."},
+  "full_share": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.33, "title": "Steps of the whole model", "description": "The other steps are shared evenly by the other budgets."},
+  "hidden": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 128, "title": "Width of the routers"},
+  "router_rate": {"type": "number", "exclusiveMinimum": 0, "default": 60, "title": "Rate factor of the routers"},
+  "scale_end": {"type": "number", "exclusiveMinimum": 0, "default": 10, "title": "Scale of the logits, last", "description": "It begins with 1."},
+  "tau_end": {"type": "number", "exclusiveMinimum": 0, "default": 0.05, "title": "Temperature, last", "description": "It begins with 1."},
+  "calibration_windows": {"type": "integer", "minimum": 1, "default": 64, "title": "Calibration windows", "description": "For the order of neurons and heads."}})json";
+// clang-format on
+
+Json trainElasticSchema() {
+    Json properties = Json::object();
+    addObjectiveSettings(properties, 300, 5e-4, 5e-5);
+    properties["warmup_steps"]["default"] = 10;
+    properties["weight_decay"]["default"] = 0;
+    addSettingsGroup(properties, kElastic, "Sizes");
+    return {{"type", "object"}, {"required", {"model", "texts"}}, {"properties", std::move(properties)}};
+}
+
+class TrainElasticJob : public ObjectiveJob {
+  public:
+    using ObjectiveJob::ObjectiveJob;
+
+  protected:
+    Result<Prepared> prepare() override {
+        VITRINE_TRY_VOID(readOptions());
+        VITRINE_TRY_VOID(options_.validate(dense().config()));
+        Prepared prepared;
+        // The order is a function of model, texts and seed: a run that goes on makes the same one.
+        VITRINE_TRY(prepared.model,
+                    sortedModel(dense(), calibration(settings()["calibration_windows"]), run_.job()));
+        teacher_ = dense().clone();
+        VITRINE_TRY(objective_, ElasticObjective::create(prepared.model->decoder(), teacher_, options_));
+        prepared.objective = objective_;
+        return prepared;
+    }
+
+    Result<void> settingsChanged() override {
+        objective_->setSteps(settings()["steps"]);
+        return {};
+    }
+
+    // The whole model is what the loop measures.
+    Result<void> settle() override {
+        objective_->settle(sameChoice(dense().config(), {}));
+        return {};
+    }
+
+    Result<void> observe(int64_t step) override {
+        if (!isDue("evaluate_every", step))
+            return {};
+        for (const double budget : options_.budgets) {
+            const ElasticChoice choice = objective_->choiceFor(budget);
+            const std::string name = fmt::format("budget {:g}", budget);
+            objective_->settle(choice);
+            VITRINE_TRY(const Json now, scores(trainer().model()));
+            run_.metric("sizes/" + name + "/nats per token", step, meanLoss(now));
+            run_.metric("sizes/" + name + "/size", step,
+                        elasticShare(dense().config(), options_.space, choice));
+            run_.metric("sizes/" + name + "/largest probability", step,
+                        objective_->largestProbability(budget));
+            for (size_t block = 0; block < choice.size(); ++block) {
+                run_.metric(fmt::format("routes/{}/block {} neurons", name, block), step,
+                            options_.space.neuronShares[size_t(choice[block].neurons)]);
+                if (options_.space.headShares.size() > 1)
+                    run_.metric(fmt::format("routes/{}/block {} heads", name, block), step,
+                                options_.space.headShares[size_t(choice[block].heads)]);
+            }
+        }
+        return {};
+    }
+
+    Result<void> exportResults() override {
+        VITRINE_TRY_VOID(settle());
+        const fs::path folder = outputFolder();
+        Json lineage{{"method", "flextron"}, {"texts", settings()["texts"]}, {"dense", denseScores()}};
+        const SaveLanguageModelOptions options = saveOptions(lineage);
+        VITRINE_TRY_VOID(saveLanguageModel(trainer().model(), folder / "elastic", options));
+        VITRINE_TRY_VOID(keepModelFiles("elastic", folder / "elastic", options.lineage));
+        Json rows = Json::array();
+        for (const double budget : options_.budgets) {
+            VITRINE_TRY(Json row, exportBudget(budget, folder, lineage));
+            rows.push_back(std::move(row));
+        }
+        VITRINE_TRY(
+            [[maybe_unused]] const StoredFile stored,
+            run_.putArtifact("sizes.json", Json{{"dense", denseScores()}, {"sizes", rows}}.dump(2) + "\n",
+                             {.kind = "report", .mediaType = "application/json"}));
+        return {};
+    }
+
+  private:
+    Result<void> readOptions() {
+        const Json& s = settings();
+        options_.space = {s["neuron_shares"].get<std::vector<double>>(),
+                          s["head_shares"].get<std::vector<double>>()};
+        options_.budgets = s["budgets"].get<std::vector<double>>();
+        options_.routed = s["routed"];
+        options_.fullShare = s["full_share"];
+        options_.hidden = s["hidden"];
+        options_.routerRate = s["router_rate"];
+        options_.scaleEnd = s["scale_end"];
+        options_.tauEnd = s["tau_end"];
+        options_.steps = s["steps"];
+        options_.seed = run_.seed();
+        return {};
+    }
+
+    Result<Json> exportBudget(double budget, const fs::path& folder, Json lineage) {
+        const ElasticChoice choice = objective_->choiceFor(budget);
+        VITRINE_TRY(const auto cut, cutModel(trainer().model(), options_.space, choice));
+        VITRINE_TRY(const Json held, scores(*cut));
+        Json shares = Json::array();
+        for (const BlockChoice& one : choice)
+            shares.push_back({{"neurons", options_.space.neuronShares[size_t(one.neurons)]},
+                              {"heads", options_.space.headShares[size_t(one.heads)]}});
+        const double size = elasticShare(dense().config(), options_.space, choice);
+        const std::string name = fmt::format("budget-{:g}", budget);
+        lineage["budget"] = budget;
+        lineage["blocks"] = shares;
+        lineage["held_out"] = held;
+        const SaveLanguageModelOptions options = saveOptions(lineage);
+        VITRINE_TRY_VOID(saveLanguageModel(*cut, folder / name, options));
+        VITRINE_TRY_VOID(keepModelFiles(name, folder / name, options.lineage));
+        run_.log(fmt::format("budget {:g}: size {:.3f}, {:.4f} nats per token on held-out text", budget, size,
+                             meanLoss(held)));
+        const StructureCost cost = structureCost(cut->config(), {});
+        return Json{{"budget", budget},
+                    {"size", size},
+                    {"parameters", cost.parameters},
+                    {"nats_per_token", meanLoss(held)},
+                    {"held_out", held},
+                    {"largest_probability", objective_->largestProbability(budget)},
+                    {"blocks", shares}};
+    }
+
+    ElasticOptions options_;
+    std::shared_ptr<const LanguageModel> teacher_;
+    std::shared_ptr<ElasticObjective> objective_;
+};
+
+}  // namespace
+
+JobKind trainElasticKind() {
+    JobKind kind;
+    kind.name = "train-elastic";
+    kind.summary = "Train a language model that can be cut to many sizes, with routers that shape them";
+    kind.settingsSchema = trainElasticSchema();
+    kind.run = [](RunContext& run) { return TrainElasticJob(run).execute(); };
+    return kind;
+}
+
+}  // namespace vitrine
