@@ -3,13 +3,8 @@
 #include "core/base/version.h"
 #include "core/engine/map_names.h"
 #include "core/engine/tensor_memory.h"
-#include "core/features/attention_maps.h"
 #include "core/features/clustering.h"
-#include "core/features/comparison.h"
 #include "core/features/similarity.h"
-#include "core/features/token_norms.h"
-#include "core/features/upsampler_registry.h"
-#include "core/media/resample.h"
 
 #include <chrono>
 
@@ -61,14 +56,6 @@ std::shared_ptr<const Image> imageFrom(const at::Tensor& colors) {
     return image;
 }
 
-// (3, H, W) in [0, 1].
-at::Tensor tensorFrom(const Image& rgb) {
-    return at::from_blob(const_cast<std::byte*>(rgb.data()), {rgb.height(), rgb.width(), 3}, at::kByte)
-               .permute({2, 0, 1})
-               .to(at::kFloat) /
-           255;
-}
-
 // (count, 3) uint8.
 at::Tensor labelPalette(int64_t count) {
     at::Tensor palette = at::empty({count, 3}, at::kByte);
@@ -91,11 +78,9 @@ bool needsOwnGrid(MapKind kind) {
     return kind == MapKind::Attention || kind == MapKind::Rollout || kind == MapKind::TextHeat;
 }
 
-struct Cell {
-    int64_t row, column;
-};
+}  // namespace
 
-Result<Cell> cellOf(const FeatureMap& map, const Probe& probe) {
+Result<MapMaker::Cell> MapMaker::cellOf(const FeatureMap& map, const Probe& probe) {
     const Point2 patch = map.transform.patchFromImage(probe.positionInImage);
     const Cell cell{int64_t(std::floor(patch.y)), int64_t(std::floor(patch.x))};
     if (cell.row < 0 || cell.column < 0 || cell.row >= map.height() || cell.column >= map.width())
@@ -104,16 +89,6 @@ Result<Cell> cellOf(const FeatureMap& map, const Probe& probe) {
                     "The model's preprocessing crops the picture: choose a point nearer to its middle");
     return cell;
 }
-
-// Null for the built-in ones.
-const FeatureUpsampler* registeredUpsampler(const std::string& name) {
-    for (const FeatureUpsampler& upsampler : UpsamplerRegistry::instance().all())
-        if (upsampler.name == name)
-            return &upsampler;
-    return nullptr;
-}
-
-}  // namespace
 
 Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
     const auto started = std::chrono::steady_clock::now();
@@ -172,22 +147,6 @@ Result<MapResult> MapMaker::modelInput(const MapRequest& request, const StoredMo
     return result;
 }
 
-Result<std::shared_ptr<const JbuTaps>> MapMaker::tapsFor(const FeatureSource& source,
-                                                         const StoredModel& model, ImageSize size,
-                                                         ImageSize grid) {
-    const std::string key =
-        fmt::format("{}|{}|{}|{}|{}|{}x{}|{}x{}", source.imagePath, model.description.id, source.resolution,
-                    source.square, source.trainedUpsampler, size.width, size.height, grid.width, grid.height);
-    if (const auto* cached = taps_.find(key))
-        return *cached;
-    // Guided by what the model saw: features and picture are aligned to the pixel.
-    VITRINE_TRY(const PreprocessedImage input, pictures_.prepare(model, source));
-    VITRINE_TRY(const Image guidance, resize(modelInputAsImage(input), size, Resampling::Bicubic));
-    VITRINE_TRY(JbuTaps taps, JbuTaps::guided(tensorFrom(guidance), grid.height, grid.width));
-    auto shared = std::make_shared<const JbuTaps>(std::move(taps));
-    return taps_.insert(key, shared, shared->byteCount());
-}
-
 Result<EncodedPicture> MapMaker::featuresOf(const StoredModel& model, const FeatureSource& source) {
     const auto started = std::chrono::steady_clock::now();
     auto encoded = pictures_.features(model, source);
@@ -196,69 +155,12 @@ Result<EncodedPicture> MapMaker::featuresOf(const StoredModel& model, const Feat
     return encoded;
 }
 
-Result<at::Tensor> MapMaker::enlargeWhole(const MapRequest& request, const StoredModel& model,
-                                          const at::Tensor& map, ImageSize size) {
-    if (request.upsampler == "jbu") {
-        VITRINE_TRY(const auto taps, tapsFor(request.source, model, size, {map.size(2), map.size(1)}));
-        return taps->apply(map);
-    }
-    if (const FeatureUpsampler* upsampler = registeredUpsampler(request.upsampler)) {
-        VITRINE_TRY(const PreprocessedImage input, pictures_.prepare(model, request.source));
-        VITRINE_TRY(const Image guidance, resize(modelInputAsImage(input), size, Resampling::Bicubic));
-        VITRINE_TRY(const at::Tensor enlarged, upsampler->upsample(map, tensorFrom(guidance)));
-        if (enlarged.dim() != 3 || enlarged.size(0) != map.size(0) || enlarged.size(1) != size.height ||
-            enlarged.size(2) != size.width)
-            return fail(ErrorCode::ShapeMismatch,
-                        fmt::format("the upsampler did not give {} channels of {} x {}", map.size(0),
-                                    size.width, size.height),
-                        request.upsampler);
-        return enlarged.to(at::kFloat);
-    }
-    const ResizeMode mode = request.upsampler == "nearest"    ? ResizeMode::Nearest
-                            : request.upsampler == "bilinear" ? ResizeMode::Bilinear
-                                                              : ResizeMode::Bicubic;
-    return resizeFeatures(map, size.height, size.width, mode);
-}
-
 Result<at::Tensor> MapMaker::enlarge(const MapRequest& request, const StoredModel& model,
                                      const at::Tensor& map, const ImageTransform& transform) {
     const auto started = std::chrono::steady_clock::now();
-    auto enlarged = enlargeUntimed(request, model, map, transform);
+    auto enlarged = enlarger_.enlarge(request, model, map, transform);
     upsamplingMilliseconds_ += millisecondsSince(started);
     return enlarged;
-}
-
-Result<at::Tensor> MapMaker::enlargeUntimed(const MapRequest& request, const StoredModel& model,
-                                            const at::Tensor& map, const ImageTransform& transform) {
-    if (request.upsampler == "none" || request.outputSize.width < 1 || request.outputSize.height < 1)
-        return map;
-    // Output pixels per model pixel; the whole model input is enlarged, then the picture's part of it is
-    // taken.
-    const double perModelX =
-        double(request.outputSize.width) / (double(transform.imageSize.width) * transform.scale.x);
-    const double perModelY =
-        double(request.outputSize.height) / (double(transform.imageSize.height) * transform.scale.y);
-    const ImageSize whole{
-        std::max<int64_t>(map.size(2), std::llround(double(transform.modelSize.width) * perModelX)),
-        std::max<int64_t>(map.size(1), std::llround(double(transform.modelSize.height) * perModelY))};
-    VITRINE_TRY(const at::Tensor enlarged, enlargeWhole(request, model, map, whole));
-    const int64_t left = std::llround(transform.offset.x * perModelX),
-                  top = std::llround(transform.offset.y * perModelY);
-    if (left == 0 && top == 0 && enlarged.size(2) == request.outputSize.width &&
-        enlarged.size(1) == request.outputSize.height)
-        return enlarged;
-    // Where the model saw nothing (cropped away) the map says nothing: NaN.
-    at::Tensor canvas = at::full({map.size(0), request.outputSize.height, request.outputSize.width},
-                                 std::numeric_limits<float>::quiet_NaN());
-    const int64_t fromX = std::max<int64_t>(0, left), fromY = std::max<int64_t>(0, top);
-    const int64_t toX = std::max<int64_t>(0, -left), toY = std::max<int64_t>(0, -top);
-    const int64_t width = std::min(enlarged.size(2) - fromX, canvas.size(2) - toX),
-                  height = std::min(enlarged.size(1) - fromY, canvas.size(1) - toY);
-    if (width > 0 && height > 0)
-        canvas.narrow(1, toY, height)
-            .narrow(2, toX, width)
-            .copy_(enlarged.narrow(1, fromY, height).narrow(2, fromX, width));
-    return canvas;
 }
 
 Result<const PcaBasis*> MapMaker::basisFor(const MapRequest& request, const FeatureMap& map) {
@@ -290,10 +192,8 @@ Result<at::Tensor> MapMaker::pcaPicture(const MapRequest& request, const StoredM
     VITRINE_TRY(const PcaBasis* basis, basisFor(request, map));
     const int64_t first = std::min(request.pca.firstComponent, basis->count() - 1);
     const int64_t count = std::min<int64_t>(3, basis->count() - first);
-    const FeatureUpsampler* upsampler = registeredUpsampler(request.upsampler);
-    const bool linear = !upsampler || upsampler->linear;
     at::Tensor shown;
-    if (linear) {
+    if (enlargesLinearly(request.upsampler)) {
         // Project first, enlarge three channels after: the two commute, and it is C/3 times cheaper.
         VITRINE_TRY(const at::Tensor projected, projectOnBasis(*basis, map.features, first, count));
         VITRINE_TRY(shown, enlarge(request, model, projected, map.transform));
@@ -362,103 +262,6 @@ Result<MapResult> MapMaker::colors(const MapRequest& request, const StoredModel&
                                         vector.const_data_ptr<float>() + vector.numel());
         }
     return result;
-}
-
-Result<MapMaker::Scalars> MapMaker::similarity(const MapRequest& request, const StoredModel& model) {
-    if (!request.probe)
-        return fail(ErrorCode::InvalidArgument, "similarity needs a probe", {},
-                    "Click a point of the picture");
-    VITRINE_TRY(const EncodedPicture shown, featuresOf(model, request.source));
-    encodedNow_ |= shown.encodedNow;
-    FeatureSource probed = request.source;
-    probed.imagePath = request.probe->imagePath;
-    VITRINE_TRY(const EncodedPicture origin, featuresOf(model, probed));
-    encodedNow_ |= origin.encodedNow;
-    VITRINE_TRY(const Cell cell, cellOf(origin.map, *request.probe));
-    VITRINE_TRY(const at::Tensor vector, patchVector(origin.map.features, cell.row, cell.column));
-    VITRINE_TRY(const at::Tensor cosine, cosineMap(shown.map.features, vector));
-    return Scalars{cosine.view({shown.map.height(), shown.map.width()}), "cosine", shown.map.transform};
-}
-
-Result<MapMaker::Scalars> MapMaker::attention(const MapRequest& request, const StoredModel& model) {
-    const EncoderInfo& info = model.description.info;
-    if (info.headCount == 0)
-        return fail(ErrorCode::Unsupported, "this model has no attention to show", model.description.path,
-                    "Choose a transformer");
-    const int64_t layer = request.source.layer > 0 ? request.source.layer : info.layerCount;
-    VITRINE_TRY(const AttentionMaps maps, pictures_.attention(model, request.source, layer));
-    const ImageTransform& transform = maps.transform;
-    int64_t token = 0;
-    if (request.probe) {
-        const auto found = transform.tokenFromImage(request.probe->positionInImage);
-        if (!found)
-            return fail(ErrorCode::InvalidArgument, "the probe lies outside of what the model saw");
-        token = *found;
-    }
-    at::Tensor fused;
-    if (request.kind == MapKind::Rollout) {
-        VITRINE_TRY(fused, attentionRollout(maps.layers));
-    } else {
-        VITRINE_TRY(fused, fuseHeads(maps.layers.back(), request.head));
-    }
-    VITRINE_TRY(const at::Tensor values, attentionMap(fused, token, info.prefixTokenCount,
-                                                      transform.gridHeight(), transform.gridWidth()));
-    return Scalars{values, "attention", transform};
-}
-
-Result<MapMaker::Scalars> MapMaker::disagreement(const MapRequest& request, const StoredModel& model) {
-    VITRINE_TRY(const StoredModel* second, models_.find(request.other.modelId));
-    FeatureSource otherSource = request.other;
-    otherSource.imagePath = request.source.imagePath;
-    VITRINE_TRY(const EncodedPicture first, featuresOf(model, request.source));
-    VITRINE_TRY(const EncodedPicture other, featuresOf(*second, otherSource));
-    encodedNow_ |= first.encodedNow || other.encodedNow;
-    // How well the second model's features predict the first's.
-    VITRINE_TRY(const Disagreement result, vitrine::disagreement(other.map.features, first.map.features));
-    return Scalars{result.error, "relative error", first.map.transform};
-}
-
-Result<MapMaker::Scalars> MapMaker::textHeat(const MapRequest& request, const StoredModel& model) {
-    const TextEncoder* text = model.model->textEncoder();
-    if (!text || !model.textTokens)
-        return fail(ErrorCode::Unsupported, "this model has no text side", model.description.path,
-                    "Text heat maps need CLIP or SigLIP");
-    if (request.text.empty())
-        return fail(ErrorCode::InvalidArgument, "say what to look for", {}, "Type a few words");
-    VITRINE_TRY(const FeatureMap map, pictures_.textSpaceFeatures(model, request.source));
-    VITRINE_TRY(const TextTokens tokens, model.textTokens(request.text, text->contextLength()));
-    VITRINE_TRY(const at::Tensor embedding,
-                text->encodeText(tokens.ids.to(model.device),
-                                 tokens.mask.defined() ? tokens.mask.to(model.device) : tokens.mask));
-    VITRINE_TRY(const at::Tensor cosine, cosineMap(map.features, embedding[0].to(at::kFloat).cpu()));
-    return Scalars{cosine.view({map.height(), map.width()}), "cosine", map.transform};
-}
-
-Result<MapMaker::Scalars> MapMaker::valuesOf(const MapRequest& request, const StoredModel& model) {
-    switch (request.kind) {
-        case MapKind::Similarity:
-            return similarity(request, model);
-        case MapKind::Attention:
-        case MapKind::Rollout:
-            return attention(request, model);
-        case MapKind::Disagreement:
-            return disagreement(request, model);
-        case MapKind::TextHeat:
-            return textHeat(request, model);
-        default:
-            break;
-    }
-    VITRINE_TRY(const EncodedPicture encoded, featuresOf(model, request.source));
-    encodedNow_ |= encoded.encodedNow;
-    const FeatureMap& map = encoded.map;
-    if (request.kind == MapKind::Channel) {
-        if (request.channel < 0 || request.channel >= map.channels())
-            return fail(ErrorCode::InvalidArgument, fmt::format("there is no channel {}", request.channel),
-                        {}, fmt::format("Channels are 0 to {}", map.channels() - 1));
-        return Scalars{map.features[request.channel], "activation", map.transform};
-    }
-    VITRINE_TRY(const at::Tensor norms, tokenNorms(map.features));
-    return Scalars{norms, "L2 norm", map.transform};
 }
 
 Result<MapResult> MapMaker::scalars(const MapRequest& request, const StoredModel& model) {

@@ -1,9 +1,8 @@
 // Makes the maps of InspectEngine::render from cached features.
 #pragma once
 
-#include "core/engine/picture_encoder.h"
+#include "core/engine/map_enlarger.h"
 #include "core/features/pca.h"
-#include "core/features/upsample.h"
 
 namespace vitrine {
 
@@ -13,10 +12,14 @@ using LockedBases = std::map<std::string, PcaBasis>;
 class MapMaker {
   public:
     MapMaker(ModelStore& models, PictureEncoder& pictures, LockedBases& bases, int64_t tapsBytes)
-        : models_(models), pictures_(pictures), bases_(bases), fitted_(int64_t(16) << 20), taps_(tapsBytes) {}
+        : models_(models),
+          pictures_(pictures),
+          bases_(bases),
+          fitted_(int64_t(16) << 20),
+          enlarger_(pictures, tapsBytes) {}
 
     Result<MapResult> make(const MapRequest& request, JobContext& job);
-    void setLimit(int64_t bytes) { taps_.setLimit(bytes); }
+    void setLimit(int64_t bytes) { enlarger_.setLimit(bytes); }
 
   private:
     // Scalar values on a grid, before they are enlarged.
@@ -25,6 +28,12 @@ class MapMaker {
         std::string unit;
         ImageTransform transform;
     };
+
+    // The place of the grid that a probe points at; InvalidArgument where the model saw nothing of it.
+    struct Cell {
+        int64_t row, column;
+    };
+    static Result<Cell> cellOf(const FeatureMap& map, const Probe& probe);
 
     Result<MapResult> picture(const MapRequest& request);
     Result<MapResult> modelInput(const MapRequest& request, const StoredModel& model);
@@ -43,26 +52,17 @@ class MapMaker {
     Result<at::Tensor> correspondenceColors(const MapRequest& request, const StoredModel& model,
                                             const FeatureMap& map);
 
-    // enlarge() with the time it takes added up.
+    // Enlarged to the picture's size as asked; the time that it takes is added up.
     Result<at::Tensor> enlarge(const MapRequest& request, const StoredModel& model, const at::Tensor& map,
                                const ImageTransform& transform);
-    // (K, h, w) enlarged to the picture's size as asked: the model's padding is cut off, what it never saw is
-    // NaN.
-    Result<at::Tensor> enlargeUntimed(const MapRequest& request, const StoredModel& model,
-                                      const at::Tensor& map, const ImageTransform& transform);
-    // The whole model input enlarged.
-    Result<at::Tensor> enlargeWhole(const MapRequest& request, const StoredModel& model,
-                                    const at::Tensor& map, ImageSize size);
     // Features of a source; a trained upsampler's time is added up.
     Result<EncodedPicture> featuresOf(const StoredModel& model, const FeatureSource& source);
-    Result<std::shared_ptr<const JbuTaps>> tapsFor(const FeatureSource& source, const StoredModel& model,
-                                                   ImageSize size, ImageSize grid);
 
     ModelStore& models_;
     PictureEncoder& pictures_;
     LockedBases& bases_;
     ByteCache<PcaBasis> fitted_;
-    ByteCache<std::shared_ptr<const JbuTaps>> taps_;
+    MapEnlarger enlarger_;
     bool encodedNow_ = false;
     double upsamplingMilliseconds_ = 0;
 };

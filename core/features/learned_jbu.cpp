@@ -1,6 +1,7 @@
 #include "core/features/learned_jbu.h"
 
 #include "core/features/checks.h"
+#include "core/features/grid_resize.h"
 #include "kernels/operators.h"
 
 #include <algorithm>
@@ -96,7 +97,7 @@ at::Tensor LearnedJbuLevel::taps(const at::Tensor& guidance) const {
 }
 
 at::Tensor LearnedJbuLevel::upsample(const at::Tensor& source, const at::Tensor& guidance) const {
-    const auto larger = at::upsample_bicubic2d(source, {guidance.size(2), guidance.size(3)}, false);
+    const auto larger = resizeGrid(source, guidance.size(2), guidance.size(3), GridFilter::Bicubic);
     return kernels::jbuApply(larger, taps(guidance));
 }
 

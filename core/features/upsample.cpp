@@ -1,6 +1,7 @@
 #include "core/features/upsample.h"
 
 #include "core/features/checks.h"
+#include "core/features/grid_resize.h"
 #include "kernels/operators.h"
 
 namespace vitrine {
@@ -15,11 +16,11 @@ Result<at::Tensor> resizeFeatures(const at::Tensor& map, int64_t height, int64_t
         case ResizeMode::Nearest:
             return at::upsample_nearest2d(batch, {height, width}).squeeze(0);
         case ResizeMode::Bilinear:
-            return at::upsample_bilinear2d(batch, {height, width}, false).squeeze(0);
+            return resizeGrid(batch, height, width, GridFilter::Bilinear).squeeze(0);
         case ResizeMode::Bicubic:
             break;
     }
-    return at::upsample_bicubic2d(batch, {height, width}, false).squeeze(0);
+    return resizeGrid(batch, height, width, GridFilter::Bicubic).squeeze(0);
 }
 
 Result<void> JbuOptions::validate() const {
@@ -90,7 +91,7 @@ Result<at::Tensor> JbuTaps::apply(const at::Tensor& map) const {
                     "joint bilateral upsampling");
     auto current = map.unsqueeze(0).to(at::kFloat);
     for (const auto& taps : levels_) {
-        current = at::upsample_bicubic2d(current, {taps.size(2), taps.size(3)}, false);
+        current = resizeGrid(current, taps.size(2), taps.size(3), GridFilter::Bicubic);
         current = kernels::jbuApply(current, taps);
     }
     return current.squeeze(0);

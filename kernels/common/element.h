@@ -77,9 +77,18 @@ VITRINE_INLINE simd::Vec<uint16_t, Bytes / 2> halfBits(simd::Vec<float, Bytes> v
     bits = (bits + 0xfff + ((bits >> 13) & 1)) >> 13;
     return __builtin_convertvector(bits, simd::Vec<uint16_t, Bytes / 2>);
 }
-// The reverse, for finite values of either sign.
+// The reverse, for finite values of either sign. Vectors as wide as AVX2's and AVX-512's are converted by the
+// processor: an instruction by name, as the compiler's own functions for it want the caller to be compiled
+// for the instruction set, which a body of simd::dispatch is not before it is inlined.
 template <int Bytes>
 VITRINE_INLINE simd::Vec<float, Bytes> fromHalfBits(simd::Vec<uint16_t, Bytes / 2> half) {
+#if defined(__x86_64__)
+    if constexpr (Bytes >= 32) {
+        simd::Vec<float, Bytes> values;
+        asm("vcvtph2ps %1, %0" : "=v"(values) : "vm"(half));
+        return values;
+    }
+#endif
     using Wide = simd::Vec<uint32_t, Bytes>;
     const Wide bits = __builtin_convertvector(half, Wide);
     const Wide magnitude = (bits & 0x7fff) << 13;

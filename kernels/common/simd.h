@@ -1,8 +1,8 @@
 // Vectors of a width chosen at run time: a kernel's body is written once as
 //   struct Body { template <int Bytes> static VITRINE_INLINE void run(arguments...); };
 // and dispatch<Body>(arguments...) runs it compiled for the widest instruction set of this machine
-// (AVX-512, AVX2 + FMA, or the compiler's baseline). Everything a body calls must be VITRINE_INLINE, else it
-// is compiled for the baseline only.
+// (AVX-512, AVX2 + FMA + F16C, or the compiler's baseline). Everything a body calls must be VITRINE_INLINE,
+// else it is compiled for the baseline only.
 #pragma once
 
 #include <cstdint>
@@ -76,6 +76,7 @@ inline InstructionSet instructionSet() {
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
             return InstructionSet::Avx512;
+        // Every processor with AVX2 has F16C as well.
         if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
             return InstructionSet::Avx2;
         return InstructionSet::Baseline;

@@ -1,3 +1,4 @@
+#include "kernels/common/shuffle.h"
 #include "kernels/hadamard/hadamard.h"
 
 #include <ATen/Parallel.h>
@@ -20,7 +21,7 @@ struct Body {
                                                            std::integer_sequence<int, Lane...>) {
         const simd::Vec<Integer, Bytes> partner{(Lane ^ Stride)...};
         const simd::Vec<Real, Bytes> sign{((Lane & Stride) ? Real(-1) : Real(1))...};
-        return __builtin_shuffle(v, partner) + sign * v;
+        return simd::shuffled(v, partner) + sign * v;
     }
     // Stages of strides 1 .. lanes / 2, all inside one vector.
     template <int Bytes, int Stride = 1>

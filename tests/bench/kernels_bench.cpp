@@ -326,6 +326,10 @@ void addViews(std::vector<Entry>& list) {
                     },
                     {},
                     50});
+    list.push_back({"probe to one map, JBU to 1024x1024",
+                    [=] { (void)*taps->apply((*cosineMap(map, *patchVector(map, 3, 7))).unsqueeze(0)); },
+                    {},
+                    50});
     list.push_back({"probe to four maps of one picture, JBU to 1024x1024",
                     [=] {
                         std::vector<at::Tensor> maps;

@@ -1,5 +1,6 @@
 #include "core/features/upsample.h"
 
+#include "core/features/grid_resize.h"
 #include "core/features/learned_jbu.h"
 #include "core/features/pca.h"
 #include "core/features/upsampler_registry.h"
@@ -35,6 +36,34 @@ TEST(Upsample, ProjectingFirstGivesTheSamePictureAsProjectingLast) {
         // The mean commutes only as far as float16 taps sum to one.
         EXPECT_LT(error, halfTaps ? 1e-3 : 1e-5);
     }
+}
+
+TEST(Upsample, TwoPassesGiveWhatTheSumOverAllNeighboursGives) {
+    at::manual_seed(5);
+    const at::NoGradGuard noGrad;
+    struct Case {
+        int64_t batch, channels, height, width, toHeight, toWidth;
+    };
+    // Odd factors, several tiles of rows, one row or column, smaller than before, as before.
+    for (const Case& c : {Case{1, 1, 64, 64, 1024, 1024}, Case{2, 3, 9, 7, 301, 83}, Case{1, 2, 1, 5, 3, 40},
+                          Case{1, 2, 6, 1, 13, 1}, Case{1, 1, 40, 33, 17, 8}, Case{1, 2, 11, 12, 11, 12}}) {
+        const auto map = at::randn({c.batch, c.channels, c.height, c.width});
+        const std::vector<int64_t> size{c.toHeight, c.toWidth};
+        const auto bilinear = resizeGrid(map, c.toHeight, c.toWidth, GridFilter::Bilinear);
+        const auto bicubic = resizeGrid(map, c.toHeight, c.toWidth, GridFilter::Bicubic);
+        EXPECT_TRUE(at::allclose(bilinear, at::upsample_bilinear2d(map, size, false), 1e-5, 2e-5))
+            << c.toHeight << " x " << c.toWidth;
+        EXPECT_TRUE(at::allclose(bicubic, at::upsample_bicubic2d(map, size, false), 1e-5, 2e-5))
+            << c.toHeight << " x " << c.toWidth;
+        EXPECT_EQ(bicubic.sizes(), at::IntArrayRef({c.batch, c.channels, c.toHeight, c.toWidth}));
+    }
+    // Float64 and recorded gradients go through ATen.
+    EXPECT_EQ(resizeGrid(at::randn({1, 1, 4, 4}, at::kDouble), 8, 8, GridFilter::Bicubic).scalar_type(),
+              at::kDouble);
+    const at::AutoGradMode recorded(true);
+    auto leaf = at::randn({1, 1, 4, 4}).requires_grad_();
+    resizeGrid(leaf, 8, 8, GridFilter::Bilinear).sum().backward();
+    EXPECT_NEAR(leaf.grad().sum().item<double>(), 64, 1e-4);
 }
 
 TEST(Upsample, LearnedFinalLayerFoldsIntoTheProjection) {
