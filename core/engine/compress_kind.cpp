@@ -1,62 +1,55 @@
 #include "core/engine/compress_kind.h"
 
 #include "core/compress/compression_driver.h"
-#include "core/compress/decoder_blocks.h"
-#include "core/compress/mask_set.h"
 #include "core/compress/sparse_speed.h"
-#include "core/engine/calibration_texts.h"
-#include "core/engine/compress_schema.h"
+#include "core/engine/compress_plans.h"
+#include "core/engine/compress_settings.h"
+#include "core/engine/compress_subject.h"
 #include "core/engine/compressed_model.h"
 #include "core/engine/model_store.h"
 #include "core/nn/weights.h"
 #include "core/runs/run_context.h"
 
 #include <algorithm>
-#include <set>
 
 namespace vitrine {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kSafetensors = "application/x-safetensors";
-constexpr const char* kControl = "random control";
-
-struct NamedPlan {
-    std::string name;
-    CompressionPlan plan;
-    bool control = false;
-};
 
 class CompressJob {
   public:
     explicit CompressJob(RunContext& run) : run_(run) {}
 
     Result<void> execute() {
-        VITRINE_TRY(auto dense, openModel());
-        VITRINE_TRY_VOID(run_.usedInput("model", identity_, run_.settings()["model"].get<std::string>()));
-        VITRINE_TRY_VOID(readPlans());
-        for (const NamedPlan& plan : plans_)
-            VITRINE_TRY_VOID(checkPlan(DecoderBlocks(dense->decoder(), {}), plan.plan));
-        VITRINE_TRY(texts_, openCalibrationTexts(*dense, run_.settings(), run_.seed(), run_.job()));
-        VITRINE_TRY_VOID(run_.usedInput(
-            "data", texts_.dataHash, fmt::format("{} windows of {} tokens", texts_.windows, texts_.length)));
-        VITRINE_TRY_VOID(run_.usedInput("data", texts_.evaluation->info().corpusHash, "evaluation texts"));
+        VITRINE_TRY(subject_, openCompressSubject(run_));
+        VITRINE_TRY_VOID(subject_->load());
+        VITRINE_TRY_VOID(
+            run_.usedInput("model", subject_->identity(), run_.settings()["model"].get<std::string>()));
+        VITRINE_TRY(plans_, compressPlansFrom(run_.settings(), run_.seed()));
+        VITRINE_TRY_VOID(lookAtLayers());
+        VITRINE_TRY_VOID(subject_->openData());
         if (run_.savedState()) {
             VITRINE_TRY_VOID(restore(*run_.savedState()));
         }
         if (rows_.empty()) {
-            VITRINE_TRY(const auto score, evaluate(*dense));
-            addRow(Json{{"plan", "dense"},
-                        {"bits_per_weight", 8. * double(at::elementSize(dense->decoder().type()))}},
-                   score);
+            VITRINE_TRY(const auto score, subject_->measure());
+            addRow(Json{{"plan", "dense"}, {"bits_per_weight", subject_->denseBits()}}, score);
             VITRINE_TRY_VOID(run_.saveState(state()));
         }
         // Every plan begins with the stored weights, so that never two models are in memory.
-        dense.reset();
+        subject_->unload();
         for (const NamedPlan& plan : plans_)
             if (!isDone(plan.name)) {
                 VITRINE_TRY_VOID(run_.pausePoint());
                 VITRINE_TRY_VOID(compressBy(plan));
+            }
+        VITRINE_TRY(const auto cuts, structurePlansFrom(run_.settings(), run_.seed()));
+        for (const VitStructurePlan& plan : cuts)
+            if (!isDone(plan.text())) {
+                VITRINE_TRY_VOID(run_.pausePoint());
+                VITRINE_TRY_VOID(cutBy(plan));
             }
         if (run_.settings()["speed"] && speed_.is_null()) {
             VITRINE_TRY_VOID(measureSpeed());
@@ -65,77 +58,48 @@ class CompressJob {
     }
 
   private:
-    Result<std::unique_ptr<LanguageModel>> openModel() {
-        const std::string path = run_.settings()["model"];
-        run_.job().beginStage("loading the model", 1);
-        LoadOptions options;
-        VITRINE_TRY(options.device, deviceFromName(run_.recipe().value("device", "cpu")));
-        VITRINE_TRY(options.dtype, dtypeFromTorchName(run_.settings()["dtype"]));
-        VITRINE_TRY(auto model, loadLanguageModel(path, options));
-        VITRINE_TRY(const auto folder, openModelFolder(path));
-        VITRINE_TRY(identity_, folder.identity());
-        fingerprint_ = weightFingerprint(weightsOf(*model, {}));
-        shapes_.clear();
-        for (const auto& linear : model->decoder().linears())
-            if (linear->inFeatures() % 4 == 0)
-                shapes_.emplace_back(linear->outFeatures(), linear->inFeatures());
-        run_.job().advance();
-        return model;
-    }
-
-    // Of the layers that the plan does not leave out.
-    static NamedTensors weightsOf(const LanguageModel& model, const CompressionPlan& plan) {
-        NamedTensors weights;
-        for (const auto& linear : model.decoder().linears())
-            if (const auto name = model.decoder().linearName(linear->place()); !plan.skips(name))
-                weights[name + ".weight"] = linear->weight;
-        return weights;
-    }
-
-    Result<void> readPlans() {
-        std::set<std::string> names, controlled;
-        const auto add = [&](const std::string& name, const CompressionPlan& plan, bool control) {
-            std::string unique = name;
-            for (int count = 2; !names.insert(unique).second; ++count)
-                unique = fmt::format("{} ({})", name, count);
-            plans_.push_back({unique, plan, control});
-        };
-        for (const Json& entry : run_.settings()["plans"]) {
-            VITRINE_TRY(const auto plan, compressionPlanFrom(entry, run_.seed()));
-            add(plan.text(), plan, false);
-        }
-        if (!run_.settings()["controls"])
-            return {};
-        const auto wanted = plans_;
-        for (const NamedPlan& one : wanted)
-            if (one.plan.prunes() && controlled.insert(one.plan.pattern.text()).second) {
-                CompressionPlan control;
-                control.prune = PruneMethod::Random;
-                control.pattern = one.plan.pattern;
-                control.skip = one.plan.skip;
-                control.seed = run_.seed();
-                add(fmt::format("{} {}", kControl, control.pattern.text()), control, true);
-            }
+    // What cannot work is said before anything is computed.
+    Result<void> lookAtLayers() {
+        VITRINE_TRY(const auto blocks, subject_->blocks());
+        for (const NamedPlan& plan : plans_)
+            VITRINE_TRY_VOID(checkPlan(*blocks, plan.plan));
+        fingerprint_ = weightFingerprint(weightsOf(*blocks, {}));
+        for (int64_t block = 0; block < blocks->depth(); ++block)
+            for (const BlockLinear& linear : blocks->linears(block))
+                if (linear.weight.size(1) % 4 == 0)
+                    shapes_.emplace_back(linear.weight.size(0), linear.weight.size(1));
         return {};
     }
 
+    // Of the layers that the plan does not leave out.
+    static NamedTensors weightsOf(const BlockModel& blocks, const CompressionPlan& plan) {
+        NamedTensors weights;
+        for (int64_t block = 0; block < blocks.depth(); ++block)
+            for (const BlockLinear& linear : blocks.linears(block))
+                if (!plan.skips(linear.name))
+                    weights[linear.name + ".weight"] = linear.weight;
+        return weights;
+    }
+
     Json state() const {
-        return {{"rows", rows_},         {"layers", layers_},
-                {"best", best_},         {"data", texts_.dataHash},
-                {"model", fingerprint_}, {"speed", speed_},
-                {"times", times_},       {"plans", run_.settings()["plans"]}};
+        return {{"rows", rows_},          {"layers", layers_},
+                {"best", best_},          {"data", subject_->dataHash()},
+                {"model", fingerprint_},  {"speed", speed_},
+                {"times", times_},        {"dense_loss", denseLoss_},
+                {"best_loss", bestLoss_}, {"plans", run_.settings()["plans"]}};
     }
 
     Result<void> restore(const Json& state) {
-        if (state.value("model", "") != fingerprint_ || state.value("data", "") != texts_.dataHash)
-            return fail(ErrorCode::InvalidArgument,
-                        "model or texts are others than when this run was stopped", "settings",
-                        "Start a new run.");
+        if (state.value("model", "") != fingerprint_ || state.value("data", "") != subject_->dataHash())
+            return fail(ErrorCode::InvalidArgument, "model or data are others than when this run was stopped",
+                        "settings", "Start a new run.");
         rows_ = state["rows"];
         layers_ = state["layers"];
         best_ = state["best"];
         speed_ = state["speed"];
         times_ = state["times"];
+        denseLoss_ = state.value("dense_loss", 0.);
+        bestLoss_ = state.value("best_loss", 0.);
         return {};
     }
 
@@ -143,38 +107,28 @@ class CompressJob {
         return std::any_of(rows_.begin(), rows_.end(), [&](const Json& row) { return row["plan"] == plan; });
     }
 
-    Result<PerplexityScore> evaluate(const LanguageModel& model) {
-        return measurePerplexity(model, *texts_.evaluation, texts_.perplexity, run_.job(),
-                                 texts_.evaluationRange);
-    }
-
-    void addRow(Json row, const PerplexityScore& score) {
-        row["perplexity"] = score.perplexity();
-        row["nats_per_token"] = score.natsPerToken();
-        row["bits_per_byte"] = score.bitsPerByte();
-        row["key"] = score.key();
-        row["predicted_tokens"] = score.predicted;
-        row["difference_to_dense"] =
-            rows_.empty() ? 0. : score.natsPerToken() - rows_[0]["nats_per_token"].get<double>();
+    void addRow(Json row, const SubjectScore& score) {
+        row.update(score.row);
+        row["difference_to_dense"] = score.loss - (rows_.empty() ? score.loss : denseLoss_);
+        if (rows_.empty())
+            denseLoss_ = score.loss;
         const std::string plan = row["plan"];
         const auto step = int64_t(rows_.size());
-        run_.metric("perplexity/" + plan, step, score.perplexity());
-        run_.metric("nats per token/" + plan, step, score.natsPerToken());
+        for (const auto& [name, value] : score.metrics)
+            run_.metric(name + "/" + plan, step, value);
         run_.metric("bits per weight/" + plan, step, row["bits_per_weight"].get<double>());
-        run_.log(fmt::format(
-            "{}: perplexity {:.4f}, {:.4f} nats per token ({:+.4f} to dense), {:.3f} bits per weight", plan,
-            score.perplexity(), score.natsPerToken(), row["difference_to_dense"].get<double>(),
-            row["bits_per_weight"].get<double>()));
+        run_.log(fmt::format("{}: {} ({:+.4f} to dense), {:.3f} bits per weight", plan, score.text,
+                             row["difference_to_dense"].get<double>(), row["bits_per_weight"].get<double>()));
         rows_.push_back(std::move(row));
     }
 
     // One plan: compress a copy of the dense model, measure, keep what is to be kept.
     Result<void> compressBy(const NamedPlan& named) {
-        VITRINE_TRY(auto model, openModel());
-        DecoderBlocks blocks(model->decoder(), texts_.batches);
+        VITRINE_TRY_VOID(subject_->load());
+        VITRINE_TRY(const auto blocks, subject_->blocks());
         CompressedWeights weights;
         MaskSet masks;
-        masks.fingerprint = weightFingerprint(weightsOf(*model, named.plan));
+        masks.fingerprint = weightFingerprint(weightsOf(*blocks, named.plan));
         std::vector<LayerReport> reports;
         NamedTensors spectra;
         const bool mayKeep = !named.control && run_.settings()["keep"] != "none";
@@ -198,8 +152,8 @@ class CompressJob {
                 weights.layers.emplace(layer.report.name, std::move(layer.saved));
             return {};
         };
-        VITRINE_TRY(const auto driven, compressModel(blocks, named.plan, run_.job(), sink));
-        VITRINE_TRY(const auto score, evaluate(*model));
+        VITRINE_TRY(const auto driven, compressModel(*blocks, named.plan, run_.job(), sink));
+        VITRINE_TRY(const auto score, subject_->measure());
         Json row{{"plan", named.name},
                  {"method", named.plan.text()},
                  {"control", named.control},
@@ -221,7 +175,8 @@ class CompressJob {
         }
         addRow(std::move(row), score);
         VITRINE_TRY_VOID(keepSpectra(named, spectra));
-        VITRINE_TRY_VOID(keep(named, *model, weights, masks));
+        VITRINE_TRY_VOID(keep(named, score.loss, weights, masks));
+        subject_->unload();
         return run_.saveState(state());
     }
 
@@ -234,11 +189,37 @@ class CompressJob {
         return reports.empty() ? 0 : sum / double(reports.size());
     }
 
-    Json lineage(const NamedPlan& named) const {
-        return {{"compressed_from", identity_}, {"weights", fingerprint_},
-                {"plan", named.plan.text()},    {"calibration", texts_.dataHash},
-                {"windows", texts_.windows},    {"length", texts_.length},
-                {"seed", run_.seed()}};
+    // The folder of a control, or where nothing is to be kept, goes when it was measured.
+    Result<void> cutBy(const VitStructurePlan& plan) {
+        VITRINE_TRY_VOID(subject_->load());
+        const std::string wanted = run_.settings()["output"];
+        const fs::path folder =
+            (wanted.empty() ? run_.project().runFolder(run_.run().id) : fs::path(wanted)) /
+            plainFileName(plan.text());
+        VITRINE_TRY(Json row, subject_->cut(plan, folder, lineage(plan.text())));
+        VITRINE_TRY(const auto score, subject_->measure());
+        row["plan"] = row["method"] = plan.text();
+        row["control"] = plan.random;
+        row["bits_per_weight"] = subject_->denseBits();
+        addRow(std::move(row), score);
+        subject_->unload();
+        if (plan.random || run_.settings()["keep"] == "none") {
+            std::error_code ignored;
+            fs::remove_all(folder, ignored);
+        } else {
+            run_.log("model folder: " + folder.string());
+        }
+        return run_.saveState(state());
+    }
+
+    Json lineage(const std::string& plan) const {
+        Json origin{{"compressed_from", subject_->identity()},
+                    {"weights", fingerprint_},
+                    {"plan", plan},
+                    {"calibration", subject_->dataHash()},
+                    {"seed", run_.seed()}};
+        origin.update(subject_->calibration());
+        return origin;
     }
 
     // What a picture of the repair needs: singular values, and the error's energy along the inputs'
@@ -248,20 +229,22 @@ class CompressJob {
             return {};
         VITRINE_TRY(const auto scratch, run_.checkpointFolder());
         VITRINE_TRY_VOID(writeTensors(scratch / "spectra.tmp", spectra, {{"kind", "error spectra"}}));
-        VITRINE_TRY([[maybe_unused]] const auto stored,
-                    run_.putArtifactFile(
-                        plainFileName(named.name) + "/spectra.safetensors", scratch / "spectra.tmp",
-                        {.kind = "spectra", .mediaType = kSafetensors, .provenance = lineage(named)}, true));
+        VITRINE_TRY(
+            [[maybe_unused]] const auto stored,
+            run_.putArtifactFile(
+                plainFileName(named.name) + "/spectra.safetensors", scratch / "spectra.tmp",
+                {.kind = "spectra", .mediaType = kSafetensors, .provenance = lineage(named.plan.text())},
+                true));
         return {};
     }
 
-    Result<void> keep(const NamedPlan& named, const LanguageModel& model, CompressedWeights& weights,
-                      MaskSet& masks) {
+    Result<void> keep(const NamedPlan& named, double loss, CompressedWeights& weights, MaskSet& masks) {
         const std::string name = plainFileName(named.name);
         VITRINE_TRY(const auto scratch, run_.checkpointFolder());
-        const Json origin = lineage(named);
+        const Json origin = lineage(named.plan.text());
         if (!masks.names().empty()) {
-            masks.metadata = {{"plan", named.plan.text()}, {"model", identity_}, {"lineage", origin.dump()}};
+            masks.metadata = {
+                {"plan", named.plan.text()}, {"model", subject_->identity()}, {"lineage", origin.dump()}};
             VITRINE_TRY_VOID(masks.save(scratch / "masks.tmp"));
             VITRINE_TRY([[maybe_unused]] const auto stored,
                         run_.putArtifactFile(
@@ -269,26 +252,24 @@ class CompressJob {
                             {.kind = "masks", .mediaType = kSafetensors, .provenance = origin}, true));
         }
         const std::string policy = run_.settings()["keep"];
-        const double perplexity = rows_.back()["perplexity"];
-        const bool better =
-            !named.control && (best_.is_null() || perplexity < best_["perplexity"].get<double>());
-        if (better)
-            best_ = {{"plan", named.name}, {"perplexity", perplexity}};
+        const bool better = !named.control && (best_.is_null() || loss < bestLoss_);
+        if (better) {
+            bestLoss_ = loss;
+            best_ = {{"plan", named.name}};
+            for (const std::string& column : subject_->scoreColumns())
+                if (rows_.back().contains(column))
+                    best_[column] = rows_.back()[column];
+        }
         if (named.control || policy == "none" || (policy == "best" && !better))
             return {};
-        return exportModel(policy == "best" ? "best" : name, origin, model, weights);
+        return exportModel(policy == "best" ? "best" : name, origin, weights);
     }
 
-    Result<void> exportModel(const std::string& name, const Json& origin, const LanguageModel& model,
-                             CompressedWeights& weights) {
-        const std::string wanted = run_.settings()["output"], tokenizer = run_.settings()["tokenizer"];
+    Result<void> exportModel(const std::string& name, const Json& origin, CompressedWeights& weights) {
+        const std::string wanted = run_.settings()["output"];
         const fs::path folder =
             (wanted.empty() ? run_.project().runFolder(run_.run().id) : fs::path(wanted)) / name;
-        SaveLanguageModelOptions options;
-        VITRINE_TRY(options.type, dtypeFromTorchName(run_.settings()["output_dtype"]));
-        options.tokenizerFrom = tokenizer.empty() ? run_.settings()["model"].get<std::string>() : tokenizer;
-        options.lineage = origin;
-        VITRINE_TRY_VOID(saveCompressedModel(model, weights, folder, options));
+        VITRINE_TRY_VOID(subject_->save(folder, weights, origin));
         for (const char* file : {"compressed.safetensors", "config.json"}) {
             VITRINE_TRY([[maybe_unused]] const auto stored,
                         run_.putArtifactFile(name + "/" + file, folder / file,
@@ -323,12 +304,13 @@ class CompressJob {
         VITRINE_TRY([[maybe_unused]] const auto json,
                     run_.putArtifact("compression.json", all.dump(2) + "\n",
                                      {.kind = "report", .mediaType = "application/json"}));
+        std::vector<std::string> columns{"plan"};
+        for (const std::string& column : subject_->scoreColumns())
+            columns.push_back(column);
+        columns.insert(columns.end(), {"bits_per_weight", "parameters", "relative_error", "key"});
         VITRINE_TRY([[maybe_unused]] const auto plans,
-                    run_.putArtifact(
-                        "compression.csv",
-                        jsonRowsCsv(rows_, {"plan", "perplexity", "nats_per_token", "difference_to_dense",
-                                            "bits_per_byte", "bits_per_weight", "relative_error", "key"}),
-                        {.kind = "table", .mediaType = "text/csv"}));
+                    run_.putArtifact("compression.csv", jsonRowsCsv(rows_, columns),
+                                     {.kind = "table", .mediaType = "text/csv"}));
         VITRINE_TRY([[maybe_unused]] const auto layers,
                     run_.putArtifact("layers.csv",
                                      jsonRowsCsv(layers_, {"plan", "name", "block", "kept", "relative_error",
@@ -339,9 +321,10 @@ class CompressJob {
     }
 
     RunContext& run_;
-    std::string identity_, fingerprint_;
+    std::unique_ptr<CompressSubject> subject_;
+    std::string fingerprint_;
     std::vector<NamedPlan> plans_;
-    CalibrationTexts texts_;
+    double denseLoss_ = 0, bestLoss_ = 0;
     std::vector<std::pair<int64_t, int64_t>> shapes_;  // (outputs, inputs) of the layers that can be 2:4
     Json rows_ = Json::array(), layers_ = Json::array(), times_ = Json::array(), best_, speed_;
 };
@@ -351,7 +334,7 @@ class CompressJob {
 JobKind compressKind() {
     JobKind kind;
     kind.name = "compress";
-    kind.summary = "Prune, quantise and compensate a language model, against dense and random";
+    kind.summary = "Prune, quantise and compensate a language model or an encoder, against dense and random";
     kind.settingsSchema = compressSettingsSchema();
     kind.run = [](RunContext& run) { return CompressJob(run).execute(); };
     return kind;

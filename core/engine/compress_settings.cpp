@@ -5,7 +5,7 @@ namespace {
 
 // clang-format off
 constexpr const char* kSchema = R"json({"type": "object", "required": ["model"], "properties": {
-  "model": {"type": "string", "minLength": 1, "format": "model", "title": "Model", "group": "Model and texts", "description": "Folder or file of a language model."},
+  "model": {"type": "string", "minLength": 1, "format": "model", "title": "Model", "group": "Model and texts", "description": "Folder or file of a language model, or of an encoder (RADIO, ViT for CIFAR)."},
   "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Compute in", "group": "Model and texts", "description": "bfloat16: half the memory; methods compute in float32 all the same."},
   "tokenizer": {"type": "string", "default": "", "title": "Tokenizer", "group": "Model and texts", "description": "Folder or file; empty: the model's folder."},
   "calibration": {"type": "array", "items": {"type": "string", "minLength": 1}, "default": [], "title": "Calibration texts", "group": "Model and texts", "description": "Text files and folders, .txt or .jsonl; empty: texts that the model writes itself."},
@@ -14,7 +14,11 @@ constexpr const char* kSchema = R"json({"type": "object", "required": ["model"],
   "length": {"type": "integer", "minimum": 0, "default": 0, "title": "Length", "unit": "tokens", "group": "Model and texts", "description": "Of a window, in calibration and evaluation; 0: the model's context, at most 2048."},
   "documents": {"type": "boolean", "default": false, "title": "Evaluate by documents", "group": "Model and texts", "description": "Each document on its own behind the start token, for short texts."},
   "evaluation_windows": {"type": "integer", "minimum": 0, "default": 0, "title": "Evaluation windows at most", "group": "Model and texts", "description": "Evenly spread; 0: all."},
-  "batch": {"type": "integer", "minimum": 1, "default": 8, "title": "Batch", "unit": "windows", "group": "Model and texts"},
+  "batch": {"type": "integer", "minimum": 1, "default": 8, "title": "Batch", "unit": "windows", "group": "Model and texts", "description": "Or pictures, of an encoder."},
+  "pictures": {"type": "array", "items": {"type": "string", "minLength": 1}, "default": [], "title": "Pictures", "group": "Pictures (encoders)", "description": "Files and folders that an encoder is calibrated with; every fourth is kept to compare features on."},
+  "picture_limit": {"type": "integer", "minimum": 0, "default": 64, "title": "Pictures at most", "group": "Pictures (encoders)", "description": "Spread evenly over the list; 0: all."},
+  "resolution": {"type": "integer", "minimum": 0, "default": 0, "title": "Resolution", "unit": "px", "group": "Pictures (encoders)", "description": "Side of the squares that the encoder sees; 0: what it prefers."},
+  "test": {"type": "string", "default": "", "title": "Labelled pictures", "group": "Pictures (encoders)", "description": "CIFAR-10 binary file, or a folder with a folder for each class: how many are told right, by the model's own head or the nearest other picture."},
   "plans": {"type": "array", "minItems": 1, "title": "Plans", "group": "Methods", "description": "Each compresses the dense model anew.",
     "default": [{"prune": "magnitude"}, {"prune": "wanda"}, {"prune": "sparsegpt"}],
     "items": {"type": "object", "properties": {
@@ -30,6 +34,11 @@ constexpr const char* kSchema = R"json({"type": "object", "required": ["model"],
       "adapter_format": {"type": "string", "default": "", "title": "Format of the path", "description": "Low-bit format of its two factors; empty: float32."},
       "true_sequential": {"type": "boolean", "default": false, "title": "True sequential", "description": "Calibrate again after each group of layers in a block."},
       "skip": {"type": "array", "items": {"type": "string", "minLength": 1}, "default": [], "title": "Leave out", "description": "Layers whose name holds one of these."}}}},
+  "structures": {"type": "array", "default": [], "title": "Structures to cut out", "group": "Methods", "description": "Of an encoder (ViT for CIFAR): heads, hidden units and blocks, each entry from the stored model.",
+    "items": {"type": "object", "properties": {
+      "heads": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1, "title": "Heads", "description": "Part that stays in every block."},
+      "neurons": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1, "title": "Hidden units", "description": "Part that stays in every block."},
+      "blocks": {"type": "integer", "minimum": 0, "default": 0, "title": "Blocks", "description": "That go."}}}},
   "controls": {"type": "boolean", "default": true, "title": "Random control", "group": "Methods", "description": "A random mask of each pattern in the same run."},
   "speed": {"type": "boolean", "default": true, "title": "Measure 2:4 products", "group": "Methods", "description": "Times of the packed and the dense product for the model's shapes, on this machine."},
   "keep": {"type": "string", "enum": ["best", "all", "none"], "default": "best", "title": "Keep", "group": "What is kept", "description": "Model folders of which plans; masks and tables are kept for all."},
