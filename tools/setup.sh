@@ -19,7 +19,7 @@ efficientnet_version=0.1.0
 debian_packages=(
   build-essential cmake ninja-build mold ccache pkg-config git ca-certificates python3 python3-venv python3-pip
   nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libexpected-dev libsqlite3-dev zlib1g-dev
-  libpcre2-dev libutf8proc-dev
+  libpcre2-dev libutf8proc-dev coinor-libcbc-dev
   libgtest-dev libgmock-dev
   libopencv-dev
 )

@@ -11,6 +11,7 @@
 #include "core/engine/language_evaluation_kind.h"
 #include "core/engine/learn_masks_kind.h"
 #include "core/engine/prune_structures_kind.h"
+#include "core/engine/puzzle_kind.h"
 #include "core/engine/statistics_kind.h"
 #include "core/engine/train_incremental_kind.h"
 #include "core/engine/train_elastic_kind.h"
@@ -26,6 +27,7 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(extractKind());
     kinds.add(compressKind());
     kinds.add(pruneStructuresKind());
+    kinds.add(puzzleKind());
     kinds.add(distillKind());
     kinds.add(trainUpsamplerKind());
     kinds.add(upsamplerFidelityKind());

@@ -1,0 +1,49 @@
+#include "core/engine/puzzle_schema.h"
+
+#include "core/engine/prune_structures_schema.h"
+#include "core/engine/settings_group.h"
+
+namespace vitrine {
+namespace {
+
+// clang-format off
+constexpr const char* kLibrary = R"json({
+  "library": {"type": "string", "default": "", "title": "Library", "description": "library.safetensors of an earlier run on this model; empty: built anew."},
+  "key_value_heads": {"type": "array", "items": {"type": "integer", "minimum": 1}, "default": [1], "title": "Key/value heads", "description": "Of attention variants; divisors of the model's, whose heads are averaged."},
+  "neuron_shares": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, "default": [0.75, 0.5, 0.25], "title": "Shares of neurons", "description": "Of feed-forward variants."},
+  "attention_linear": {"type": "boolean", "default": true, "title": "Linear attention part", "description": "One matrix in the place of attention."},
+  "attention_none": {"type": "boolean", "default": true, "title": "No attention"},
+  "feed_forward_linear": {"type": "boolean", "default": true, "title": "Linear feed-forward part"},
+  "feed_forward_none": {"type": "boolean", "default": true, "title": "No feed-forward part"},
+  "blockwise_steps": {"type": "integer", "minimum": 0, "default": 100, "title": "Blockwise steps", "description": "Of each variant, taught alone to do what the parent's part does."},
+  "blockwise_rate": {"type": "number", "exclusiveMinimum": 0, "default": 0.001, "title": "Blockwise learning rate"},
+  "score_windows": {"type": "integer", "minimum": 1, "default": 16, "title": "Windows of the scores", "description": "On which the divergence of the model with one block replaced is measured."}})json";
+
+constexpr const char* kSearch = R"json({
+  "profile_batch": {"type": "integer", "minimum": 1, "default": 8, "title": "Sequences at once", "description": "What cache and times are reckoned for."},
+  "profile_prompt": {"type": "integer", "minimum": 0, "default": 0, "title": "Prompt", "unit": "tokens", "description": "0: half of the context."},
+  "profile_generated": {"type": "integer", "minimum": 0, "default": 0, "title": "Generated", "unit": "tokens", "description": "0: half of the context."},
+  "measure_times": {"type": "boolean", "default": true, "title": "Measure times", "description": "Of each variant, on this machine."},
+  "budgets": {"type": "array", "minItems": 1, "title": "Budgets", "default": [{"bytes": 0.8}, {"bytes": 0.7}, {"bytes": 0.6}, {"bytes": 0.5}], "description": "An architecture is searched for each; shares of what the parent takes.", "items": {"type": "object", "properties": {
+    "parameters": {"type": "number", "minimum": 0, "title": "Parameters", "description": "Share of the parent's."},
+    "bytes": {"type": "number", "minimum": 0, "title": "Memory", "description": "Weights and cache; share of the parent's."},
+    "prompt_time": {"type": "number", "minimum": 0, "title": "Time of the prompt", "description": "Share of the parent's."},
+    "speed": {"type": "number", "minimum": 0, "title": "Tokens per second", "description": "At least; times the parent's."}}}},
+  "alternatives": {"type": "integer", "minimum": 0, "maximum": 20, "default": 0, "title": "Alternatives", "description": "Further architectures for each budget that differ in a part of the layers."},
+  "difference": {"type": "number", "minimum": 0.01, "maximum": 1, "default": 0.2, "title": "Difference", "description": "Share of the layers in which an alternative differs."},
+  "baselines": {"type": "boolean", "default": true, "title": "Baselines", "description": "For each budget a greedy and a random architecture of the same library, and one with fewer neurons in all layers alike."},
+  "assemblies": {"type": "integer", "minimum": 0, "default": 20, "title": "Random assemblies", "description": "That tell whether sums of scores foresee the loss of whole models."}})json";
+// clang-format on
+
+}  // namespace
+
+Json puzzleSettingsSchema() {
+    Json properties = Json::object();
+    addLanguageTextSettings(properties);
+    addSettingsGroup(properties, kLibrary, "Library of blocks");
+    addSettingsGroup(properties, kSearch, "Search");
+    addDistillationSettings(properties);
+    return {{"type", "object"}, {"required", {"model", "texts"}}, {"properties", std::move(properties)}};
+}
+
+}  // namespace vitrine
