@@ -3,6 +3,7 @@
 #include "core/engine/objective_job.h"
 #include "core/engine/settings_group.h"
 #include "core/flextron/elastic_objective.h"
+#include "core/flextron/loss_surrogate.h"
 #include "core/structured/structure_cost.h"
 
 namespace vitrine {
@@ -20,7 +21,8 @@ constexpr const char* kElastic = R"json({
   "router_rate": {"type": "number", "exclusiveMinimum": 0, "default": 60, "title": "Rate factor of the routers"},
   "scale_end": {"type": "number", "exclusiveMinimum": 0, "default": 10, "title": "Scale of the logits, last", "description": "It begins with 1."},
   "tau_end": {"type": "number", "exclusiveMinimum": 0, "default": 0.05, "title": "Temperature, last", "description": "It begins with 1."},
-  "calibration_windows": {"type": "integer", "minimum": 1, "default": 64, "title": "Calibration windows", "description": "For the order of neurons and heads."}})json";
+  "calibration_windows": {"type": "integer", "minimum": 1, "default": 64, "title": "Calibration windows", "description": "For the order of neurons and heads."},
+  "surrogate_samples": {"type": "integer", "minimum": 0, "default": 0, "title": "Choices for a surrogate", "description": "So many random ones are measured in the end; a small network learns to predict them and looks for better ones for each budget, which are measured and kept where they are. 0: the routers' are taken."}})json";
 // clang-format on
 
 Json trainElasticSchema() {
@@ -92,6 +94,7 @@ class TrainElasticJob : public ObjectiveJob {
         const SaveLanguageModelOptions options = saveOptions(lineage);
         VITRINE_TRY_VOID(saveLanguageModel(trainer().model(), folder / "elastic", options));
         VITRINE_TRY_VOID(keepModelFiles("elastic", folder / "elastic", options.lineage));
+        VITRINE_TRY_VOID(consultSurrogate());
         Json rows = Json::array();
         for (const double budget : options_.budgets) {
             VITRINE_TRY(Json row, exportBudget(budget, folder, lineage));
@@ -121,8 +124,57 @@ class TrainElasticJob : public ObjectiveJob {
         return {};
     }
 
+    ElasticChoice choiceFor(double budget) const {
+        const auto found = better_.find(budget);
+        return found == better_.end() ? objective_->choiceFor(budget) : found->second;
+    }
+
+    Result<double> lossOf(const ElasticChoice& choice) {
+        objective_->settle(choice);
+        VITRINE_TRY(const Json held, scores(trainer().model()));
+        return meanLoss(held);
+    }
+
+    // Half of the measured choices are kept back to tell how well it predicts.
+    Result<void> consultSurrogate() {
+        better_.clear();
+        const int64_t count = settings()["surrogate_samples"];
+        if (count == 0)
+            return {};
+        std::vector<SurrogateSample> known, fresh;
+        Json points = Json::array();
+        run_.job().beginStage("measuring choices", count);
+        for (const ElasticChoice& choice :
+             randomChoices(dense().config(), options_.space, count, run_.seed())) {
+            VITRINE_TRY_VOID(run_.job().checkStop());
+            VITRINE_TRY(const double loss, lossOf(choice));
+            (known.size() < size_t(count + 1) / 2 ? known : fresh).push_back({choice, loss});
+            run_.job().advance();
+        }
+        VITRINE_TRY(const auto judge, LossSurrogate::fit(dense().config(), options_.space, known));
+        for (const SurrogateSample& sample : fresh)
+            points.push_back({{"predicted", judge.predict(sample.choice)}, {"measured", sample.loss}});
+        std::vector<SurrogateSample> all = known;
+        all.insert(all.end(), fresh.begin(), fresh.end());
+        VITRINE_TRY(const auto surrogate, LossSurrogate::fit(dense().config(), options_.space, all));
+        for (const double budget : options_.budgets)
+            if (const auto wanted = surrogate.bestFor(budget, options_.deadZone); wanted && budget < 1) {
+                VITRINE_TRY(const double now, lossOf(objective_->choiceFor(budget)));
+                VITRINE_TRY(const double then, lossOf(*wanted));
+                run_.log(fmt::format("budget {:g}: routers {:.4f}, surrogate {:.4f} nats per token", budget,
+                                     now, then));
+                if (then < now)
+                    better_[budget] = *wanted;
+            }
+        const Json report{{"error_on_unseen", judge.error(fresh)}, {"unseen", std::move(points)}};
+        VITRINE_TRY([[maybe_unused]] const StoredFile stored,
+                    run_.putArtifact("surrogate.json", report.dump(2) + "\n",
+                                     {.kind = "report", .mediaType = "application/json"}));
+        return settle();
+    }
+
     Result<Json> exportBudget(double budget, const fs::path& folder, Json lineage) {
-        const ElasticChoice choice = objective_->choiceFor(budget);
+        const ElasticChoice choice = choiceFor(budget);
         VITRINE_TRY(const auto cut, cutModel(trainer().model(), options_.space, choice));
         VITRINE_TRY(const Json held, scores(*cut));
         Json shares = Json::array();
@@ -145,6 +197,7 @@ class TrainElasticJob : public ObjectiveJob {
                     {"parameters", cost.parameters},
                     {"nats_per_token", meanLoss(held)},
                     {"held_out", held},
+                    {"chosen_by", better_.contains(budget) ? "surrogate" : "routers"},
                     {"largest_probability", objective_->largestProbability(budget)},
                     {"blocks", shares}};
     }
@@ -152,6 +205,7 @@ class TrainElasticJob : public ObjectiveJob {
     ElasticOptions options_;
     std::shared_ptr<const LanguageModel> teacher_;
     std::shared_ptr<ElasticObjective> objective_;
+    std::map<double, ElasticChoice> better_;  // than the routers', by budget
 };
 
 }  // namespace

@@ -96,6 +96,7 @@ TEST_F(ObjectiveKindsTest, AnElasticModelIsCutToEveryBudget) {
     Json wanted = settings(10);
     wanted["head_shares"] = {1, 0.5};
     wanted["budgets"] = {1, 0.5};
+    wanted["surrogate_samples"] = 8;
     const RunOutcome outcome = run(*project, "train-elastic", wanted);
     ASSERT_FALSE(outcome.error) << outcome.error->text();
     const auto whole = openLanguage(folder / "out" / "elastic", "", "cpu", "float32");
