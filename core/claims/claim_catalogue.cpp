@@ -133,6 +133,46 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "8 % "
          "of their budgets; choices settled (probability 0.95); masked and cut models agree",
          3, 3},
+        {"minitron", "Minitron",
+         "A smaller language model cut out of a larger one by what one look at the activations ranks, and "
+         "taught by "
+         "the larger one, beats one that is cut by chance, cut in depth, taught by the text or begun anew.",
+         "Muralidharan et al. 2024, Compact Language Models via Pruning and Knowledge Distillation; "
+         "Sreenivas et al. "
+         "2024, LLM Pruning and Distillation in Practice",
+         "Half of the neurons of the project's language model, nats per token on held-out text: as cut, "
+         "important "
+         "neurons at least 0.6 below random ones; after the same short teaching, width by KL at least 0.005 "
+         "below "
+         "the text alone, 0.02 below depth at equal parameters, 0.5 below a random start, and not above "
+         "random "
+         "neurons",
+         3, 2},
+        {"depth-pruning", "Depth pruning",
+         "Blocks that any measure of influence finds unimportant can go at little loss, and an affine map of "
+         "low "
+         "rank, fitted in closed form, repairs much of what their removal costs.",
+         "Siddiqui et al. 2024, A deeper look at depth pruning of LLMs, sections 3 and 4",
+         "1 to 3 blocks of the project's language model, nats per token on held-out text: every metric at "
+         "least 0.1 "
+         "below random orders, which are below the worst order; a map of rank 8 in their place at least 0.03 "
+         "lower "
+         "for each number, the mean update lower from 2 on; one after another not above all at once (0.005)",
+         3, 1.5},
+        {"puzzle", "Puzzle",
+         "Blocks that are taught alone and scored alone add up: a mixed-integer search over them finds, "
+         "under a "
+         "budget, models that greed, chance and the same cut everywhere do not.",
+         "Bercovich et al. 2024, Puzzle: Distillation-Based NAS for Inference-Optimized LLMs, sections 3 and "
+         "6",
+         "Budgets of 80 to 50 % of the block parameters of the project's language model, nats per token on "
+         "held-out "
+         "text, before any training of the whole: the solver at 60 % at least 0.06 below fewer neurons in "
+         "all "
+         "layers; over all budgets not above greed (0.01), which is at least 0.3 below chance; taught blocks "
+         "not "
+         "above untaught; sums of scores follow the loss of random assemblies (Spearman at least 0.7)",
+         3, 2},
     };
     return claims;
 }

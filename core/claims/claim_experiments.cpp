@@ -1,6 +1,7 @@
 #include "core/claims/claim_experiments.h"
 
 #include "core/claims/am_radio_claim.h"
+#include "core/claims/depth_pruning_claim.h"
 #include "core/claims/eora_claim.h"
 #include "core/claims/ckca_claim.h"
 #include "core/claims/featsharp_claim.h"
@@ -8,9 +9,11 @@
 #include "core/claims/iee_claim.h"
 #include "core/claims/mamba_vision_claim.h"
 #include "core/claims/maskllm_claim.h"
+#include "core/claims/minitron_claim.h"
 #include "core/claims/mode_switch_claim.h"
 #include "core/claims/one_shot_pruning_claim.h"
 #include "core/claims/phi_s_claim.h"
+#include "core/claims/puzzle_claim.h"
 #include "core/claims/shift_claim.h"
 
 namespace vitrine {
@@ -23,7 +26,9 @@ const ClaimExperiment* claimExperiment(const std::string& name) {
         {"iee", ieeClaim()}, {"ckca", ckcaClaim()},
         {"one-shot-pruning", oneShotPruningClaim()},
         {"eora", eoraClaim()},           {"maskllm", maskLlmClaim()},
-        {"flextron", flextronClaim()}};
+        {"flextron", flextronClaim()},
+        {"minitron", minitronClaim()},   {"depth-pruning", depthPruningClaim()},
+        {"puzzle", puzzleClaim()}};
     const auto it = experiments.find(name);
     return it == experiments.end() ? nullptr : &it->second;
 }

@@ -1,0 +1,225 @@
+// The jobs "prune-structures" and "puzzle" as a user meets them.
+#include "core/engine/prune_structures_kind.h"
+#include "core/engine/puzzle_kind.h"
+#include "core/puzzle/block_library.h"
+#include "core/runs/recipe.h"
+#include "core/runs/run_store.h"
+#include "core/runs/runner.h"
+#include "tests/core/structured/structured_data.h"
+
+#include <stop_token>
+
+namespace vitrine {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+struct StructureKindsTest : testing::StructuredData {
+    StructureKindsTest() {
+        kinds.add(pruneStructuresKind());
+        kinds.add(puzzleKind());
+        EXPECT_TRUE(saveLanguageModel(trained(), folder / "model", {.tokenizerFrom = folder / "tokenizer"}));
+    }
+    Json settings() const {
+        return {{"model", (folder / "model").string()},
+                {"texts", {{{"name", "sums"}, {"paths", {(folder / "sums.txt").string()}}}}},
+                {"held_out", 0.1},
+                {"length", 32},
+                {"batch", 4},
+                {"calibration_windows", 12},
+                {"evaluation_windows", 6},
+                {"steps", 8},
+                {"learning_rate", 0.003},
+                {"final_rate", 0.0003},
+                {"warmup_steps", 1},
+                {"checkpoint_every", 3},
+                {"output_dtype", "float32"}};
+    }
+    Json pruning() const {
+        Json wanted = settings();
+        wanted["plans"] = {{{"intermediate", 12}}, {{"depth", 3}, {"stand_in", "low_rank"}, {"rank", 4}}};
+        wanted["search_parameters"] = 20000;
+        wanted["search_intermediates"] = {20, 22, 24};
+        wanted["search_depths"] = {2};
+        wanted["search_candidates"] = 2;
+        wanted["search_steps"] = 2;
+        return wanted;
+    }
+    Json puzzle() const {
+        Json wanted = settings();
+        wanted["neuron_shares"] = {0.5};
+        wanted["blockwise_steps"] = 4;
+        wanted["score_windows"] = 4;
+        wanted["profile_batch"] = 2;
+        wanted["profile_prompt"] = 16;
+        wanted["profile_generated"] = 8;
+        wanted["budgets"] = {{{"bytes", 0.7}}};
+        wanted["assemblies"] = 6;
+        wanted["alternatives"] = 1;
+        return wanted;
+    }
+    Json recipeOf(const std::string& kind, const Json& jobSettings) {
+        auto recipe = completeRecipe(
+            {{"kind", kind}, {"name", "test"}, {"seed", 4}, {"settings", jobSettings}}, kinds, "test");
+        EXPECT_TRUE(recipe) << (recipe ? "" : recipe.error().text());
+        return std::move(*recipe);
+    }
+    RunOutcome run(Project& project, const std::string& kind, const Json& jobSettings,
+                   RunnerOptions options = {}) {
+        options.handleSignals = options.controlSocket = false;
+        auto outcome = runRecipe(project, recipeOf(kind, jobSettings), kinds, options);
+        EXPECT_TRUE(outcome) << (outcome ? "" : outcome.error().text());
+        return std::move(*outcome);
+    }
+    static fs::path fileOf(const Project& project, const vitrine::Run& run, const std::string& name) {
+        const auto artifacts = RunStore(project).artifacts(run);
+        for (const Artifact& artifact : *artifacts)
+            if (artifact.name == name)
+                return project.artifacts().pathOf(artifact.sha256);
+        ADD_FAILURE() << "no artifact " << name;
+        return {};
+    }
+    static const Json& rowOf(const Json& rows, const char* key, const std::string& name) {
+        for (const Json& row : rows)
+            if (row[key] == name)
+                return row;
+        ADD_FAILURE() << "no row " << name;
+        static const Json kNone = Json::object();
+        return kNone;
+    }
+    JobKinds kinds;
+};
+
+TEST_F(StructureKindsTest, StudentsStandBesideDenseAndRandom) {
+    auto project = Project::openOrCreate(folder / "project");
+    ASSERT_TRUE(project);
+    Json wanted = pruning();
+    wanted["output"] = (folder / "students").string();
+    const RunOutcome outcome = run(*project, "prune-structures", wanted);
+    ASSERT_FALSE(outcome.error) << outcome.error->text();
+    const Json report = *readJsonFile(fileOf(*project, outcome.run, "structures.json"));
+    const Json& rows = report["students"];
+    EXPECT_EQ(rows.size(),
+              1u + 4 + 2 + 1);  // dense; two plans with controls; candidates; the best
+    const Json& narrow = rowOf(rows, "student", "neurons 12");
+    EXPECT_LT(narrow["nats_as_cut"], rowOf(rows, "student", "random control: neurons 12")["nats_as_cut"]);
+    EXPECT_LT(narrow["nats_per_token"], narrow["nats_as_cut"]);
+    const Json& shallow = rowOf(rows, "student", "depth 3, stand-in of rank 4");
+    EXPECT_EQ(shallow["stand_ins"].size(), 1u);
+    EXPECT_LT(shallow["stand_ins"][0]["left_by_map"], shallow["stand_ins"][0]["left_by_mean"]);
+    EXPECT_TRUE(report["search"].contains("flipped_by_distillation"));
+    EXPECT_LE(rowOf(rows, "student", "best of the search")["parameters"], 20000);
+    // The folder is what the best row says.
+    const auto student = loadLanguageModel(folder / "students" / "best", {});
+    ASSERT_TRUE(student) << student.error().text();
+    EXPECT_EQ((*student)->config().parameterCount(),
+              rowOf(rows, "student", report["best"]["student"])["parameters"].get<int64_t>());
+    const Json config = *readJsonFile(folder / "students" / "best" / "config.json");
+    EXPECT_EQ(config["vitrine"]["student"], report["best"]["student"]);
+    // The ranking cuts again without a pass: the corrected teacher is another model, the first one's is
+    // refused.
+    const auto ranking = StructureRanking::load(fileOf(*project, outcome.run, "ranking.safetensors"));
+    ASSERT_TRUE(ranking) << ranking.error().text();
+    EXPECT_TRUE(ranking->checkModel(trained()));
+    // It cuts again without a pass; a corrected teacher is another model, for which it is refused.
+    wanted.erase("search_parameters");
+    wanted["ranking"] = fileOf(*project, outcome.run, "ranking.safetensors").string();
+    wanted["plans"] = {{{"width", 24}, {"heads", 2}}};
+    wanted["block_metric"] = "shapley_loss";
+    const RunOutcome again = run(*project, "prune-structures", wanted);
+    ASSERT_FALSE(again.error) << again.error->text();
+    wanted["teacher_steps"] = 3;
+    const RunOutcome corrected = run(*project, "prune-structures", wanted);
+    ASSERT_TRUE(corrected.error);
+    EXPECT_THAT(corrected.error->text(), HasSubstr("made of another model"));
+    wanted.erase("ranking");
+    const RunOutcome anew = run(*project, "prune-structures", wanted);
+    ASSERT_FALSE(anew.error) << anew.error->text();
+    const Json second = *readJsonFile(fileOf(*project, anew.run, "structures.json"));
+    EXPECT_TRUE(rowOf(second["students"], "student", "corrected teacher").contains("nats_per_token"));
+}
+
+TEST_F(StructureKindsTest, AStoppedRunGoesOnToTheSameTable) {
+    for (const auto& [kind, wanted, table] : {std::tuple{"prune-structures", pruning(), "structures.json"},
+                                              std::tuple{"puzzle", puzzle(), "library.safetensors"}}) {
+        auto whole = Project::openOrCreate(folder / (std::string(kind) + "-whole"));
+        auto parts = Project::openOrCreate(folder / (std::string(kind) + "-parts"));
+        ASSERT_TRUE(whole && parts);
+        const RunOutcome uncut = run(*whole, kind, wanted);
+        ASSERT_FALSE(uncut.error) << uncut.error->text();
+        std::stop_source stop;
+        RunnerOptions options;
+        int calls = 0;
+        options.stop = stop.get_token();
+        options.onProgress = [&](const Progress& progress) {
+            if ((progress.stage.starts_with("distilling") || progress.stage.starts_with("teaching")) &&
+                ++calls == 3)
+                stop.request_stop();
+        };
+        const RunOutcome cut = run(*parts, kind, wanted, options);
+        ASSERT_TRUE(cut.error);
+        RunnerOptions resume;
+        resume.handleSignals = resume.controlSocket = false;
+        const auto resumed = resumeRun(*parts, cut.run.id, kinds, resume);
+        ASSERT_TRUE(resumed) << resumed.error().text();
+        ASSERT_FALSE(resumed->error) << resumed->error->text();
+        EXPECT_EQ(*readFile(fileOf(*whole, uncut.run, table)),
+                  *readFile(fileOf(*parts, resumed->run, table)));
+    }
+}
+
+TEST_F(StructureKindsTest, PuzzleSearchesItsLibrary) {
+    auto project = Project::openOrCreate(folder / "project");
+    ASSERT_TRUE(project);
+    Json wanted = puzzle();
+    wanted["output"] = (folder / "children").string();
+    wanted["state_blocks"] = 4;
+    const RunOutcome outcome = run(*project, "puzzle", wanted);
+    ASSERT_FALSE(outcome.error) << outcome.error->text();
+    const Json report = *readJsonFile(fileOf(*project, outcome.run, "puzzle.json"));
+    const Json& rows = report["architectures"];
+    const Json& parent = rowOf(rows, "name", "parent");
+    const Json& found = rowOf(rows, "name", "puzzle: bytes 0.7");
+    EXPECT_LE(found["bytes"], 0.7 * parent["bytes"].get<double>());
+    EXPECT_LE(found["score"], rowOf(rows, "name", "greedy: bytes 0.7")["score"]);
+    EXPECT_LE(found["score"], rowOf(rows, "name", "random: bytes 0.7")["score"]);
+    EXPECT_LE(found["score"], rowOf(rows, "name", "puzzle: bytes 0.7, alternative 1")["score"]);
+    EXPECT_LE(rowOf(rows, "name", "uniform: bytes 0.7")["bytes"], 0.7 * parent["bytes"].get<double>());
+    EXPECT_EQ(report["library"].size(), 4u);
+    EXPECT_EQ(report["library"][0]["scores"].size(), report["library"][0]["attention"].size());
+    EXPECT_GT(report["costs"]["layers"][0]["attention"][0]["prompt_seconds"], 0);
+    EXPECT_TRUE(report["additivity"]["spearman"].is_number());
+    const auto child = loadLanguageModel(folder / "children" / "best", {});
+    ASSERT_TRUE(child) << child.error().text();
+    // Another search in the same library: nothing is taught again.
+    wanted["library"] = fileOf(*project, outcome.run, "library.safetensors").string();
+    wanted["budgets"] = {{{"parameters", 0.8}}};
+    wanted["steps"] = 0;
+    const RunOutcome again = run(*project, "puzzle", wanted);
+    ASSERT_FALSE(again.error) << again.error->text();
+    wanted["budgets"] = {{{"bytes", 0.01}}};
+    const RunOutcome none = run(*project, "puzzle", wanted);
+    ASSERT_TRUE(none.error);
+    EXPECT_THAT(none.error->text(), HasSubstr("the smallest architecture takes"));
+    EXPECT_THAT(none.error->text(), HasSubstr("bytes 0.01"));
+}
+
+TEST_F(StructureKindsTest, RefusesWhatCannotBeCut) {
+    auto project = Project::openOrCreate(folder / "project");
+    ASSERT_TRUE(project);
+    const auto errorOf = [&](const Json& change) {
+        Json wanted = settings();
+        wanted.update(change);
+        const RunOutcome outcome = run(*project, "prune-structures", wanted);
+        return outcome.error ? outcome.error->text() : std::string();
+    };
+    EXPECT_THAT(errorOf(Json::object()), HasSubstr("no student to make"));
+    EXPECT_THAT(errorOf({{"plans", {{{"heads", 3}}}}}), HasSubstr("Keep a multiple of 2"));
+    EXPECT_THAT(errorOf({{"plans", {{{"width", 999}}}}}), HasSubstr("there are 32"));
+    EXPECT_THAT(errorOf({{"plans", {{{"width", 24}}}}, {"length", 400}}), HasSubstr("2 to 48 tokens"));
+    EXPECT_THAT(errorOf({{"search_parameters", 10}}), HasSubstr("budget of 10 parameters"));
+}
+
+}  // namespace
+}  // namespace vitrine
