@@ -70,6 +70,28 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "be told "
          "in FeatSharp's maps; the buffer correlates with minus the planted noise by more than 0.7",
          3, 3},
+        {"iee", "IEE",
+         "A sparse network finds a better structure when candidates are brought back and trained for a few "
+         "steps before they are judged by the same score as what is in use.",
+         "Advancing Weight and Channel Sparsification with Enhanced Saliency, arXiv 2502.03658, table of "
+         "ablations",
+         "A ResNet with a twentieth of its weights (ERK) on procedural scenes, same steps for all: IEE at "
+         "least "
+         "5 points above IEE without reactivation; not below a static structure, SET, RigL, exploration from "
+         "zero and exploration without freezing; what enters survives three exchanges more often than RigL's",
+         3, 2},
+        {"ckca", "CKCA",
+         "A warm start on new data keeps its speed and loses its defect when features and logits are held to "
+         "what the old network knew.",
+         "Step Out and Seek Around: On Warm-Start Training with Incremental Data, arXiv 2406.04484",
+         "Procedural scenes in 8 chunks: CKCA ends at least 2 points above the plain warm start, its mean is "
+         "not "
+         "below constant distillation's, which ends above the plain warm start, which ends above learning "
+         "the "
+         "last chunk alone by at least 5 points; learning all chunks anew stays the upper bound; accuracy "
+         "never "
+         "falls by more than 2 points from chunk to chunk",
+         3, 2},
         {"one-shot-pruning", "Wanda, SparseGPT",
          "Weights that a look at the inputs chooses leave far more of a language model at 2:4 than random "
          "ones, "
@@ -101,38 +123,6 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "masks "
          "within 0.02); a mask learnt on one text wins there and loses on the other",
          3, 4},
-        {"iee", "IEE",
-         "A sparse network finds a better structure when candidates are brought back and trained for a few "
-         "steps before they are judged by the same score as what is in use.",
-         "Advancing Weight and Channel Sparsification with Enhanced Saliency, arXiv 2502.03658, table of "
-         "ablations",
-         "A ResNet with a twentieth of its weights (ERK) on procedural scenes, same steps for all: IEE at "
-         "least "
-         "5 points above IEE without reactivation; not below a static structure, SET, RigL, exploration from "
-         "zero and exploration without freezing; what enters survives three exchanges more often than RigL's",
-         3, 2},
-        {"ckca", "CKCA",
-         "A warm start on new data keeps its speed and loses its defect when features and logits are held to "
-         "what the old network knew.",
-         "Step Out and Seek Around: On Warm-Start Training with Incremental Data, arXiv 2406.04484",
-         "Procedural scenes in 8 chunks: CKCA ends at least 2 points above the plain warm start, its mean is "
-         "not "
-         "below constant distillation's, which ends above the plain warm start, which ends above learning "
-         "the "
-         "last chunk alone by at least 5 points; learning all chunks anew stays the upper bound; accuracy "
-         "never "
-         "falls by more than 2 points from chunk to chunk",
-         3, 2},
-        {"flextron", "Flextron",
-         "One set of weights serves every size by cutting alone, the whole model loses next to nothing, and "
-         "routers shape a size better than cutting all blocks alike.",
-         "Cai et al. 2024, Flextron, sections 3 and 4; router form of Nemotron Elastic 2025",
-         "The project's language model, 300 steps, feed-forward widths of each block, nats per token on "
-         "held-out text: routed half at least 0.005 below all blocks alike on the same weights, which are at "
-         "least 0.03 below a cut of the dense model; the whole model at most 0.03 above dense; sizes within "
-         "8 % "
-         "of their budgets; choices settled (probability 0.95); masked and cut models agree",
-         3, 3},
         {"minitron", "Minitron",
          "A smaller language model cut out of a larger one by what one look at the activations ranks, and "
          "taught by "
@@ -173,6 +163,16 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "not "
          "above untaught; sums of scores follow the loss of random assemblies (Spearman at least 0.7)",
          3, 2},
+        {"flextron", "Flextron",
+         "One set of weights serves every size by cutting alone, the whole model loses next to nothing, and "
+         "routers shape a size better than cutting all blocks alike.",
+         "Cai et al. 2024, Flextron, sections 3 and 4; router form of Nemotron Elastic 2025",
+         "The project's language model, 300 steps, feed-forward widths of each block, nats per token on "
+         "held-out text: routed half at least 0.005 below all blocks alike on the same weights, which are at "
+         "least 0.03 below a cut of the dense model; the whole model at most 0.03 above dense; sizes within "
+         "8 % "
+         "of their budgets; choices settled (probability 0.95); masked and cut models agree",
+         3, 3},
     };
     return claims;
 }

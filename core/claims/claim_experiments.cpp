@@ -1,9 +1,9 @@
 #include "core/claims/claim_experiments.h"
 
 #include "core/claims/am_radio_claim.h"
+#include "core/claims/ckca_claim.h"
 #include "core/claims/depth_pruning_claim.h"
 #include "core/claims/eora_claim.h"
-#include "core/claims/ckca_claim.h"
 #include "core/claims/featsharp_claim.h"
 #include "core/claims/flextron_claim.h"
 #include "core/claims/iee_claim.h"
@@ -20,14 +20,20 @@ namespace vitrine {
 
 const ClaimExperiment* claimExperiment(const std::string& name) {
     static const std::map<std::string, ClaimExperiment> experiments = {
-        {"phi-s", phiSClaim()},          {"radio-v2.5", modeSwitchClaim()},
-        {"c-radio-v4", shiftClaim()},    {"mambavision", mambaVisionClaim()},
-        {"featsharp", featSharpClaim()}, {"am-radio", amRadioClaim()},
-        {"iee", ieeClaim()}, {"ckca", ckcaClaim()},
+        {"phi-s", phiSClaim()},
+        {"radio-v2.5", modeSwitchClaim()},
+        {"c-radio-v4", shiftClaim()},
+        {"mambavision", mambaVisionClaim()},
+        {"featsharp", featSharpClaim()},
+        {"am-radio", amRadioClaim()},
+        {"iee", ieeClaim()},
+        {"ckca", ckcaClaim()},
         {"one-shot-pruning", oneShotPruningClaim()},
-        {"eora", eoraClaim()},           {"maskllm", maskLlmClaim()},
+        {"eora", eoraClaim()},
+        {"maskllm", maskLlmClaim()},
         {"flextron", flextronClaim()},
-        {"minitron", minitronClaim()},   {"depth-pruning", depthPruningClaim()},
+        {"minitron", minitronClaim()},
+        {"depth-pruning", depthPruningClaim()},
         {"puzzle", puzzleClaim()}};
     const auto it = experiments.find(name);
     return it == experiments.end() ? nullptr : &it->second;
