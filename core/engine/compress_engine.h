@@ -88,6 +88,16 @@ struct WhatIf {
     double milliseconds = 0;
 };
 
+// A smaller model of the same kind; 0: as it is.
+struct SizesKept {
+    int64_t width = 0, heads = 0, intermediate = 0, depth = 0;
+};
+
+struct SizesCost {
+    double parameters = 0, bytes = 0, operations = 0;  // of one token, the head included
+    double denseParameters = 0, denseBytes = 0, denseOperations = 0;
+};
+
 class CompressEngine {
   public:
     virtual ~CompressEngine() = default;
@@ -96,6 +106,9 @@ class CompressEngine {
     // carried out says why; only a model that cannot be opened is an error.
     virtual Result<PlanCosts> costs(const std::filesystem::path& model, const Json& plans,
                                     const std::string& dtype) = 0;
+    // What a model of these sizes would cost, float32. InvalidArgument for sizes that cannot be: heads that
+    // the key/value heads do not divide.
+    virtual Result<SizesCost> sizesCost(const std::filesystem::path& model, const SizesKept& sizes) = 0;
     // Names of the matrices of a model (public names), and of those in a file of masks.
     virtual Result<std::vector<std::string>> matrices(const std::filesystem::path& model) = 0;
     virtual Result<std::vector<std::string>> maskedTensors(const std::filesystem::path& masks) = 0;

@@ -29,6 +29,14 @@ std::vector<LayerShape> shapesOf(const Decoder& decoder) {
     return shapes;
 }
 
+// Two for each weight of a matrix product; norms count as such, a ten-thousandth of the rest.
+double operationsOf(const DecoderConfig& config) {
+    double weights = double(config.vocabulary) * double(config.width);
+    for (const LayerSettings& layer : config.layers)
+        weights += double(config.parameterCount(layer));
+    return 2 * weights;
+}
+
 class CompressEngineImpl : public CompressEngine {
   public:
     Result<PlanCosts> costs(const fs::path& model, const Json& plans, const std::string& dtype) override {
@@ -60,6 +68,30 @@ class CompressEngineImpl : public CompressEngine {
             costs.rows.push_back(std::move(row));
         }
         return costs;
+    }
+
+    Result<SizesCost> sizesCost(const fs::path& model, const SizesKept& sizes) override {
+        VITRINE_TRY(LanguageModel * opened, bare(model));
+        DecoderConfig config = opened->config();
+        SizesCost cost;
+        cost.denseParameters = double(config.parameterCount());
+        cost.denseOperations = operationsOf(config);
+        if (sizes.width > 0)
+            config.width = sizes.width;
+        if (sizes.depth > 0 && sizes.depth < config.depth())
+            config.layers.resize(size_t(sizes.depth));
+        for (LayerSettings& layer : config.layers) {
+            if (sizes.intermediate > 0)
+                layer.feedForward.intermediate = std::min(layer.feedForward.intermediate, sizes.intermediate);
+            if (sizes.heads > 0)
+                layer.attention.queryHeads = std::min(layer.attention.queryHeads, sizes.heads);
+        }
+        VITRINE_TRY_VOID(config.validate());
+        cost.parameters = double(config.parameterCount());
+        cost.operations = operationsOf(config);
+        cost.bytes = 4 * cost.parameters;
+        cost.denseBytes = 4 * cost.denseParameters;
+        return cost;
     }
 
     Result<std::vector<std::string>> matrices(const fs::path& model) override {

@@ -74,6 +74,7 @@ MaskPanel::MaskPanel(QWidget* parent)
         names.append(QString::fromLatin1(name));
     histogram_->setXNames(names);
     histogram_->setMinimumHeight(150);
+    histogram_->setLegendShown(false);
     auto* side = new QWidget;
     auto* sideLayout = new QVBoxLayout(side);
     sideLayout->setContentsMargins(0, 0, 0, 0);

@@ -162,6 +162,12 @@ void Chart::setSeries(std::vector<ChartSeries> series) {
     showAll();
 }
 
+void Chart::setLegendShown(bool shown) {
+    legendShown_ = shown;
+    d_->plot->legend->setVisible(legendShown_ && series_.size() > 1);
+    d_->plot->replot(QCustomPlot::rpQueuedReplot);
+}
+
 void Chart::rebuild() {
     d_->plot->clearPlottables();
     for (size_t index = 0; index < series_.size(); ++index) {
@@ -204,7 +210,7 @@ void Chart::rebuild() {
         if (series.points)
             graph->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDisc, series.color, 6));
     }
-    d_->plot->legend->setVisible(series_.size() > 1);
+    d_->plot->legend->setVisible(legendShown_ && series_.size() > 1);
 }
 
 void Chart::showAll() {

@@ -42,6 +42,8 @@ class Chart : public QWidget {
     // Names at whole numbers of the x axis: "0", …, "final". As many as fit are written. Empty: numbers.
     void setXNames(const QStringList& names);
     void setSeries(std::vector<ChartSeries> series);
+    // Of several series, unless it is hidden: where there are many, the read-out names them.
+    void setLegendShown(bool shown);
     const std::vector<ChartSeries>& series() const { return series_; }
     void showAll();
     // Files and pictures are on white whatever the theme. By the ending: .png, .svg, .csv (columns series, x,
@@ -64,6 +66,7 @@ class Chart : public QWidget {
     struct Private;
     std::unique_ptr<Private> d_;
     std::vector<ChartSeries> series_;
+    bool legendShown_ = true;
 };
 
 }  // namespace vitrine

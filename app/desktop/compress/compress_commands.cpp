@@ -36,6 +36,7 @@ void CompressWorkspace::declareCommands(CommandCenter& commands) {
     declareSweepCommands(commands);
     declareMaskCommands(commands);
     declarePageCommands(commands);
+    declareStructureCommands(commands);
     declareRunCommands(commands);
     connect(&commands, &CommandCenter::projectChanged, this, &CompressWorkspace::followProject);
     followProject();

@@ -63,8 +63,16 @@ void MaskDesk::refreshMasks() {
         {tr("random 2:4"), {MaskSource::Kind::Random, {}, "2:4"}}};
     for (MaskChoice& each : planMasks(controller_->shown(), model_))
         choices.push_back(std::move(each));
+    if (isSamePath(framesOf_, model_))
+        choices.insert(choices.end(), frames_.begin(), frames_.end());
     panel_->setMasks(std::move(choices));
     ask();
+}
+
+void MaskDesk::setFrames(std::vector<MaskChoice> frames, const QString& model) {
+    frames_ = std::move(frames);
+    framesOf_ = model;
+    refreshMasks();
 }
 
 void MaskDesk::ask() {

@@ -17,6 +17,8 @@ class MaskDesk : public QObject {
     // The model that is open; masks of runs of this model can be laid over it.
     void setModel(const QString& path);
     const QString& model() const { return model_; }
+    // Masks as they were at steps of a run that learns them, of `model`.
+    void setFrames(std::vector<MaskChoice> frames, const QString& model);
     // Empty fields stay as they are. NotFound names the tensors or masks that there are.
     Result<void> choose(const QString& tensor, const QString& mask, const QString& other,
                         const QString& colors);
@@ -36,6 +38,8 @@ class MaskDesk : public QObject {
     QString model_;
     QString wantedTensor_;  // asked for before the names were known
     MaskRequest asked_;
+    std::vector<MaskChoice> frames_;
+    QString framesOf_;
 };
 
 }  // namespace vitrine

@@ -61,13 +61,18 @@ std::vector<WriterChoice> writerChoices(const CompressController::Shown& runs, c
     return choices;
 }
 
+bool isSamePath(const QString& a, const QString& b) {
+    const QString canonical = QFileInfo(a).canonicalFilePath();
+    return a == b || (!canonical.isEmpty() && canonical == QFileInfo(b).canonicalFilePath());
+}
+
 std::vector<MaskChoice> planMasks(const CompressController::Shown& runs, const QString& model) {
     std::vector<MaskChoice> choices;
     for (const auto& run : runs)
         for (const Json& row : run->rows) {
             const std::string plan = row.value("plan", std::string());
             const auto file = run->fileOf(plan, "masks.safetensors");
-            if (file.empty() || run->model() != model.toStdString())
+            if (file.empty() || !isSamePath(QString::fromStdString(run->model()), model))
                 continue;
             const QString name = QString::fromStdString(plan);
             choices.push_back(
@@ -86,7 +91,7 @@ std::vector<CompressedChoice> planWeights(const CompressController::Shown& runs,
         for (const Json& row : run->rows) {
             const std::string plan = row.value("plan", std::string());
             const auto folder = run->folderOf(plan);
-            if (folder.empty() || run->model() != model.toStdString())
+            if (folder.empty() || !isSamePath(QString::fromStdString(run->model()), model))
                 continue;
             const QStringList words = QString::fromStdString(row.value("method", std::string())).split(' ');
             const auto at = words.indexOf("rank");

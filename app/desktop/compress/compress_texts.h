@@ -10,6 +10,8 @@ namespace vitrine {
 
 // The dense model of the shown runs (or the open one), and every plan whose model was kept.
 std::vector<WriterChoice> writerChoices(const CompressController::Shown& runs, const QString& model);
+// The same file or folder, however it is written.
+bool isSamePath(const QString& a, const QString& b);
 // Masks and packed weights of plans for this model.
 std::vector<MaskChoice> planMasks(const CompressController::Shown& runs, const QString& model);
 std::vector<CompressedChoice> planWeights(const CompressController::Shown& runs, const QString& model);

@@ -5,6 +5,7 @@
 #include "app/desktop/compress/compress_masks.h"
 #include "app/desktop/compress/compress_texts.h"
 #include "app/desktop/compress/compress_view.h"
+#include "app/desktop/compress/structure_desk.h"
 #include "app/desktop/compress/sweep_panel.h"
 #include "core/io/language_files.h"
 #include "core/runs/project.h"
@@ -40,7 +41,8 @@ CompressWorkspace::CompressWorkspace(MainWindow* window)
       writeView_(new WriteView),
       write_(new WriteDesk(controller_, inspector_, writeView_, this)),
       whatIfView_(new WhatIfView),
-      whatIf_(new WhatIfDesk(controller_, inspector_, whatIfView_, this)) {
+      whatIf_(new WhatIfDesk(controller_, inspector_, whatIfView_, this)),
+      structures_(new StructureDesk(inspector_)) {
     inspector_->setParent(this);
     pages_->setObjectName("compressPages");
     pages_->setDocumentMode(true);
@@ -49,6 +51,7 @@ CompressWorkspace::CompressWorkspace(MainWindow* window)
     pages_->addTab(layersView_, tr("Layers"));
     pages_->addTab(writeView_, tr("Write"));
     pages_->addTab(whatIfView_, tr("What if"));
+    pages_->addTab(structures_, tr("Structures"));
     auto* centre = new QWidget;
     auto* layout = new QVBoxLayout(centre);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -59,6 +62,7 @@ CompressWorkspace::CompressWorkspace(MainWindow* window)
     buildDocks();
     wire();
     wireRuns();
+    wireStructures();
     refreshCosts();
 }
 
@@ -115,10 +119,11 @@ void CompressWorkspace::wire() {
 
 void CompressWorkspace::followProject() {
     controller_->openProject(window_->commands().project());
+    structures_->openProject(window_->commands().project());
 }
 
 bool CompressWorkspace::isBusy() const {
-    return controller_->isBusy() || inspector_->isBusy();
+    return controller_->isBusy() || inspector_->isBusy() || structures_->isBusy();
 }
 
 bool CompressWorkspace::openPath(const QString& path) {

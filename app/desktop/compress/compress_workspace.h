@@ -20,6 +20,7 @@ class MaskDesk;
 class MaskPanel;
 class ModelTree;
 class ResultsView;
+class StructureDesk;
 class SweepPanel;
 class WhatIfDesk;
 class WhatIfView;
@@ -43,6 +44,8 @@ class CompressWorkspace : public Workspace {
     void wire();
     void wireRuns();
     void declareModelCommands(CommandCenter& commands);
+    void declareStructureCommands(CommandCenter& commands);
+    void wireStructures();
     void declareSweepCommands(CommandCenter& commands);
     void declareMaskCommands(CommandCenter& commands);
     void declarePageCommands(CommandCenter& commands);
@@ -86,6 +89,7 @@ class CompressWorkspace : public Workspace {
     WriteDesk* write_;
     WhatIfView* whatIfView_;
     WhatIfDesk* whatIf_;
+    StructureDesk* structures_;
     QDockWidget *modelDock_ = nullptr, *sweepDock_ = nullptr, *runsDock_ = nullptr;
     QString modelPath_;
     bool followsBest_ = true;  // until the user picks a plan

@@ -116,6 +116,19 @@ TEST(CompressEngine, CostsNameWhatCannotBeDone) {
     EXPECT_THAT(costs->rows[2].problem, HasSubstr("\"x\""));
 }
 
+TEST(CompressEngine, SizesCostWhatAModelOfThemHas) {
+    VITRINE_SHARED_DATA(models, "data/language_models");
+    const auto engine = makeCompressEngine();
+    const auto half = engine->sizesCost(stories(models), {.intermediate = 86, .depth = 4});
+    ASSERT_TRUE(half) << half.error().text();
+    EXPECT_EQ(half->denseParameters, 260'032);
+    // A layer: 64 x (64 + 32 + 32 + 64) + 3 x 64 x 86 + 2 x 64; embedding 512 x 64, final norm 64.
+    EXPECT_EQ(half->parameters, 4 * (64 * 192 + 3 * 64 * 86 + 128) + 512 * 64 + 64);
+    EXPECT_EQ(half->bytes, 4 * half->parameters);
+    EXPECT_LT(half->operations, half->denseOperations);
+    EXPECT_THAT(engine->sizesCost(stories(models), {.heads = 3}).error().text(), HasSubstr("3 query heads"));
+}
+
 TEST(CompressEngine, WritesAndScoresAsTheModelIsKnownTo) {
     VITRINE_SHARED_DATA(models, "data/language_models");
     const auto engine = makeCompressEngine();

@@ -1,0 +1,104 @@
+// Commands of the Structures page.
+#include "app/desktop/compress/compress_masks.h"
+#include "app/desktop/compress/compress_texts.h"
+#include "app/desktop/compress/compress_workspace.h"
+#include "app/desktop/compress/structure_desk.h"
+#include "widgets/shell/main_window.h"
+
+namespace vitrine {
+namespace {
+
+Json schema(const Json& properties) {
+    return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+}
+
+Json text(const char* description) {
+    return {{"type", "string"}, {"description", description}};
+}
+
+Json count(const char* description) {
+    return {{"type", "integer"}, {"minimum", 0}, {"description", description}};
+}
+
+}  // namespace
+
+void CompressWorkspace::wireStructures() {
+    connect(structures_, &StructureDesk::failed, this,
+            [this](const QString& message) { window_->toasts().show(ToastKind::Error, message); });
+    connect(structures_, &StructureDesk::said, this,
+            [this](const QString& message) { window_->toasts().show(ToastKind::Info, message); });
+    connect(structures_, &StructureDesk::cutRequested, this,
+            [this] { window_->commands().run("compress.pruneCut"); });
+    connect(structures_, &StructureDesk::runChanged, this, [this] {
+        const auto run = structures_->run();
+        masks_->setFrames(run ? run->frames : std::vector<MaskChoice>(),
+                          run ? QString::fromStdString(run->model) : QString());
+    });
+    connect(structures_, &StructureDesk::maskWanted, this,
+            [this](const QString& model, const MaskChoice& frame, const MaskChoice& before) {
+                if (!isSamePath(modelPath_, model))
+                    openModel(model);
+                window_->commands().run(
+                    "compress.mask",
+                    {{"mask", frame.title.toStdString()},
+                     {"other", before.title.isEmpty() ? "nothing" : before.title.toStdString()},
+                     {"colors", before.title.isEmpty() ? "patterns" : "difference"}});
+            });
+}
+
+void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
+    commands.add({"compress.structures",
+                  "Show a run that cut, searched or learnt masks",
+                  {},
+                  "chart",
+                  schema({{"run", text("its id or name; empty: as it is")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      if (arguments.contains("run"))
+                          VITRINE_TRY_VOID(structures_->open(arguments["run"].get<std::string>()));
+                      return showPage("structures");
+                  }});
+    commands.add({"compress.cut",
+                  "Move the cut through the structures of a model",
+                  {},
+                  "sliders",
+                  schema({{"width", count("channels that stay; 0: all")},
+                          {"heads", count("query heads of each layer")},
+                          {"intermediate", count("neurons of each layer")},
+                          {"depth", count("blocks")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      StructureCut cut;
+                      cut.width = arguments.value("width", 0);
+                      cut.heads = arguments.value("heads", 0);
+                      cut.intermediate = arguments.value("intermediate", 0);
+                      cut.depth = arguments.value("depth", 0);
+                      structures_->structures()->setCut(cut);
+                      return showPage("structures");
+                  }});
+    commands.add({"compress.pruneCut",
+                  "Prune the model as the cut says, from the stored ranking",
+                  {},
+                  "play",
+                  {},
+                  [this](const Json&) { return structures_->queueCut(); }});
+    commands.add({"compress.architecture",
+                  "Draw an architecture of a search",
+                  {},
+                  "model",
+                  schema({{"name", text("as the run names it")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      VITRINE_TRY_VOID(structures_->puzzle()->choose(
+                          QString::fromStdString(arguments.value("name", std::string()))));
+                      return showPage("structures");
+                  }});
+    commands.add({"compress.frame",
+                  "Show learnt masks as they were at a step",
+                  {},
+                  "image",
+                  schema({{"step", count("the newest frame up to it")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      structures_->history()->setStep(arguments.value("step", int64_t(0)));
+                      return {};
+                  }});
+}
+
+}  // namespace vitrine

@@ -1,0 +1,198 @@
+#include "app/desktop/compress/structure_desk.h"
+
+#include "widgets/compress/model_tree.h"
+
+#include <QComboBox>
+#include <QLabel>
+#include <QSignalBlocker>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+#include <algorithm>
+
+namespace vitrine {
+
+constexpr int kRefreshMs = 300;
+
+StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
+    : QWidget(parent),
+      inspector_(inspector),
+      service_(true),
+      list_(new QComboBox),
+      pages_(new QStackedWidget),
+      structures_(new StructuresView),
+      puzzle_(new PuzzleView),
+      history_(new MaskHistoryView) {
+    setObjectName("compressStructures");
+    list_->setObjectName("structuresRun");
+    list_->setToolTip(tr("Runs of prune-structures, puzzle, learn-masks and train-sparse in this project"));
+    list_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    auto* message =
+        new QLabel(tr("Runs of the recipes minitron, depth_pruning, puzzle, maskllm and iee appear "
+                      "here:\nimportance with a "
+                      "cut that moves, block variants and their front, masks as they settle.\n\nvitrine run "
+                      "resources/recipes/minitron.json --set settings.model=MODEL"));
+    message->setObjectName("structuresMessage");
+    message->setAlignment(Qt::AlignCenter);
+    message->setProperty("role", "secondary");
+    for (QWidget* page : std::initializer_list<QWidget*>{structures_, puzzle_, history_, message})
+        pages_->addWidget(page);
+    pages_->setCurrentWidget(message);
+    auto* top = new QHBoxLayout;
+    top->addWidget(new QLabel(tr("Run")));
+    top->addWidget(list_, 1);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(8, 6, 8, 6);
+    layout->addLayout(top);
+    layout->addWidget(pages_, 1);
+    refresh_.setSingleShot(true);
+    refresh_.setInterval(kRefreshMs);
+    connect(&refresh_, &QTimer::timeout, this, &StructureDesk::refresh);
+    connect(&service_, &RunService::changed, this, [this] {
+        if (!refresh_.isActive())
+            refresh_.start();
+    });
+    connect(&processes_, &RunProcesses::failedEarly, this,
+            [this](const QString& message) { emit failed(message); });
+    connect(list_, &QComboBox::activated, this, [this](int index) {
+        if (size_t(index) < runs_.size())
+            (void)open(runs_[size_t(index)].run.id);
+    });
+    connect(structures_, &StructuresView::cutChanged, this, &StructureDesk::askCost);
+    connect(structures_, &StructuresView::queueRequested, this, &StructureDesk::cutRequested);
+    connect(history_, &MaskHistoryView::frameChosen, this, [this](int frame) {
+        if (run_ && size_t(frame) < run_->frames.size())
+            emit maskWanted(QString::fromStdString(run_->model), run_->frames[size_t(frame)],
+                            frame > 0 ? run_->frames[size_t(frame) - 1] : MaskChoice());
+    });
+}
+
+bool StructureDesk::isBusy() const {
+    return service_.isBusy() || refresh_.isActive();
+}
+
+void StructureDesk::openProject(const std::filesystem::path& folder) {
+    if (folder == folder_)
+        return;
+    folder_ = folder;
+    service_.open(folder);
+    runs_.clear();
+    wanted_.clear();
+    run_ = nullptr;
+    show();
+    if (!folder.empty())
+        refresh();
+}
+
+void StructureDesk::refresh() {
+    using Runs = std::vector<StructureRunLine>;
+    service_.ask<Runs>(
+        "runs", [](const Project& project) { return structureRuns(project); },
+        [this](Result<Runs> runs) {
+            if (!runs) {
+                emit failed(QString::fromStdString(runs.error().text()));
+                return;
+            }
+            runs_ = std::move(*runs);
+            if (wanted_.empty() && !runs_.empty())
+                wanted_ = runs_.front().run.id;
+            const QSignalBlocker blocked(list_);
+            list_->clear();
+            for (const StructureRunLine& each : runs_) {
+                list_->addItem(each.title);
+                if (each.run.id == wanted_)
+                    list_->setCurrentIndex(list_->count() - 1);
+            }
+            if (!wanted_.empty())
+                read();
+        });
+}
+
+Result<void> StructureDesk::open(const std::string& run) {
+    const auto found = std::find_if(runs_.begin(), runs_.end(), [&](const StructureRunLine& each) {
+        return each.run.id == run || each.run.name == run;
+    });
+    if (found == runs_.end())
+        return fail(ErrorCode::NotFound, "this project has no such run", run,
+                    runs_.empty() ? "Run one of the recipes minitron, puzzle, maskllm" : "See the list");
+    wanted_ = found->run.id;
+    refresh();
+    return {};
+}
+
+void StructureDesk::read() {
+    using Shown = std::shared_ptr<const StructureRun>;
+    service_.ask<Shown>(
+        "run", [id = wanted_](const Project& project) { return structureRun(project, id); },
+        [this](Result<Shown> run) {
+            if (!run) {
+                emit failed(QString::fromStdString(run.error().text()));
+                return;
+            }
+            run_ = std::move(*run);
+            show();
+        });
+}
+
+void StructureDesk::show() {
+    if (!run_) {
+        pages_->setCurrentIndex(pages_->count() - 1);
+        emit runChanged();
+        return;
+    }
+    structures_->setResults(run_->structures);
+    puzzle_->setResults(run_->puzzle);
+    history_->setHistory(run_->history);
+    pages_->setCurrentIndex(int(run_->kind));
+    emit runChanged();
+}
+
+void StructureDesk::askCost() {
+    if (!run_ || run_->kind != StructureKind::Prune || run_->model.empty())
+        return;
+    const StructureCut cut = structures_->cut();
+    inspector_->ask<SizesCost>(
+        "sizes",
+        [model = run_->model, cut](CompressEngine& engine, JobContext&) {
+            return engine.sizesCost(model, {cut.width, cut.heads, cut.intermediate, cut.depth});
+        },
+        [this](Result<SizesCost> cost) {
+            if (!cost)
+                return structures_->setCost(QString::fromStdString(cost.error().text()));
+            structures_->setCost(
+                tr("The cut leaves %1 of %2 parameters (%3 %), %4 of %5, %6FLOP a token of %7")
+                    .arg(countText(cost->parameters), countText(cost->denseParameters))
+                    .arg(100 * cost->parameters / cost->denseParameters, 0, 'f', 1)
+                    .arg(sizeText(cost->bytes), sizeText(cost->denseBytes), countText(cost->operations),
+                         countText(cost->denseOperations)));
+        });
+}
+
+Result<void> StructureDesk::queueCut() {
+    if (!run_ || run_->kind != StructureKind::Prune)
+        return fail(ErrorCode::InvalidArgument, "no ranking is shown", "structures",
+                    "Open a run of prune-structures");
+    const StructureCut cut = structures_->cut();
+    if (cut == StructureCut{})
+        return fail(ErrorCode::InvalidArgument, "the cut keeps everything", "structures",
+                    "Move one of the sliders first");
+    Json recipe = run_->recipe;
+    Json& settings = recipe["settings"];
+    Json plan = Json::object();
+    for (const auto& [key, value] :
+         {std::pair("width", cut.width), std::pair("heads", cut.heads),
+          std::pair("intermediate", cut.intermediate), std::pair("depth", cut.depth)})
+        if (value > 0)
+            plan[key] = value;
+    settings["plans"] = Json::array({plan});
+    settings["search_parameters"] = 0;
+    if (!run_->ranking.empty())
+        settings["ranking"] = run_->ranking.string();
+    if (const std::string metric = structures_->metric().toStdString(); !metric.empty())
+        settings["block_metric"] = metric;
+    recipe["name"] = "cut " + plan.dump();
+    VITRINE_TRY([[maybe_unused]] const int64_t process, processes_.begin(folder_, recipe));
+    emit said(tr("The cut is at work; it appears here and in Runs"));
+    return {};
+}
+
+}  // namespace vitrine

@@ -1,0 +1,63 @@
+// The Structures page: runs that ranked and cut, searched block variants or learnt masks, each with its own
+// view.
+#pragma once
+
+#include "app/desktop/compress/compress_inspector.h"
+#include "app/desktop/compress/structure_questions.h"
+#include "app/desktop/runs/run_processes.h"
+#include "app/desktop/runs/run_service.h"
+
+#include <QTimer>
+#include <QWidget>
+
+class QComboBox;
+class QStackedWidget;
+
+namespace vitrine {
+
+class StructureDesk : public QWidget {
+    Q_OBJECT
+  public:
+    explicit StructureDesk(CompressInspector* inspector, QWidget* parent = nullptr);
+
+    void openProject(const std::filesystem::path& folder);
+    // By id or name; NotFound.
+    Result<void> open(const std::string& run);
+    std::shared_ptr<const StructureRun> run() const { return run_; }
+    StructuresView* structures() { return structures_; }
+    PuzzleView* puzzle() { return puzzle_; }
+    MaskHistoryView* history() { return history_; }
+    // A run that cuts the chosen sizes out of the shown run's model, from its stored ranking.
+    Result<void> queueCut();
+    bool isBusy() const;
+
+  signals:
+    void failed(const QString& message);
+    void said(const QString& message);
+    // A frame of learnt masks is to be seen; `before`: the one in front of it, Kind::None for the first.
+    void maskWanted(const QString& model, const MaskChoice& frame, const MaskChoice& before);
+    void runChanged();
+    void cutRequested();
+
+  private:
+    void refresh();
+    void read();
+    void show();
+    void askCost();
+
+    CompressInspector* inspector_;
+    RunService service_;
+    RunProcesses processes_;
+    std::filesystem::path folder_;
+    std::vector<StructureRunLine> runs_;
+    std::string wanted_;
+    std::shared_ptr<const StructureRun> run_;
+    QComboBox* list_;
+    QStackedWidget* pages_;
+    StructuresView* structures_;
+    PuzzleView* puzzle_;
+    MaskHistoryView* history_;
+    QTimer refresh_;
+};
+
+}  // namespace vitrine

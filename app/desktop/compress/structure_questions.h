@@ -1,0 +1,41 @@
+// What the Structures page asks the project: runs that cut, searched or learnt masks, and what one found.
+// Called on a service's thread.
+#pragma once
+
+#include "core/runs/run_store.h"
+#include "widgets/compress/mask_history_view.h"
+#include "widgets/compress/mask_panel.h"
+#include "widgets/compress/puzzle_view.h"
+#include "widgets/compress/structures_view.h"
+
+namespace vitrine {
+
+enum class StructureKind { Prune, Puzzle, Masks };
+
+struct StructureRunLine {
+    Run run;
+    StructureKind kind = StructureKind::Prune;
+    QString title;
+};
+// Runs of the kinds prune-structures, puzzle, learn-masks and train-sparse, the newest first.
+Result<std::vector<StructureRunLine>> structureRuns(const Project& project);
+
+struct StructureRun {
+    Run run;
+    StructureKind kind = StructureKind::Prune;
+    Json recipe = Json::object();
+    std::string model;  // folder or file that it began with
+    StructureResults structures;
+    PuzzleResults puzzle;
+    MaskHistory history;
+    std::vector<MaskChoice> frames;  // of the history
+    std::filesystem::path ranking;   // ranking.safetensors; empty: none
+};
+Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project, const std::string& runId);
+
+// What the reports of those jobs say; exposed for tests. InvalidFile names what is missing.
+Result<StructureScores> scoresOf(const Json& ranking);
+Result<std::vector<StructureStudent>> studentsOf(const Json& structures);
+Result<PuzzleResults> puzzleOf(const Json& report);
+
+}  // namespace vitrine

@@ -1,0 +1,65 @@
+#include "app/desktop/compress/structure_questions.h"
+
+#include <gmock/gmock.h>
+
+namespace vitrine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(Structures, CutsKeepTheLargestScores) {
+    EXPECT_EQ(sortedScores({1, 4, 2}), (QVector<double>{1, 0.5, 0.25}));
+    EXPECT_DOUBLE_EQ(keptImportance({{1, 3}, {2, 2}}, 1), 5.0 / 8);
+    EXPECT_DOUBLE_EQ(keptImportance({}, 1), 1);
+    EXPECT_THAT(removedBlocks({0.3, 0.1, 0.2}, 1), ElementsAre(1, 2));
+    EXPECT_THAT(removedBlocks({0.3, 0.1, 0.2}, 3), ElementsAre());
+    EXPECT_DOUBLE_EQ(rankAgreement({1, 2, 3}, {10, 20, 30}), 1);
+    EXPECT_DOUBLE_EQ(rankAgreement({1, 2, 3}, {3, 2, 1}), -1);
+    EXPECT_TRUE(std::isnan(rankAgreement({1, 1, 1}, {1, 2, 3})));
+}
+
+TEST(Structures, ReportsAreReadAndDamagedOnesNamed) {
+    const Json ranking{{"channels", {1, 2}},
+                       {"neurons", {{1, 2, 3}, Json::array()}},
+                       {"heads", {{1}, {2}}},
+                       {"blocks", {{"cosine", {0.1, 0.2}}}}};
+    const auto scores = scoresOf(ranking);
+    ASSERT_TRUE(scores) << scores.error().text();
+    EXPECT_EQ(scores->neurons[0].size(), 3u);
+    EXPECT_TRUE(scores->neurons[1].empty());
+    EXPECT_THAT(scores->blocks.at("cosine"), ElementsAre(0.1, 0.2));
+    EXPECT_THAT(scoresOf(Json::object()).error().text(), HasSubstr("neurons"));
+    EXPECT_THAT(studentsOf(Json{{"students", 1}, {"x", 2}}.at("x")).error().text(), HasSubstr("students"));
+    EXPECT_THAT(puzzleOf(Json::array()).error().text(), HasSubstr("library"));
+}
+
+TEST(Structures, VariantsStandBesideTheParentsOtherPart) {
+    const Json layer{
+        {"attention", {{{"name", "parent"}, {"parameters", 100}}, {{"name", "none"}, {"parameters", 0}}}},
+        {"feed_forward",
+         {{{"name", "parent"}, {"parameters", 200}},
+          {{"name", "half"}, {"parameters", 100}},
+          {{"name", "linear"}, {"parameters", 50}}}},
+        {"scores", {{0, 0.1, 0.4}, {0.7, nullptr, 0.9}}}};
+    const Json report{{"library", {layer, layer}},
+                      {"architectures",
+                       {{{"name", "parent"}, {"how", "parent"}, {"bytes", 10}, {"nats_per_token", 1}},
+                        {{"name", "puzzle: bytes 0.5"},
+                         {"how", "puzzle"},
+                         {"bytes", 5},
+                         {"nats_per_token", 1.5},
+                         {"choice", {{0, 1}, {1, 0}}}}}}};
+    const auto results = puzzleOf(report);
+    ASSERT_TRUE(results) << results.error().text();
+    EXPECT_DOUBLE_EQ(results->layers[0].feedForward[2].share, 0.25);
+    EXPECT_THAT(results->architectures[1].choice, ElementsAre(std::pair(0, 1), std::pair(1, 0)));
+    const HeatMap map = puzzleScores(*results);
+    EXPECT_EQ(map.rows, 2);
+    EXPECT_EQ(map.columns, 3);
+    EXPECT_DOUBLE_EQ(map.at(0, 0), 0.7);
+    EXPECT_DOUBLE_EQ(map.at(1, 2), 0.4);
+}
+
+}  // namespace
+}  // namespace vitrine

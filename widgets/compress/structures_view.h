@@ -1,0 +1,90 @@
+// How much the structures of a model matter, with a cut that moves: neurons and heads of each layer by their
+// scores, channels, the influence of blocks by every metric; what the cut leaves of parameters, bytes and
+// operations; the students that were made.
+#pragma once
+
+#include "widgets/base/data_table.h"
+#include "widgets/plots/chart.h"
+
+#include <array>
+#include <limits>
+#include <map>
+
+class QComboBox;
+class QLabel;
+class QPushButton;
+class QSlider;
+
+namespace vitrine {
+
+// Larger scores matter more.
+struct StructureScores {
+    std::vector<double> channels;
+    std::vector<std::vector<double>> neurons, heads;  // by layer; empty: it has none
+    std::map<QString, std::vector<double>> blocks,
+        parts;  // by metric; parts: 2i attention, 2i+1 feed-forward
+    std::vector<double> streamNorms;
+};
+
+struct StructureStudent {
+    QString name;
+    bool control = false, candidate = false;
+    double parameters = 0, bytes = 0;
+    double natsAsCut = std::numeric_limits<double>::quiet_NaN(), nats = 0, toDense = 0;
+};
+
+struct StructureResults {
+    QString run, model;
+    StructureScores scores;
+    std::vector<StructureStudent> students;
+};
+
+// Sizes that a cut keeps; 0: all.
+struct StructureCut {
+    int width = 0, heads = 0, intermediate = 0, depth = 0;
+    bool operator==(const StructureCut&) const = default;
+};
+
+// Scores of a list, the largest first, as parts of the largest.
+QVector<double> sortedScores(std::vector<double> scores);
+// Part of the sum of scores that the `kept` largest have, over all lists together; 1 of none.
+double keptImportance(const std::vector<std::vector<double>>& lists, int kept);
+// Blocks that go if `kept` stay by a metric, the least important first.
+std::vector<int> removedBlocks(const std::vector<double>& influence, int kept);
+// Kendall's τ-b of two metrics; NaN of constant ones.
+double rankAgreement(const std::vector<double>& a, const std::vector<double>& b);
+
+class StructuresView : public QWidget {
+    Q_OBJECT
+  public:
+    explicit StructuresView(QWidget* parent = nullptr);
+
+    void setResults(StructureResults results);
+    const StructureResults& results() const { return results_; }
+    StructureCut cut() const;
+    void setCut(const StructureCut& cut);
+    // What the cut costs, or why it cannot be.
+    void setCost(const QString& text);
+    QString metric() const;
+
+  signals:
+    void cutChanged();
+    void queueRequested();
+
+  private:
+    enum Axis { kNeurons, kHeads, kChannels, kBlocks, kAxes };
+    void refreshCurves();
+    void refreshStudents();
+
+    StructureResults results_;
+    std::array<QSlider*, kAxes> sliders_{};
+    std::array<QLabel*, kAxes> values_{};
+    std::array<Chart*, kAxes> charts_{};
+    QComboBox* metric_;
+    QLabel *cost_, *agreement_;
+    Chart* plot_;
+    DataTable* table_;
+    QPushButton* queue_;
+};
+
+}  // namespace vitrine
