@@ -1,5 +1,6 @@
 // A really trained encoder through the driver: the CIFAR-10 ViT, its accuracy on real pictures.
 #include "core/compress/compression_driver.h"
+#include "core/compress/post_norm_blocks.h"
 #include "core/models/model.h"
 #include "core/nn/functional.h"
 #include "tests/core/compress/compress_data.h"
@@ -9,64 +10,6 @@
 
 namespace vitrine {
 namespace {
-
-// Its post-norm blocks, by the names of its parameters.
-class TrainedVit : public BlockModel {
-  public:
-    TrainedVit(Model& model, std::vector<at::Tensor> pictures)
-        : model_(model), pictures_(std::move(pictures)) {
-        for (auto& entry : model.module()->named_parameters())
-            parameters_[entry.key()] = entry.value();
-    }
-    int64_t depth() const override { return model_.encoder()->info().layerCount; }
-    std::vector<BlockLinear> linears(int64_t block) const override {
-        std::vector<BlockLinear> list;
-        int group = 0;
-        for (const char* name :
-             {"self_attn.in_proj_weight", "self_attn.out_proj.weight", "linear1.weight", "linear2.weight"})
-            list.push_back({nameOf(block, name), parameters_.at(nameOf(block, name)), group++});
-        return list;
-    }
-    int64_t batches() const override { return int64_t(pictures_.size()); }
-    at::Tensor firstStream(int64_t batch) override {
-        EncodeRequest request;
-        request.layers = {0};
-        const auto output = model_.encoder()->encode(pictures_.at(size_t(batch)), request);
-        EXPECT_TRUE(output) << messageOf(output);
-        return at::cat({output->layers[0].prefix, nn::tokensFromMap(output->layers[0].features)}, 1);
-    }
-    at::Tensor runBlock(int64_t block, int64_t, const at::Tensor& x, const InputSink& sink) override {
-        const auto p = [&](const char* name) { return parameters_.at(nameOf(block, name)); };
-        const auto show = [&](int group, const at::Tensor& input) {
-            if (sink)
-                sink(group, input);
-            return input;
-        };
-        const int64_t heads = model_.encoder()->info().headCount;
-        const auto parts =
-            at::linear(show(0, x), p("self_attn.in_proj_weight"), p("self_attn.in_proj_bias")).chunk(3, -1);
-        const auto split = [&](size_t part) { return nn::splitHeads(parts[part], heads); };
-        const auto attended = nn::mergeHeads(
-            nn::attention(split(0), split(1), split(2), 1 / std::sqrt(double(x.size(2)) / double(heads))));
-        const auto norm = [&](const at::Tensor& sum, const char* weight, const char* bias) {
-            return at::layer_norm(sum, {sum.size(-1)}, p(weight), p(bias), 1e-5);
-        };
-        const auto middle = norm(
-            x + at::linear(show(1, attended), p("self_attn.out_proj.weight"), p("self_attn.out_proj.bias")),
-            "norm1.weight", "norm1.bias");
-        const auto hidden = at::relu(at::linear(show(2, middle), p("linear1.weight"), p("linear1.bias")));
-        return norm(middle + at::linear(show(3, hidden), p("linear2.weight"), p("linear2.bias")),
-                    "norm2.weight", "norm2.bias");
-    }
-
-  private:
-    static std::string nameOf(int64_t block, const char* name) {
-        return fmt::format("transformer.layers.{}.{}", block, name);
-    }
-    Model& model_;
-    std::vector<at::Tensor> pictures_;
-    std::map<std::string, at::Tensor> parameters_;
-};
 
 struct Pictures {
     at::Tensor pixels, labels;
@@ -101,7 +44,7 @@ TEST(TrainedEncoder, SparseAndRoundedItStillSeesWhatItSaw) {
         const auto model = loadModel(weights, {});
         EXPECT_TRUE(model) << messageOf(model);
         if (plan) {
-            TrainedVit blocks(**model, batches);
+            PostNormBlocks blocks(**model, batches);
             JobContext job;
             const auto done =
                 compressModel(blocks, *plan, job, [](CompressedLayer&&) -> Result<void> { return {}; });
@@ -145,7 +88,7 @@ TEST(TrainedEncoder, BlocksOneByOneAreTheWholePass) {
     const at::NoGradGuard plain;
     const auto model = loadModel(weights, {});
     ASSERT_TRUE(model) << messageOf(model);
-    TrainedVit blocks(**model, {at::randn({3, 3, 32, 32})});
+    PostNormBlocks blocks(**model, {at::randn({3, 3, 32, 32})});
     auto stream = blocks.firstStream(0);
     EncodeRequest request;
     for (int64_t layer = 0; layer <= blocks.depth(); ++layer)
