@@ -174,6 +174,14 @@ Result<fs::path> DistillationRun::exportModel(const LanguageModel& model, const 
     VITRINE_TRY(options.type, dtypeFromTorchName(run_->settings()["output_dtype"]));
     options.tokenizerFrom = fs::is_directory(tokenizerPath_) ? tokenizerPath_ : tokenizerPath_.parent_path();
     options.lineage = lineage;
+    if (const Json& own = teacher_->config().others; own.is_object() && own.contains("vitrine"))
+        options.lineage["teacher"] = own["vitrine"];
+    const DecoderConfig& config = model.config();
+    if (config.uniform() && !config.layers.empty() &&
+        config.width % config.layers.front().attention.queryHeads != 0)
+        run_->log(
+            fmt::format("{}: transformers refuses a width ({}) that is no multiple of the query heads ({})",
+                        name, config.width, config.layers.front().attention.queryHeads));
     VITRINE_TRY_VOID(saveLanguageModel(model, folder, options));
     for (const char* part : {"config.json", "model.safetensors"})
         if (std::error_code ignored; fs::exists(folder / part, ignored)) {
