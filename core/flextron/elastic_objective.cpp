@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 namespace vitrine {
 namespace {
@@ -178,7 +180,42 @@ ElasticChoice ElasticObjective::choiceFor(double budget) const {
     ElasticChoice choice;
     for (int64_t block = 0; block < config_.depth(); ++block)
         choice.push_back({neurons[block].item<int64_t>(), heads[block].item<int64_t>()});
+    meetBudget(choice, budget);
     return choice;
+}
+
+void ElasticObjective::meetBudget(ElasticChoice& choice, double budget) const {
+    const auto count = int64_t(options_.space.neuronShares.size()),
+               heads = int64_t(options_.space.headShares.size());
+    const at::NoGradGuard plain;
+    const at::Tensor likelihood = split(routerLogits(budget), true).cpu();
+    const auto off = [&](const ElasticChoice& one) {
+        return std::abs(elasticShare(config_, options_.space, one) / budget - 1);
+    };
+    for (double now = off(choice); now > options_.deadZone;) {
+        const int64_t by = elasticShare(config_, options_.space, choice) > budget ? 1 : -1;
+        std::optional<ElasticChoice> best;
+        double least = std::numeric_limits<double>::infinity();
+        for (size_t block = 0; block < choice.size(); ++block)
+            for (const bool neuron : {true, false}) {
+                ElasticChoice one = choice;
+                int64_t& index = neuron ? one[block].neurons : one[block].heads;
+                const int64_t first = neuron ? 0 : count, from = index;
+                index += by;
+                if (index < 0 || index >= (neuron ? count : heads) || off(one) >= now)
+                    continue;
+                const at::Tensor row = likelihood[int64_t(block)];
+                const double loss = row[first + from].item<double>() - row[first + index].item<double>();
+                if (loss < least) {
+                    least = loss;
+                    best = std::move(one);
+                }
+            }
+        if (!best)
+            return;
+        choice = *best;
+        now = off(choice);
+    }
 }
 
 void ElasticObjective::settle(const ElasticChoice& choice) {

@@ -55,8 +55,10 @@ class ElasticObjective : public LanguageObjective {
 
     // Until the next loss the model computes as if cut to `choice`.
     void settle(const ElasticChoice& choice);
-    // What the routers choose for a budget, the likeliest of each. Budgets that were not trained are between
-    // their neighbours. Without routers: the widest homogeneous choice within the budget.
+    // What the routers choose for a budget, the likeliest of each; where that misses the budget by more than
+    // the dead zone, steps to the next share follow, the least unlikely first, as long as they bring it
+    // nearer. Budgets that were not trained are between their neighbours. Without routers: the widest
+    // homogeneous choice within the budget.
     ElasticChoice choiceFor(double budget) const;
     // Mean over blocks of the largest probability (neurons; heads where there is a choice), at the end of the
     // schedule; 1 without routers.
@@ -81,6 +83,7 @@ class ElasticObjective : public LanguageObjective {
     Draw draw(int64_t step);
     at::Tensor budgetLoss(const Draw& draw) const;
     double progress(int64_t step) const;
+    void meetBudget(ElasticChoice& choice, double budget) const;
 
     ElasticOptions options_;
     DecoderConfig config_;

@@ -116,6 +116,23 @@ TEST_F(ElasticObjectiveTest, MeetsItsBudgetsAndKeepsTheWholeModel) {
     EXPECT_TRUE(at::allclose(between.narrow(1, 0, 4).sum(1), at::ones({2})));
 }
 
+TEST_F(ElasticObjectiveTest, UntrainedRoutersMeetTheirBudgetsAsWell) {
+    const std::shared_ptr<const LanguageModel> model = trained();
+    ElasticOptions elastic;
+    elastic.budgets = {1, 0.75, 0.5, 0.3};
+    elastic.steps = 4;
+    for (const uint64_t seed : {1, 2, 3}) {
+        elastic.seed = seed;
+        const Training run = training(model, elastic);
+        for (const double budget : {1.0, 0.75, 0.6, 0.5, 0.4}) {
+            const double share =
+                elasticShare(model->config(), elastic.space, run.objective->choiceFor(budget));
+            // Shares of two blocks lie an eighth apart: nothing is further than half of that.
+            EXPECT_LE(std::abs(share - budget), 0.0625 + 1e-6) << budget;
+        }
+    }
+}
+
 TEST_F(ElasticObjectiveTest, GoesOnBitByBit) {
     const std::shared_ptr<const LanguageModel> model = trained();
     for (const bool routed : {true, false}) {
