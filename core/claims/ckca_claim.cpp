@@ -11,6 +11,8 @@ namespace vitrine {
 namespace {
 
 constexpr int64_t kSide = 16, kChunks = 8, kEach = 48, kTest = 2000, kEpochs = 60;
+// Sizes and weights of the terms were looked for on seeds 0 to 2, so the claim is measured on others.
+constexpr int64_t kFirstSeed = 10;
 constexpr int64_t kDrawn = 13;  // tenths of what is dealt out: classes are drawn, not counted
 
 IncrementalOptions common(const ClaimRequest& request) {
@@ -24,7 +26,7 @@ IncrementalOptions common(const ClaimRequest& request) {
     options.distillation = DistillationTerm::None;
     options.epochs = std::max<int64_t>(1, std::llround(double(kEpochs) * request.scale));
     options.batch = {32, 1, true};
-    options.seed = uint64_t(request.seed);
+    options.seed = uint64_t(kFirstSeed + request.seed);
     return options;
 }
 
@@ -59,7 +61,7 @@ struct Lesson {
 };
 
 Result<Lesson> prepare(const ClaimRequest& request) {
-    const auto seed = uint64_t(request.seed);
+    const auto seed = uint64_t(kFirstSeed + request.seed);
     Lesson lesson;
     const LabelledPictures all =
         shapeScenePictures(kChunks * kEach * kDrawn / 10, kSide, seed, "training", true);

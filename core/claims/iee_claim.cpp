@@ -11,6 +11,9 @@ namespace {
 
 constexpr int64_t kSide = 16, kTraining = 8000, kTest = 2000, kSteps = 1000;
 
+// The set-up was looked for on seeds 0 to 2, so the claim is measured on others.
+constexpr int64_t kFirstSeed = 10;
+
 SparseTrainingOptions common(const ClaimRequest& request) {
     SparseTrainingOptions options;
     options.network = {.kind = ClassifierKind::ResNet, .side = kSide, .classes = 8, .width = 8};
@@ -18,7 +21,7 @@ SparseTrainingOptions common(const ClaimRequest& request) {
     options.density = 0.05;
     options.steps = std::max<int64_t>(4, std::llround(double(kSteps) * request.scale));
     options.batch = {64, 1, true};
-    options.seed = uint64_t(request.seed);
+    options.seed = uint64_t(kFirstSeed + request.seed);
     return options;
 }
 
@@ -79,7 +82,7 @@ Result<std::map<std::string, double>> measureArm(const Arm& arm, const ClaimRequ
 }
 
 Result<ClaimMeasurement> measure(const ClaimRequest& request) {
-    const auto seed = uint64_t(request.seed);
+    const auto seed = uint64_t(kFirstSeed + request.seed);
     const LabelledPictures training = shapeScenePictures(kTraining, kSide, seed, "training"),
                            test = shapeScenePictures(kTest, kSide, seed, "test");
     request.job->beginStage("training a sparse network with each method",
