@@ -26,7 +26,7 @@ std::string TextStream::add(int64_t id) {
     const std::string all = text();
     if (all.ends_with("\xEF\xBF\xBD") || all.size() <= shown_.size() || !all.starts_with(shown_))
         return {};
-    const std::string fresh = all.substr(shown_.size());
+    std::string fresh = all.substr(shown_.size());
     shown_ = all;
     return fresh;
 }

@@ -159,7 +159,7 @@ at::Tensor LanguageTrainer::windows(int64_t micro) const {
     double total = 0;
     for (const LanguageTrainingText& text : texts_)
         total += text.weight;
-    const at::Tensor ids = at::empty({rows, size}, at::kLong);
+    at::Tensor ids = at::empty({rows, size}, at::kLong);
     for (int64_t row = 0; row < rows; ++row) {
         const std::string purpose = fmt::format("window {} {}", micro, rank * rows + row);
         double place = double(randomHash(options_.seed, step_, purpose + " text") >> 11) * 0x1.0p-53 * total;

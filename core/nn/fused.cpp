@@ -74,7 +74,7 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
     return activation ? activation(y) : y;
 }
 
-at::Tensor addBranch(const at::Tensor& residual, at::Tensor branch, const at::Tensor& scale) {
+at::Tensor addBranch(const at::Tensor& residual, const at::Tensor& branch, const at::Tensor& scale) {
     return scale.defined() ? at::addcmul(residual, branch, scale) : branch.add_(residual);
 }
 

@@ -14,6 +14,6 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
 
 // residual + scale ⊙ branch, in one pass; no scale where it is undefined. `branch` must be the fresh output
 // of a linear layer: without a scale the sum is taken in its memory (its backward needs no value of it).
-at::Tensor addBranch(const at::Tensor& residual, at::Tensor branch, const at::Tensor& scale);
+at::Tensor addBranch(const at::Tensor& residual, const at::Tensor& branch, const at::Tensor& scale);
 
 }  // namespace vitrine::nn

@@ -18,8 +18,10 @@ constexpr int64_t kStripBytes = int64_t(64) << 20;  // of a strip's queries, key
 // Heads look along rows and columns in turn, each pair half as far-sighted as the one before.
 at::Tensor headSlopes() {
     at::Tensor slopes = at::zeros({kHeads, 2});
-    for (int64_t head = 0; head < kHeads; ++head)
-        slopes[head][head % 2].fill_(std::exp2(double(-(head / 2) - 1)));
+    for (int64_t head = 0; head < kHeads; ++head) {
+        const int64_t pair = head / 2;
+        slopes[head][head % 2].fill_(std::exp2(double(-pair - 1)));
+    }
     return slopes;
 }
 

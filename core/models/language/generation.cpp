@@ -76,6 +76,7 @@ int64_t TokenSampler::next(const at::Tensor& logits) {
     const float greatest = values[*std::max_element(
         order.begin(), order.end(), [values](int64_t a, int64_t b) { return values[a] < values[b]; })];
     std::vector<double> weights;
+    weights.reserve(order.size());
     for (const int64_t id : order)
         weights.push_back(std::exp(double(values[id] - greatest) / sampling_.temperature));
     double total = std::accumulate(weights.begin(), weights.end(), 0.0);

@@ -85,7 +85,7 @@ Result<std::unique_ptr<LanguageModel>> loadLanguageModel(const std::filesystem::
                                                          const LoadOptions& options) {
     VITRINE_TRY(auto model, loadModel(path, options));
     if (LanguageModel* language = asLanguageModel(model.get())) {
-        model.release();
+        (void)model.release();  // its owner is the result from now on
         return std::unique_ptr<LanguageModel>(language);
     }
     return fail(ErrorCode::UnknownFamily,

@@ -6,12 +6,12 @@
 namespace vitrine {
 
 ConvolutionalRadioModel::ConvolutionalRadioModel(std::shared_ptr<ConvolutionalRadioModule> module,
-                                                 std::string name)
+                                                 const std::string& name)
     : module_(std::move(module)) {
     module_->eval();
     const ConvolutionalRadioConfig& config = module_->config();
     info_.family = "radio";
-    info_.name = config.version.empty() ? std::move(name) : config.version;
+    info_.name = config.version.empty() ? name : config.version;
     info_.patchSize = config.patchSize;
     info_.sizeMultiple = config.sizeMultiple();
     info_.preferredHeight = info_.preferredWidth = config.preferredSide;

@@ -9,7 +9,7 @@ namespace vitrine {
 
 class ConvolutionalRadioModel : public Model, public VisionEncoder {
   public:
-    ConvolutionalRadioModel(std::shared_ptr<ConvolutionalRadioModule> module, std::string name);
+    ConvolutionalRadioModel(std::shared_ptr<ConvolutionalRadioModule> module, const std::string& name);
 
     std::string family() const override { return "radio"; }
     const VisionEncoder* encoder() const override { return this; }
