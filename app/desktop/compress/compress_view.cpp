@@ -143,8 +143,17 @@ QString planDetails(const CompressedRun& run, const PlanResult& result) {
     const std::string plan = result.plan.toStdString();
     QString html = QStringLiteral("<p><b>%1</b></p><table>").arg(result.plan.toHtmlEscaped());
     html += line(tr("run"), result.run);
-    html += line(tr("nats per token"), QString::number(result.natsPerToken, 'f', 4));
-    html += line(tr("perplexity"), QString::number(result.perplexity, 'g', 5));
+    if (std::isfinite(result.natsPerToken)) {
+        html += line(tr("nats per token"), QString::number(result.natsPerToken, 'f', 4));
+        html += line(tr("perplexity"), QString::number(result.perplexity, 'g', 5));
+    }
+    // Of encoders.
+    if (const Json* row = run.row(plan))
+        for (const auto& [key, title] : {std::pair("feature_error", tr("error of the features")),
+                                         std::pair("feature_cosine", tr("cosine of the features")),
+                                         std::pair("accuracy", tr("accuracy"))})
+            if (const double value = numberOf(*row, key); std::isfinite(value))
+                html += line(title, QString::number(value, 'f', 4));
     if (std::isfinite(result.toDense))
         html += line(tr("to the dense model"), signedNumber(result.toDense));
     if (std::isfinite(result.toRandom))
@@ -161,7 +170,9 @@ QString planDetails(const CompressedRun& run, const PlanResult& result) {
         if (const auto path = run.fileOf(plan, file); !path.empty())
             html += line(QString::fromLatin1(file),
                          sizeText(double(QFileInfo(QString::fromStdString(path.string())).size())));
-    html += line(tr("measured on"), result.key) + QStringLiteral("</table>");
+    if (!result.key.isEmpty())
+        html += line(tr("measured on"), result.key);
+    html += QStringLiteral("</table>");
     return html + worstLayers(run, plan);
 }
 

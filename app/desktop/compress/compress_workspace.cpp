@@ -163,8 +163,7 @@ void CompressWorkspace::openModel(const QString& path) {
     modelDock_->raise();
     readModel(false);
     showModel();
-    if (isLanguageModelPath(modelPath_.toStdString()))
-        sweep_->setModel(modelPath_);
+    sweep_->setModel(modelPath_);
 }
 
 void CompressWorkspace::showModel() {
@@ -203,6 +202,13 @@ void CompressWorkspace::refreshCosts() {
     if (model.isEmpty() || !settings.is_object() || !settings.contains("plans")) {
         inspector_->cancel("costs");
         sweep_->setCostProblem(tr("Costs appear once a model is open."));
+        return;
+    }
+    if (!isLanguageModelPath(model.toStdString())) {
+        inspector_->cancel("costs");
+        sweep_->setCostProblem(
+            tr("Costs are worked out for language models. Plans for an encoder run all the same: name its "
+               "pictures under All settings."));
         return;
     }
     const Json type = settings.value("dtype", Json("float32"));

@@ -196,9 +196,10 @@ Result<void> SweepPanel::checkRecipe() {
     if (modelOf(recipe()).isEmpty())
         return fail(ErrorCode::InvalidArgument, "no model is chosen", "model",
                     "Open a language model, or drop one on the window");
-    if (textsOf(recipe(), "evaluation").isEmpty() && textsOf(recipe(), "calibration").isEmpty())
+    if (textsOf(recipe(), "evaluation").isEmpty() && textsOf(recipe(), "calibration").isEmpty() &&
+        textsOf(recipe(), "pictures").isEmpty())
         return fail(ErrorCode::InvalidArgument, "there is no text to measure perplexity on", "evaluation",
-                    "Add a text file under \"Measured on\"");
+                    "Add a text file under \"Measured on\"; for an encoder, pictures under All settings");
     if (editor_->isValid())
         return {};
     showForm(true);
