@@ -39,6 +39,23 @@ uint64_t draw(uint64_t& state, uint64_t n) {
     return (z ^ (z >> 31)) % n;
 }
 
+// Takes random variants that cost more while all budgets are kept to: what is compared costs alike.
+void fill(const ArchitectureProblem& problem, std::vector<int64_t>& choice, uint64_t& state) {
+    if (problem.budgets.empty())
+        return;
+    const auto& costs = problem.budgets.front().costs;
+    for (size_t tries = 0; tries < 50 * choice.size(); ++tries) {
+        const size_t layer = draw(state, choice.size());
+        const auto other = int64_t(draw(state, problem.scores[layer].size()));
+        const int64_t before = choice[layer];
+        if (costs[layer][size_t(other)] <= costs[layer][size_t(before)])
+            continue;
+        choice[layer] = other;
+        if (!problem.allows(choice))
+            choice[layer] = before;
+    }
+}
+
 }  // namespace
 
 Result<ArchitectureSolution> solveByTrying(const ArchitectureProblem& problem) {
@@ -123,8 +140,10 @@ Result<ArchitectureSolution> drawArchitecture(const ArchitectureProblem& problem
         choice.push_back(any(i));
     for (int64_t tries = 0; tries < 100000; ++tries) {
         const auto broken = worstBudget(problem, choice);
-        if (!broken)
+        if (!broken) {
+            fill(problem, choice, state);
             return solutionOf(problem, choice, -std::numeric_limits<double>::infinity(), false);
+        }
         const size_t layer = draw(state, choice.size());
         const int64_t other = any(layer);
         const auto& costs = problem.budgets[*broken].costs[layer];

@@ -50,7 +50,8 @@ Result<ArchitectureSolution> solveByTrying(const ArchitectureProblem& problem);
 // Baseline: from the best variants on, again and again the change that costs least score for each unit of the
 // worst broken budget.
 Result<ArchitectureSolution> solveGreedily(const ArchitectureProblem& problem);
-// Baseline: drawn evenly, then repaired by random cheaper variants until all budgets are kept to.
+// Baseline: drawn evenly, then repaired by random cheaper variants until all budgets are kept to, and
+// by costlier ones as long as they are.
 Result<ArchitectureSolution> drawArchitecture(const ArchitectureProblem& problem, uint64_t seed);
 
 // The problem in CPLEX's LP format, for other solvers.
