@@ -57,10 +57,7 @@ Result<std::vector<LiveRun>> liveRuns(const Project& project, double answerSecon
         live.push_back(std::move(one));
     }
     if (gone && !project.readOnly()) {
-        // A writer that is busy now is asked again the next time.
-        const auto marked = RunStore(project).markInterrupted();
-        if (!marked && marked.error().code != ErrorCode::Busy)
-            return fail(marked.error());
+        VITRINE_TRY_VOID(RunStore(project).markInterruptedIfPossible());
     }
     return live;
 }

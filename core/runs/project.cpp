@@ -101,10 +101,7 @@ Result<Project> Project::open(const fs::path& folder, Access access) {
     Project project(folder, std::move(database));
     VITRINE_TRY_VOID(project.readDescription());
     if (!project.readOnly()) {
-        // Another writer being busy right now must not keep this one from reading.
-        const auto marked = RunStore(project).markInterrupted();
-        if (!marked && marked.error().code != ErrorCode::Busy)
-            return fail(marked.error());
+        VITRINE_TRY_VOID(RunStore(project).markInterruptedIfPossible());
     }
     return project;
 }

@@ -274,4 +274,11 @@ Result<int64_t> RunStore::markInterrupted() {
     return int64_t(gone.size());
 }
 
+Result<void> RunStore::markInterruptedIfPossible() {
+    const auto marked = markInterrupted();
+    if (marked || marked.error().code == ErrorCode::Busy || marked.error().code == ErrorCode::DiskFull)
+        return {};
+    return fail(marked.error());
+}
+
 }  // namespace vitrine

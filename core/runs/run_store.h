@@ -108,6 +108,8 @@ class RunStore {
                      const std::string& resultHash);
     // Runs that say they are running while their process is gone become Interrupted; how many.
     Result<int64_t> markInterrupted();
+    // The same for who only reads: a writer that is busy now or a full disk puts it off to the next time.
+    Result<void> markInterruptedIfPossible();
 
     // What a person changes. Each takes many runs at once (one transaction).
     Result<void> addTags(const std::vector<Run>& runs, const std::vector<std::string>& tags);

@@ -98,6 +98,25 @@ TEST_F(FullDisk, MetricsWaitAndAreWrittenOnceThereIsRoom) {
     expectNoHole(*project, run);
 }
 
+TEST_F(FullDisk, AProjectWithADeadRunStillOpensForReading) {
+    std::string id;
+    {
+        const auto project = Project::create(disk_ / "p");
+        ASSERT_TRUE(project) << project.error().text();
+        const vitrine::Run run = newRun(*project);
+        id = run.id;
+        ASSERT_TRUE(RunStore(*project).start(run, {1 << 30, currentProcess().host, "x"}));
+        fillUp();
+    }
+    const auto opened = Project::open(disk_ / "p");
+    ASSERT_TRUE(opened) << opened.error().text();
+    EXPECT_EQ(RunStore(*opened).find(id)->status, RunStatus::Running) << "the disk was not full";
+    makeRoom();
+    const auto later = Project::open(disk_ / "p");
+    ASSERT_TRUE(later) << later.error().text();
+    EXPECT_EQ(RunStore(*later).find(id)->status, RunStatus::Interrupted);
+}
+
 TEST_F(FullDisk, MemoryForMetricsIsBounded) {
     const auto project = Project::create(disk_ / "p");
     ASSERT_TRUE(project) << project.error().text();
