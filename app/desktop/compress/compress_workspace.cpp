@@ -23,6 +23,8 @@
 
 namespace vitrine {
 
+constexpr int kNarrowestCentre = 640;  // pixels
+
 CompressWorkspace::CompressWorkspace(MainWindow* window)
     : Workspace("compress", tr("Compress"), "sliders"),
       window_(window),
@@ -58,6 +60,8 @@ CompressWorkspace::CompressWorkspace(MainWindow* window)
     layout->setSpacing(0);
     layout->addWidget(head_);
     layout->addWidget(pages_, 1);
+    // Pages shrink below what their rows would like rather than force the window wider than a small screen.
+    centre->setMinimumWidth(kNarrowestCentre);
     setCentralWidget(centre);
     buildDocks();
     wire();
