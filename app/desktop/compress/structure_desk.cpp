@@ -11,8 +11,6 @@
 
 namespace vitrine {
 
-constexpr int kRefreshMs = 300;
-
 StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
     : QWidget(parent),
       inspector_(inspector),
@@ -44,13 +42,7 @@ StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
     layout->setContentsMargins(8, 6, 8, 6);
     layout->addLayout(top);
     layout->addWidget(pages_, 1);
-    refresh_.setSingleShot(true);
-    refresh_.setInterval(kRefreshMs);
-    connect(&refresh_, &QTimer::timeout, this, &StructureDesk::refresh);
-    connect(&service_, &RunService::changed, this, [this] {
-        if (!refresh_.isActive())
-            refresh_.start();
-    });
+    connect(&service_, &RunService::changed, this, &StructureDesk::refresh);
     connect(&processes_, &RunProcesses::failedEarly, this,
             [this](const QString& message) { emit failed(message); });
     connect(list_, &QComboBox::activated, this, [this](int index) {
@@ -67,7 +59,7 @@ StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
 }
 
 bool StructureDesk::isBusy() const {
-    return service_.isBusy() || refresh_.isActive();
+    return service_.isBusy();
 }
 
 void StructureDesk::openProject(const std::filesystem::path& folder) {

@@ -7,7 +7,6 @@
 #include "app/desktop/runs/run_processes.h"
 #include "app/desktop/runs/run_service.h"
 
-#include <QTimer>
 #include <QWidget>
 
 class QComboBox;
@@ -57,7 +56,6 @@ class StructureDesk : public QWidget {
     StructuresView* structures_;
     PuzzleView* puzzle_;
     MaskHistoryView* history_;
-    QTimer refresh_;
 };
 
 }  // namespace vitrine

@@ -13,7 +13,6 @@
 namespace vitrine {
 
 constexpr int kPollMs = 1000;    // while something runs
-constexpr int kRefreshMs = 150;  // several commits in a row are one refresh
 
 namespace {
 
@@ -44,14 +43,8 @@ ClaimsWorkspace::ClaimsWorkspace(MainWindow* window, std::filesystem::path progr
       processes_(std::move(program)) {
     setCentralWidget(board_);
     poll_.setInterval(kPollMs);
-    refresh_.setSingleShot(true);
-    refresh_.setInterval(kRefreshMs);
-    connect(&refresh_, &QTimer::timeout, this, &ClaimsWorkspace::refresh);
     connect(&poll_, &QTimer::timeout, this, &ClaimsWorkspace::refresh);
-    connect(&service_, &RunService::changed, this, [this] {
-        if (!refresh_.isActive())
-            refresh_.start();
-    });
+    connect(&service_, &RunService::changed, this, &ClaimsWorkspace::refresh);
     connect(&service_, &RunService::opened, board_, [this] { board_->setProblem({}); });
     connect(&service_, &RunService::openFailed, this, [this](const QString& message) {
         board_->setProblem(message);
@@ -87,7 +80,7 @@ ClaimsWorkspace::ClaimsWorkspace(MainWindow* window, std::filesystem::path progr
 }
 
 bool ClaimsWorkspace::isBusy() const {
-    return service_.isBusy() || refresh_.isActive();
+    return service_.isBusy();
 }
 
 void ClaimsWorkspace::followProject() {

@@ -38,7 +38,7 @@ class ClaimsWorkspace : public Workspace {
     ClaimsBoard* board_;
     RunService service_, control_;
     RunProcesses processes_;
-    QTimer poll_, refresh_;
+    QTimer poll_;
     std::filesystem::path folder_;
     QStringList starting_;  // claims whose process has made no run yet
     int64_t process_ = 0;   // of them

@@ -7,6 +7,7 @@
 namespace vitrine {
 
 constexpr auto kWatchEvery = std::chrono::seconds(1);
+constexpr auto kRest = std::chrono::milliseconds(250);  // between two announcements
 constexpr auto kTryEvery = std::chrono::seconds(2);
 
 namespace {
@@ -61,7 +62,8 @@ void RunService::loop(std::stop_token stop) {
         std::optional<Entry> entry;
         {
             std::unique_lock lock(mutex_);
-            wake_.wait_for(lock, stop, kWatchEvery, [this] { return toOpen_ || !queue_.empty(); });
+            wake_.wait_for(lock, stop, held.lookSoon ? kRest : kWatchEvery,
+                           [this] { return toOpen_ || !queue_.empty(); });
             folder = std::exchange(toOpen_, std::nullopt);
             if (!folder && !queue_.empty()) {
                 entry = std::move(queue_.front());
@@ -69,7 +71,11 @@ void RunService::loop(std::stop_token stop) {
             }
         }
         if (folder) {
-            held = Held{std::move(*folder), {}, {}, {ErrorCode::NotFound, "no project is open", {}, {}}, {}};
+            held = Held{.folder = std::move(*folder),
+                        .project = {},
+                        .file = {},
+                        .problem = {ErrorCode::NotFound, "no project is open", {}, {}},
+                        .tried = {}};
             if (!held.folder.empty())
                 openNow(held);
         } else if (entry) {
@@ -153,10 +159,17 @@ void RunService::look(Held& held) {
     }
     if (!watch_)
         return;
+    // Every question ends here, and what is announced leads to questions: a job that writes without pause
+    // would keep the window reading.
+    const auto now = std::chrono::steady_clock::now();
+    held.lookSoon = now - held.announced < kRest;
+    if (held.lookSoon)
+        return;
     const auto counter = held.project->changeCounter();
     if (!counter || *counter == counter_)
         return;
     counter_ = *counter;
+    held.announced = now;
     QMetaObject::invokeMethod(
         this, [this] { emit changed(); }, Qt::QueuedConnection);
 }

@@ -49,7 +49,8 @@ class RunService : public QObject {
     // The project cannot be opened, or its database vanished while it was open. It is tried again every two
     // seconds; said once for each reason. opened() and changed() follow once it can be had.
     void openFailed(const QString& message);
-    void changed();  // by this or another process
+    // By this or another process; at most every quarter of a second; what changes in between is announced then.
+    void changed();
 
   private:
     using Task = std::function<std::function<void()>(const Project*, const Error&)>;
@@ -67,6 +68,8 @@ class RunService : public QObject {
         std::pair<uint64_t, uint64_t> file;  // device and number of the database's file
         Error problem;                       // why there is no project
         std::chrono::steady_clock::time_point tried;
+        std::chrono::steady_clock::time_point announced = {};  // changed()
+        bool lookSoon = false;                                 // something may have changed since
     };
     void work(Held& held, const Entry& entry);
     void openNow(Held& held);

@@ -9,17 +9,10 @@
 namespace vitrine {
 
 constexpr int kPollMs = 400;
-constexpr int kRefreshMs = 150;  // several commits in a row are one refresh
 
 TeachersController::TeachersController(QObject* parent) : QObject(parent), service_(true), control_(false) {
     poll_.setInterval(kPollMs);
-    refresh_.setSingleShot(true);
-    refresh_.setInterval(kRefreshMs);
-    connect(&service_, &RunService::changed, this, [this] {
-        if (!refresh_.isActive())
-            refresh_.start();
-    });
-    connect(&refresh_, &QTimer::timeout, this, &TeachersController::refresh);
+    connect(&service_, &RunService::changed, this, &TeachersController::refresh);
     connect(&poll_, &QTimer::timeout, this, &TeachersController::askProgress);
     connect(&service_, &RunService::openFailed, this,
             [this](const QString& message) { stopFollowing(message); });
@@ -167,7 +160,7 @@ void TeachersController::load(const std::string& runId) {
 
 void TeachersController::askProgress() {
     // A process that is gone without a row, or whose row says nothing of its end yet.
-    if (process_ != 0 && ::kill(pid_t(process_), 0) != 0 && !service_.isBusy() && !refresh_.isActive()) {
+    if (process_ != 0 && ::kill(pid_t(process_), 0) != 0 && !service_.isBusy()) {
         const int64_t gone = process_;
         using Runs = std::vector<StatisticsRun>;
         service_.ask<Runs>(

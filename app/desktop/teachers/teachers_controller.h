@@ -42,7 +42,7 @@ class TeachersController : public QObject {
     std::shared_ptr<const LoadedStatistics> shown() const { return shown_; }
     // True while something is asked, followed or loaded.
     bool isBusy() const {
-        return isCollecting() || service_.isBusy() || control_.isBusy() || refresh_.isActive();
+        return isCollecting() || service_.isBusy() || control_.isBusy();
     }
 
   signals:
@@ -70,7 +70,7 @@ class TeachersController : public QObject {
     bool stopping_ = false;
     QString error_;
     std::shared_ptr<const LoadedStatistics> shown_;
-    QTimer poll_, refresh_;
+    QTimer poll_;
 };
 
 }  // namespace vitrine
