@@ -6,6 +6,7 @@
 #include "core/io/language_files.h"
 #include "widgets/compress/results_view.h"
 #include "widgets/forms/recipe_editor.h"
+#include "widgets/shell/command_arguments.h"
 #include "widgets/shell/main_window.h"
 
 #include <QClipboard>
@@ -15,22 +16,6 @@
 #include <QTabWidget>
 
 namespace vitrine {
-namespace {
-
-Json schema(const Json& properties) {
-    return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
-}
-
-Json text(const char* description) {
-    return {{"type", "string"}, {"description", description}};
-}
-
-QString textIn(const Json& arguments, const char* key) {
-    return QString::fromStdString(arguments.value(key, std::string()));
-}
-
-}  // namespace
-
 void CompressWorkspace::declareCommands(CommandCenter& commands) {
     declareModelCommands(commands);
     declareSweepCommands(commands);
@@ -43,28 +28,29 @@ void CompressWorkspace::declareCommands(CommandCenter& commands) {
 }
 
 void CompressWorkspace::declareModelCommands(CommandCenter& commands) {
-    commands.add({"compress.openModel",
-                  "Open a model in Compress",
-                  {},
-                  "folder",
-                  schema({{"path", text("folder or file of a language model or an encoder")}}),
-                  [this](const Json& arguments) -> Result<void> {
-                      const QString path = textIn(arguments, "path");
-                      if (path.isEmpty()) {
-                          chooseModel();
-                          return {};
-                      }
-                      if (!QFileInfo::exists(path))
-                          return fail(ErrorCode::NotFound, "there is no such model", path.toStdString());
-                      openModel(path);
-                      window_->showWorkspace(name());
-                      return {};
-                  }});
+    commands.add(
+        {"compress.openModel",
+         "Open a model in Compress",
+         {},
+         "folder",
+         argumentSchema({{"path", textArgument("folder or file of a language model or an encoder")}}),
+         [this](const Json& arguments) -> Result<void> {
+             const QString path = textIn(arguments, "path");
+             if (path.isEmpty()) {
+                 chooseModel();
+                 return {};
+             }
+             if (!QFileInfo::exists(path))
+                 return fail(ErrorCode::NotFound, "there is no such model", path.toStdString());
+             openModel(path);
+             window_->showWorkspace(name());
+             return {};
+         }});
     commands.add({"compress.count",
                   "Count zeros and N:M compliance of the open model",
                   {},
                   "chart",
-                  schema({{"pattern", text("2:4, 4:8, 1:4, ...")}}),
+                  argumentSchema({{"pattern", textArgument("2:4, 4:8, 1:4, ...")}}),
                   [this](const Json& arguments) -> Result<void> {
                       if (modelPath_.isEmpty())
                           return fail(ErrorCode::InvalidArgument, "no model is open", "compress",
@@ -77,7 +63,7 @@ void CompressWorkspace::declareModelCommands(CommandCenter& commands) {
                   "Show a page of the Compress workspace",
                   {},
                   "grid1",
-                  schema({{"name", text("results, masks, layers, write, what-if")}}),
+                  argumentSchema({{"name", textArgument("results, masks, layers, write, what-if")}}),
                   [this](const Json& arguments) {
                       return showPage(arguments.value("name", std::string("results")));
                   }});
@@ -99,27 +85,29 @@ void CompressWorkspace::declareSweepCommands(CommandCenter& commands) {
     commands.add({"compress.drop", "Forget the sweeps that wait", {}, "cancel", {}, [this](const Json&) {
                       return controller_->dropWaiting();
                   }});
-    commands.add({"compress.settings",
-                  "Change the recipe of the next sweep",
-                  {},
-                  "sliders",
-                  schema({{"values",
-                           {{"type", "object"},
-                            {"description", "values by path: {\"settings.windows\": 64, \"seed\": 1}"},
-                            {"additionalProperties", true}}}}),
-                  [this](const Json& arguments) -> Result<void> {
-                      Json recipe = sweep_->recipe();
-                      const Json values = arguments.value("values", Json::object());
-                      for (const auto& [path, value] : values.items())
-                          VITRINE_TRY_VOID(setAtPath(recipe, path, value.dump()));
-                      sweep_->setRecipe(recipe);
-                      return {};
-                  }});
+    commands.add(
+        {"compress.settings",
+         "Change the recipe of the next sweep",
+         {},
+         "sliders",
+         argumentSchema({{"values",
+                          {{"type", "object"},
+                           {"description", "values by path: {\"settings.windows\": 64, \"seed\": 1}"},
+                           {"additionalProperties", true}}}}),
+         [this](const Json& arguments) -> Result<void> {
+             Json recipe = sweep_->recipe();
+             const Json values = arguments.value("values", Json::object());
+             for (const auto& [path, value] : values.items())
+                 VITRINE_TRY_VOID(setAtPath(recipe, path, value.dump()));
+             sweep_->setRecipe(recipe);
+             return {};
+         }});
     commands.add({"compress.texts",
                   "Add texts to measure on or to calibrate on",
                   {},
                   "plus",
-                  schema({{"path", text("text file or folder")}, {"use", text("evaluation or calibration")}}),
+                  argumentSchema({{"path", textArgument("text file or folder")},
+                                  {"use", textArgument("evaluation or calibration")}}),
                   [this](const Json& arguments) -> Result<void> {
                       const QString path = textIn(arguments, "path");
                       const std::string use = arguments.value("use", std::string("evaluation"));
@@ -149,13 +137,13 @@ void CompressWorkspace::declareSweepCommands(CommandCenter& commands) {
                   "Open a recipe of a compression",
                   {},
                   "folder",
-                  schema({{"path", text("JSON file")}}),
+                  argumentSchema({{"path", textArgument("JSON file")}}),
                   [this](const Json& arguments) { return openRecipe(arguments); }});
     commands.add({"compress.saveRecipe",
                   "Save the recipe of the compression",
                   {},
                   "export",
-                  schema({{"path", text("JSON file")}}),
+                  argumentSchema({{"path", textArgument("JSON file")}}),
                   [this](const Json& arguments) { return saveRecipe(arguments); }});
 }
 
@@ -164,7 +152,7 @@ void CompressWorkspace::declareRunCommands(CommandCenter& commands) {
                   "Show a compression",
                   {},
                   "chart",
-                  schema({{"run", text("its id, its name, or last")}}),
+                  argumentSchema({{"run", textArgument("its id, its name, or last")}}),
                   [this](const Json& arguments) {
                       return controller_->open(arguments.value("run", std::string("last")));
                   }});
@@ -172,7 +160,7 @@ void CompressWorkspace::declareRunCommands(CommandCenter& commands) {
                   "Show other compressions beside the shown one",
                   {},
                   "compare",
-                  schema({{"runs", {{"type", "array"}, {"items", {{"type", "string"}}}}}}),
+                  argumentSchema({{"runs", {{"type", "array"}, {"items", {{"type", "string"}}}}}}),
                   [this](const Json& arguments) {
                       return controller_->compareWith(arguments.value("runs", std::vector<std::string>()));
                   }});
@@ -186,7 +174,8 @@ void CompressWorkspace::declareRunCommands(CommandCenter& commands) {
                   "Choose a plan of the shown results",
                   {},
                   "probe",
-                  schema({{"plan", text("its name")}, {"run", text("id of its run; empty: any")}}),
+                  argumentSchema({{"plan", textArgument("its name")},
+                                  {"run", textArgument("id of its run; empty: any")}}),
                   [this](const Json& arguments) {
                       followsBest_ = false;
                       return results_->choose(textIn(arguments, "run"), textIn(arguments, "plan"));
@@ -195,7 +184,7 @@ void CompressWorkspace::declareRunCommands(CommandCenter& commands) {
                   "Choose what the plot sets against the loss",
                   {},
                   "chart",
-                  schema({{"cost", text("bits or bytes")}}),
+                  argumentSchema({{"cost", textArgument("bits or bytes")}}),
                   [this](const Json& arguments) -> Result<void> {
                       const std::string cost = arguments.value("cost", std::string("bits"));
                       if (cost != "bits" && cost != "bytes")
@@ -226,13 +215,14 @@ void CompressWorkspace::declareRunCommands(CommandCenter& commands) {
                   "Save results (CSV) or plot (PNG, SVG)",
                   {},
                   "export",
-                  schema({{"path", text("CSV, PNG or SVG file")}}),
+                  argumentSchema({{"path", textArgument("CSV, PNG or SVG file")}}),
                   [this](const Json& arguments) { return saveResults(arguments); }});
     commands.add({"compress.export",
                   "Export the model of the chosen plan",
                   {},
                   "export",
-                  schema({{"path", text("an empty or new folder")}, {"plan", text("empty: the chosen one")}}),
+                  argumentSchema({{"path", textArgument("an empty or new folder")},
+                                  {"plan", textArgument("empty: the chosen one")}}),
                   [this](const Json& arguments) { return exportPlan(arguments); }});
 }
 

@@ -1,41 +1,24 @@
 #include "app/desktop/compress/compress_head.h"
 
 #include "widgets/base/icons.h"
+#include "widgets/base/text_label.h"
 #include "widgets/base/theme.h"
 #include "widgets/runs/run_colors.h"
 #include "widgets/runs/run_columns.h"
 
 #include <QFileInfo>
 #include <QHBoxLayout>
-#include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
 
 namespace vitrine {
-namespace {
-
-QLabel* textLabel(const QString& name) {
-    auto* label = new QLabel;
-    label->setObjectName(name);
-    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    return label;
-}
-
-void setColor(QLabel* label, const QColor& color) {
-    QPalette colors = label->palette();
-    colors.setColor(QPalette::WindowText, color);
-    label->setPalette(colors);
-}
-
-}  // namespace
-
 CompressHead::CompressHead(CompressController* controller, QWidget* parent)
     : QWidget(parent),
       controller_(controller),
-      name_(textLabel("compressRunName")),
-      state_(textLabel("compressRunState")),
-      numbers_(textLabel("compressRunNumbers")),
-      end_(textLabel("compressRunEnd")),
+      name_(makeTextLabel("compressRunName")),
+      state_(makeTextLabel("compressRunState")),
+      numbers_(makeTextLabel("compressRunNumbers")),
+      end_(makeTextLabel("compressRunEnd")),
       bar_(new QProgressBar) {
     setObjectName("compressHead");
     setAttribute(Qt::WA_StyledBackground);
@@ -108,7 +91,7 @@ void CompressHead::refresh() {
     name_->setToolTip(tr("Run %1, started %2").arg(id, timeText(run->run.created)));
     state_->setText(controller_->pending().isEmpty() ? QString::fromLatin1(runStatusName(run->run.status))
                                                      : controller_->pending());
-    setColor(state_, statusColor(run->run.status, palette()));
+    setTextColor(state_, statusColor(run->run.status, palette()));
     const QString model = QFileInfo(QString::fromStdString(run->model())).fileName();
     const CompressProgress& progress = controller_->progress();
     numbers_->setText(live ? tr("%1 · %2 plans done · %3").arg(model).arg(run->rows.size()).arg(progress.text)
@@ -118,7 +101,7 @@ void CompressHead::refresh() {
     const bool bad = run->run.status == RunStatus::Failed || run->run.status == RunStatus::Interrupted;
     end_->setText(bad ? QString::fromStdString(run->run.error) : QString());
     end_->setVisible(!end_->text().isEmpty());
-    setColor(end_, Theme::instance().colors().bad);
+    setTextColor(end_, Theme::instance().colors().bad);
 }
 
 }  // namespace vitrine

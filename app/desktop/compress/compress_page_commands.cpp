@@ -3,6 +3,7 @@
 #include "app/desktop/compress/compress_masks.h"
 #include "app/desktop/compress/compress_texts.h"
 #include "app/desktop/compress/compress_workspace.h"
+#include "widgets/shell/command_arguments.h"
 #include "widgets/shell/main_window.h"
 
 #include <QTabWidget>
@@ -10,49 +11,37 @@
 namespace vitrine {
 namespace {
 
-Json schema(const Json& properties) {
-    return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
-}
-
-Json text(const char* description) {
-    return {{"type", "string"}, {"description", description}};
-}
-
 Json numbers(const char* description) {
     return {
         {"type", "array"}, {"items", {{"type", "integer"}, {"minimum", 0}}}, {"description", description}};
 }
 
-QString textIn(const Json& arguments, const char* key) {
-    return QString::fromStdString(arguments.value(key, std::string()));
-}
-
 }  // namespace
 
 void CompressWorkspace::declareMaskCommands(CommandCenter& commands) {
-    commands.add({"compress.mask",
-                  "Show a tensor's mask",
-                  {},
-                  "heat",
-                  schema({{"tensor", text("name of a matrix; empty: as it is")},
-                          {"mask", text("as the list names it: a plan, magnitude 2:4, ...")},
-                          {"other", text("to compare with; nothing: none")},
-                          {"colors", text("patterns, kept, dropped, weights or difference")}}),
-                  [this](const Json& arguments) -> Result<void> {
-                      if (modelPath_.isEmpty())
-                          return fail(ErrorCode::InvalidArgument, "no model is open", "compress",
-                                      "Open one, or drop it on the window");
-                      VITRINE_TRY_VOID(masks_->choose(textIn(arguments, "tensor"), textIn(arguments, "mask"),
-                                                      textIn(arguments, "other"),
-                                                      textIn(arguments, "colors")));
-                      return showPage("masks");
-                  }});
+    commands.add(
+        {"compress.mask",
+         "Show a tensor's mask",
+         {},
+         "heat",
+         argumentSchema({{"tensor", textArgument("name of a matrix; empty: as it is")},
+                         {"mask", textArgument("as the list names it: a plan, magnitude 2:4, ...")},
+                         {"other", textArgument("to compare with; nothing: none")},
+                         {"colors", textArgument("patterns, kept, dropped, weights or difference")}}),
+         [this](const Json& arguments) -> Result<void> {
+             if (modelPath_.isEmpty())
+                 return fail(ErrorCode::InvalidArgument, "no model is open", "compress",
+                             "Open one, or drop it on the window");
+             VITRINE_TRY_VOID(masks_->choose(textIn(arguments, "tensor"), textIn(arguments, "mask"),
+                                             textIn(arguments, "other"), textIn(arguments, "colors")));
+             return showPage("masks");
+         }});
     commands.add({"compress.group",
                   "Go to a group of four of the shown mask",
                   {},
                   "probe",
-                  schema({{"row", {{"type", "integer"}, {"minimum", 0}}},
-                          {"group", {{"type", "integer"}, {"minimum", 0}}}}),
+                  argumentSchema({{"row", {{"type", "integer"}, {"minimum", 0}}},
+                                  {"group", {{"type", "integer"}, {"minimum", 0}}}}),
                   [this](const Json& arguments) -> Result<void> {
                       if (!maskPanel_->view())
                           return fail(ErrorCode::InvalidArgument, "no mask is shown", "compress",
@@ -65,7 +54,7 @@ void CompressWorkspace::declareMaskCommands(CommandCenter& commands) {
                   "Save the shown mask (PNG) or its patterns (CSV)",
                   {},
                   "export",
-                  schema({{"path", text("PNG or CSV file")}}),
+                  argumentSchema({{"path", textArgument("PNG or CSV file")}}),
                   [this](const Json& arguments) -> Result<void> {
                       if (!arguments.contains("path"))
                           return saveMaskAs();
@@ -82,9 +71,9 @@ void CompressWorkspace::declarePageCommands(CommandCenter& commands) {
                   "Show the layers of a plan",
                   {},
                   "chart",
-                  schema({{"plan", text("its name; empty: as it is")},
-                          {"layer", text("whose spectrum is shown; empty: as it is")},
-                          {"rank", {{"type", "integer"}, {"minimum", 0}}}}),
+                  argumentSchema({{"plan", textArgument("its name; empty: as it is")},
+                                  {"layer", textArgument("whose spectrum is shown; empty: as it is")},
+                                  {"rank", {{"type", "integer"}, {"minimum", 0}}}}),
                   [this](const Json& arguments) -> Result<void> {
                       if (arguments.contains("plan"))
                           VITRINE_TRY_VOID(layers_->choose(textIn(arguments, "plan")));
@@ -94,21 +83,21 @@ void CompressWorkspace::declarePageCommands(CommandCenter& commands) {
                           layersView_->setRank(arguments["rank"].get<int64_t>());
                       return showPage("layers");
                   }});
-    commands.add(
-        {"compress.saveLayers",
-         "Save layers (CSV) or a chart of them (PNG, SVG, CSV)",
-         {},
-         "export",
-         schema({{"part", text("layers, errors, spectrum, energy, rank or speed")}, {"path", text("file")}}),
-         [this](const Json& arguments) { return saveLayers(arguments); }});
+    commands.add({"compress.saveLayers",
+                  "Save layers (CSV) or a chart of them (PNG, SVG, CSV)",
+                  {},
+                  "export",
+                  argumentSchema({{"part", textArgument("layers, errors, spectrum, energy, rank or speed")},
+                                  {"path", textArgument("file")}}),
+                  [this](const Json& arguments) { return saveLayers(arguments); }});
     commands.add({"compress.write",
                   "Let two models write on from one prompt",
                   {},
                   "text",
-                  schema({{"prompt", text("empty: as it is")},
-                          {"left", text("as the list names it: dense: NAME, a plan")},
-                          {"right", text("as the list names it")},
-                          {"tokens", {{"type", "integer"}, {"minimum", 1}}}}),
+                  argumentSchema({{"prompt", textArgument("empty: as it is")},
+                                  {"left", textArgument("as the list names it: dense: NAME, a plan")},
+                                  {"right", textArgument("as the list names it")},
+                                  {"tokens", {{"type", "integer"}, {"minimum", 1}}}}),
                   [this](const Json& arguments) -> Result<void> {
                       WriteSettings settings = writeView_->settings();
                       if (arguments.contains("prompt"))
@@ -134,13 +123,13 @@ void CompressWorkspace::declarePageCommands(CommandCenter& commands) {
                   "Switch parts of the open model off and see what it says",
                   {},
                   "probe",
-                  schema({{"text", text("empty: as it is")},
-                          {"attention", numbers("layers whose attention is off")},
-                          {"feedForward", numbers("layers whose feed-forward part is off")},
-                          {"heads", {{"type", "array"}, {"items", numbers("layer, head")}}},
-                          {"masks", text("a plan whose masks are laid over the weights")},
-                          {"weights", text("a plan whose packed weights are used")},
-                          {"rank", {{"type", "integer"}, {"minimum", 0}}}}),
+                  argumentSchema({{"text", textArgument("empty: as it is")},
+                                  {"attention", numbers("layers whose attention is off")},
+                                  {"feedForward", numbers("layers whose feed-forward part is off")},
+                                  {"heads", {{"type", "array"}, {"items", numbers("layer, head")}}},
+                                  {"masks", textArgument("a plan whose masks are laid over the weights")},
+                                  {"weights", textArgument("a plan whose packed weights are used")},
+                                  {"rank", {{"type", "integer"}, {"minimum", 0}}}}),
                   [this](const Json& arguments) { return whatIf(arguments); }});
 }
 

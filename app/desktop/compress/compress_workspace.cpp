@@ -12,6 +12,7 @@
 #include "widgets/compress/model_tree.h"
 #include "widgets/compress/results_view.h"
 #include "widgets/forms/recipe_editor.h"
+#include "widgets/runs/run_choice_list.h"
 #include "widgets/shell/main_window.h"
 
 #include <QDir>
@@ -32,7 +33,7 @@ CompressWorkspace::CompressWorkspace(MainWindow* window)
       inspector_(new CompressInspector),
       model_(new ModelTree),
       sweep_(new SweepPanel),
-      runs_(new QTreeWidget),
+      runs_(new RunChoiceList(tr("model"), {tr("plans"), tr("best")})),
       head_(new CompressHead(controller_)),
       pages_(new QTabWidget),
       results_(new ResultsView),

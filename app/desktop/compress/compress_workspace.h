@@ -8,10 +8,10 @@
 
 class QLabel;
 class QTabWidget;
-class QTreeWidget;
 
 namespace vitrine {
 
+class RunChoiceList;
 class CompressHead;
 class MainWindow;
 class LayerDesk;
@@ -59,7 +59,6 @@ class CompressWorkspace : public Workspace {
     void refreshShown();
     void refreshState();
     void showDetails();
-    void runsEdited();
     void chooseModel();
     void chooseTexts(const QString& key);
     void browse(const QString& path, const QString& format);
@@ -77,7 +76,7 @@ class CompressWorkspace : public Workspace {
     CompressInspector* inspector_;
     ModelTree* model_;
     SweepPanel* sweep_;
-    QTreeWidget* runs_;
+    RunChoiceList* runs_;
     CompressHead* head_;
     QTabWidget* pages_;
     ResultsView* results_;

@@ -3,25 +3,10 @@
 #include "app/desktop/compress/compress_texts.h"
 #include "app/desktop/compress/compress_workspace.h"
 #include "app/desktop/compress/structure_desk.h"
+#include "widgets/shell/command_arguments.h"
 #include "widgets/shell/main_window.h"
 
 namespace vitrine {
-namespace {
-
-Json schema(const Json& properties) {
-    return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
-}
-
-Json text(const char* description) {
-    return {{"type", "string"}, {"description", description}};
-}
-
-Json count(const char* description) {
-    return {{"type", "integer"}, {"minimum", 0}, {"description", description}};
-}
-
-}  // namespace
-
 void CompressWorkspace::wireStructures() {
     connect(structures_, &StructureDesk::failed, this,
             [this](const QString& message) { window_->toasts().show(ToastKind::Error, message); });
@@ -51,7 +36,7 @@ void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
                   "Show a run that cut, searched or learnt masks",
                   {},
                   "chart",
-                  schema({{"run", text("its id or name; empty: as it is")}}),
+                  argumentSchema({{"run", textArgument("its id or name; empty: as it is")}}),
                   [this](const Json& arguments) -> Result<void> {
                       if (arguments.contains("run"))
                           VITRINE_TRY_VOID(structures_->open(arguments["run"].get<std::string>()));
@@ -61,10 +46,10 @@ void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
                   "Move the cut through the structures of a model",
                   {},
                   "sliders",
-                  schema({{"width", count("channels that stay; 0: all")},
-                          {"heads", count("query heads of each layer")},
-                          {"intermediate", count("neurons of each layer")},
-                          {"depth", count("blocks")}}),
+                  argumentSchema({{"width", countArgument("channels that stay; 0: all")},
+                                  {"heads", countArgument("query heads of each layer")},
+                                  {"intermediate", countArgument("neurons of each layer")},
+                                  {"depth", countArgument("blocks")}}),
                   [this](const Json& arguments) -> Result<void> {
                       StructureCut cut;
                       cut.width = arguments.value("width", 0);
@@ -84,7 +69,7 @@ void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
                   "Draw an architecture of a search",
                   {},
                   "model",
-                  schema({{"name", text("as the run names it")}}),
+                  argumentSchema({{"name", textArgument("as the run names it")}}),
                   [this](const Json& arguments) -> Result<void> {
                       VITRINE_TRY_VOID(structures_->puzzle()->choose(
                           QString::fromStdString(arguments.value("name", std::string()))));
@@ -94,7 +79,7 @@ void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
                   "Show learnt masks as they were at a step",
                   {},
                   "image",
-                  schema({{"step", count("the newest frame up to it")}}),
+                  argumentSchema({{"step", countArgument("the newest frame up to it")}}),
                   [this](const Json& arguments) -> Result<void> {
                       structures_->history()->setStep(arguments.value("step", int64_t(0)));
                       return {};

@@ -1,24 +1,16 @@
 // The commands of the Distill workspace.
 #include "app/desktop/distill/distill_workspace.h"
 #include "app/desktop/distill/recipe_panel.h"
+#include "app/desktop/runs/recipe_files.h"
 #include "core/base/file.h"
 #include "core/base/json_schema.h"
 #include "widgets/forms/recipe_editor.h"
 #include "widgets/runs/media_panel.h"
+#include "widgets/shell/command_arguments.h"
 #include "widgets/shell/main_window.h"
-
-#include <QFileDialog>
 
 namespace vitrine {
 namespace {
-
-Json schema(const Json& properties) {
-    return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
-}
-
-Json text(const char* description) {
-    return {{"type", "string"}, {"description", description}};
-}
 
 Json anyObject(const char* description) {
     return {{"type", "object"}, {"description", description}, {"additionalProperties", true}};
@@ -56,7 +48,8 @@ void DistillWorkspace::declareRecipeCommands(CommandCenter& commands) {
          "Change the recipe of the next distillation",
          {},
          "sliders",
-         schema({{"values", anyObject("values by path: {\"settings.student.width\": 96, \"seed\": 1}")}}),
+         argumentSchema(
+             {{"values", anyObject("values by path: {\"settings.student.width\": 96, \"seed\": 1}")}}),
          [this](const Json& arguments) -> Result<void> {
              Json recipe = recipe_->recipe();
              const Json values = arguments.value("values", Json::object());
@@ -69,22 +62,23 @@ void DistillWorkspace::declareRecipeCommands(CommandCenter& commands) {
                   "Start from a published recipe (AM-RADIO, RADIOv2.5, PHI-S, C-RADIOv4)",
                   {},
                   "model",
-                  schema({{"name", text("am_radio, radio_v2_5, phi_s, c_radio_v4")}}),
+                  argumentSchema({{"name", textArgument("am_radio, radio_v2_5, phi_s, c_radio_v4")}}),
                   [this](const Json& arguments) {
                       return recipe_->usePreset(
                           QString::fromStdString(arguments.value("name", std::string("phi_s"))));
                   }});
-    commands.add({"distill.choose",
-                  "Choose a teacher or a folder of pictures for the recipe",
-                  {},
-                  "plus",
-                  schema({{"path", text("model folder, folder of models, or folder of pictures")}}),
-                  [this](const Json& arguments) -> Result<void> {
-                      const std::string path = arguments.value("path", std::string());
-                      if (!openPath(QString::fromStdString(path)))
-                          return fail(ErrorCode::NotFound, "this is no model and no folder", path);
-                      return {};
-                  }});
+    commands.add(
+        {"distill.choose",
+         "Choose a teacher or a folder of pictures for the recipe",
+         {},
+         "plus",
+         argumentSchema({{"path", textArgument("model folder, folder of models, or folder of pictures")}}),
+         [this](const Json& arguments) -> Result<void> {
+             const std::string path = arguments.value("path", std::string());
+             if (!openPath(QString::fromStdString(path)))
+                 return fail(ErrorCode::NotFound, "this is no model and no folder", path);
+             return {};
+         }});
     commands.add({"distill.useRecipe",
                   "Take the recipe of the shown distillation into the form",
                   {},
@@ -102,13 +96,13 @@ void DistillWorkspace::declareRecipeCommands(CommandCenter& commands) {
                   "Open a recipe of a distillation",
                   {},
                   "folder",
-                  schema({{"path", text("JSON file")}}),
+                  argumentSchema({{"path", textArgument("JSON file")}}),
                   [this](const Json& arguments) { return openRecipe(arguments); }});
     commands.add({"distill.saveRecipe",
                   "Save the recipe of the distillation",
                   {},
                   "export",
-                  schema({{"path", text("JSON file")}}),
+                  argumentSchema({{"path", textArgument("JSON file")}}),
                   [this](const Json& arguments) { return saveRecipe(arguments); }});
     commands.add({"distill.json",
                   "Show or hide the recipe as JSON",
@@ -126,7 +120,7 @@ void DistillWorkspace::declareRunCommands(CommandCenter& commands) {
                   "Show a distillation",
                   {},
                   "chart",
-                  schema({{"run", text("its id, its name, or last")}}),
+                  argumentSchema({{"run", textArgument("its id, its name, or last")}}),
                   [this](const Json& arguments) {
                       return controller_->open(arguments.value("run", std::string("last")));
                   }});
@@ -134,7 +128,7 @@ void DistillWorkspace::declareRunCommands(CommandCenter& commands) {
                   "Compare the shown distillation with others",
                   {},
                   "compare",
-                  schema({{"runs", {{"type", "array"}, {"items", {{"type", "string"}}}}}}),
+                  argumentSchema({{"runs", {{"type", "array"}, {"items", {{"type", "string"}}}}}}),
                   [this](const Json& arguments) {
                       runsDock_->raise();
                       return controller_->compareWith(arguments.value("runs", std::vector<std::string>()));
@@ -143,12 +137,13 @@ void DistillWorkspace::declareRunCommands(CommandCenter& commands) {
         {"distill.pause", "Pause the shown distillation in memory", {}, "cancel", {}, [this](const Json&) {
              return controller_->pause();
          }});
-    commands.add({"distill.resume",
-                  "Go on with the shown distillation",
-                  {},
-                  "play",
-                  schema({{"changes", anyObject("settings changed before: {\"learning_rate\": 1e-4}")}}),
-                  [this](const Json& arguments) { return controller_->resume(changesOf(arguments)); }});
+    commands.add(
+        {"distill.resume",
+         "Go on with the shown distillation",
+         {},
+         "play",
+         argumentSchema({{"changes", anyObject("settings changed before: {\"learning_rate\": 1e-4}")}}),
+         [this](const Json& arguments) { return controller_->resume(changesOf(arguments)); }});
     commands.add({"distill.stop", "Stop the shown distillation", {}, "cancel", {}, [this](const Json&) {
                       return controller_->stop();
                   }});
@@ -164,14 +159,15 @@ void DistillWorkspace::declareRunCommands(CommandCenter& commands) {
                   "Change settings of the running distillation",
                   {},
                   "sliders",
-                  schema({{"changes", anyObject("values by path: {\"learning_rate\": 1e-4}")}}),
+                  argumentSchema({{"changes", anyObject("values by path: {\"learning_rate\": 1e-4}")}}),
                   [this](const Json& arguments) { return controller_->set(changesOf(arguments)); }});
     commands.add(
         {"distill.step",
          "Show the probe pictures of a step",
          {},
          "image",
-         schema({{"step", {{"type", "integer"}, {"description", "the newest maps up to it are shown"}}}}),
+         argumentSchema(
+             {{"step", {{"type", "integer"}, {"description", "the newest maps up to it are shown"}}}}),
          [this](const Json& arguments) -> Result<void> {
              probes_->setStep(arguments.value("step", int64_t(0)));
 
@@ -181,7 +177,7 @@ void DistillWorkspace::declareRunCommands(CommandCenter& commands) {
                   "Export the student as a RADIO folder",
                   {},
                   "export",
-                  schema({{"path", text("folder")}}),
+                  argumentSchema({{"path", textArgument("folder")}}),
                   [this](const Json& arguments) { return exportStudent(arguments); }});
     commands.add({"distill.inspect", "Open the student in Inspect", {}, "inspect", {}, [this](const Json&) {
                       return inspectStudent();
@@ -189,54 +185,25 @@ void DistillWorkspace::declareRunCommands(CommandCenter& commands) {
 }
 
 Result<void> DistillWorkspace::openRecipe(const Json& arguments) {
-    if (!arguments.contains("path")) {
-        auto* dialog = new QFileDialog(window_, tr("Open a recipe"), {}, tr("Recipes (*.json)"));
-        dialog->setFileMode(QFileDialog::ExistingFile);
-        dialog->setAttribute(Qt::WA_DeleteOnClose);
-        connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& file) {
-            window_->commands().run("distill.openRecipe", {{"path", file.toStdString()}});
-        });
-        dialog->open();
-        return {};
+    VITRINE_TRY(const auto recipe, openRecipeFile(window_, "distill.openRecipe", "distill", arguments));
+    if (recipe) {
+        recipe_->setRecipe(*recipe);
+        recipeDock_->raise();
     }
-    const std::string path = arguments["path"];
-    VITRINE_TRY(const Json recipe, readJsonFile(path, 1 << 22));
-    if (!recipe.is_object() || recipe.value("kind", Json()) != "distill")
-        return fail(ErrorCode::InvalidArgument, "this is no recipe of the kind \"distill\"", path,
-                    "Its \"kind\" says what it is for; `vitrine run` carries out any");
-    recipe_->setRecipe(recipe);
-    recipeDock_->raise();
     return {};
 }
 
 Result<void> DistillWorkspace::saveRecipe(const Json& arguments) {
-    if (!arguments.contains("path")) {
-        auto* dialog = new QFileDialog(window_, tr("Save the recipe"), {}, tr("Recipes (*.json)"));
-        dialog->setAcceptMode(QFileDialog::AcceptSave);
-        dialog->setDefaultSuffix("json");
-        dialog->setAttribute(Qt::WA_DeleteOnClose);
-        connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& file) {
-            window_->commands().run("distill.saveRecipe", {{"path", file.toStdString()}});
-        });
-        dialog->open();
-        return {};
-    }
-    const std::string path = arguments["path"];
-    VITRINE_TRY_VOID(writeFileAtomically(path, recipe_->recipe().dump(2) + "\n"));
-    window_->toasts().show(ToastKind::Success, tr("Saved %1").arg(QString::fromStdString(path)));
-    return {};
+    return saveRecipeFile(window_, "distill.saveRecipe", recipe_->recipe(), arguments);
 }
 
 Result<void> DistillWorkspace::exportStudent(const Json& arguments) {
     if (arguments.contains("path"))
         return controller_->exportStudent(QString::fromStdString(arguments["path"].get<std::string>()));
-    auto* dialog = new QFileDialog(window_, tr("A folder for the student"));
-    dialog->setFileMode(QFileDialog::Directory);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& folder) {
-        window_->commands().run("distill.export", {{"path", folder.toStdString()}});
-    });
-    dialog->open();
+    askForFiles(window_, {.title = tr("A folder for the student"), .mode = QFileDialog::Directory},
+                [this](const QString& folder) {
+                    window_->commands().run("distill.export", {{"path", folder.toStdString()}});
+                });
     return {};
 }
 
@@ -256,27 +223,22 @@ Result<void> DistillWorkspace::inspectStudent() {
 }
 
 void DistillWorkspace::chooseInput(bool model) {
-    auto* dialog = new QFileDialog(
-        window_, model ? tr("Add a model folder, or a folder with several") : tr("Add a folder of pictures"));
-    dialog->setFileMode(QFileDialog::Directory);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& path) {
-        window_->commands().run("distill.choose", {{"path", path.toStdString()}});
-    });
-    dialog->open();
+    askForFiles(
+        window_,
+        {.title = model ? tr("Add a model folder, or a folder with several") : tr("Add a folder of pictures"),
+         .mode = QFileDialog::Directory},
+        [this](const QString& path) {
+            window_->commands().run("distill.choose", {{"path", path.toStdString()}});
+        });
 }
 
 void DistillWorkspace::browse(SchemaForm* form, const QString& path, const QString& format) {
-    auto* dialog = new QFileDialog(window_, format == "model"      ? tr("A model folder")
-                                            : format == "pictures" ? tr("A picture or a folder of pictures")
-                                                                   : tr("A folder"));
-    dialog->setFileMode(path.contains("probe") ? QFileDialog::ExistingFiles : QFileDialog::Directory);
-    dialog->setAttribute(Qt::WA_DeleteOnClose);
-    connect(dialog, &QFileDialog::filesSelected, form, [form, path](const QStringList& files) {
-        for (const QString& file : files)
-            form->choosePath(path, file);
-    });
-    dialog->open();
+    askForFiles(window_,
+                {.title = format == "model"      ? tr("A model folder")
+                          : format == "pictures" ? tr("A picture or a folder of pictures")
+                                                 : tr("A folder"),
+                 .mode = path.contains("probe") ? QFileDialog::ExistingFiles : QFileDialog::Directory},
+                [form, path](const QString& file) { form->choosePath(path, file); });
 }
 
 }  // namespace vitrine

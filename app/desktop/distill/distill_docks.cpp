@@ -4,6 +4,7 @@
 #include "app/desktop/distill/recipe_panel.h"
 #include "core/engine/distill_schema.h"
 #include "widgets/forms/schema_form.h"
+#include "widgets/runs/run_choice_list.h"
 #include "widgets/runs/run_colors.h"
 #include "widgets/runs/run_columns.h"
 #include "widgets/shell/main_window.h"
@@ -12,7 +13,6 @@
 #include <QLabel>
 #include <QPushButton>
 #include <QScrollBar>
-#include <QSignalBlocker>
 #include <QTreeWidget>
 #include <QVBoxLayout>
 #include <cmath>
@@ -21,7 +21,6 @@ namespace vitrine {
 
 constexpr int kPanelWidth = 390;
 constexpr int kLogHeight = 120;
-constexpr int kIdRole = Qt::UserRole;
 
 void DistillWorkspace::buildDocks() {
     auto* running = new QWidget;
@@ -42,9 +41,7 @@ void DistillWorkspace::buildDocks() {
     layout->addWidget(apply_);
 
     runs_->setObjectName("distillRuns");
-    runs_->setRootIsDecorated(false);
-    runs_->setUniformRowHeights(true);
-    runs_->setHeaderLabels({tr("run"), tr("teachers"), tr("state"), tr("step"), tr("loss"), tr("started")});
+    runs_->setAccessibleName(tr("Distillation runs"));
     runs_->setToolTip(tr("Click a run to show it; tick others to lay their curves and maps beside it"));
     log_->setObjectName("distillLog");
     log_->setRootIsDecorated(false);
@@ -132,47 +129,17 @@ void DistillWorkspace::applyRunning() {
 }
 
 void DistillWorkspace::refreshRuns() {
-    const QSignalBlocker blocked(runs_);
     const auto shown = controller_->run();
-    const auto& list = controller_->runs();
-    while (runs_->topLevelItemCount() > int(list.size()))
-        delete runs_->takeTopLevelItem(runs_->topLevelItemCount() - 1);
-    QStringList lines;
-    for (int row = 0; row < int(list.size()); ++row) {
-        const DistillRun& each = list[size_t(row)];
-        QTreeWidgetItem* item = runs_->topLevelItem(row);
-        if (!item)
-            item = new QTreeWidgetItem(runs_);
-        const QString id = QString::fromStdString(each.run.id);
-        const bool current = shown && shown->run.id == each.run.id;
-        const QStringList cells{QString::fromStdString(each.run.name),
-                                each.teachers.join(", "),
-                                QString::fromLatin1(runStatusName(each.run.status)),
-                                tr("%1 of %2").arg(each.step).arg(each.steps),
-                                std::isfinite(each.loss) ? QString::number(each.loss, 'g', 4) : QString(),
-                                timeText(each.run.created)};
-        for (int column = 0; column < cells.size(); ++column) {
-            item->setText(column, cells[column]);
-            QFont font = this->font();
-            font.setBold(current);
-            item->setFont(column, font);
-        }
-        item->setData(0, kIdRole, id);
-        item->setCheckState(0, controller_->compared().contains(id) || current ? Qt::Checked : Qt::Unchecked);
-        item->setForeground(2, statusColor(each.run.status, palette()));
-        item->setToolTip(0, tr("Run %1: tick to compare").arg(id));
-        lines.append(cells.join(" "));
-    }
-    runs_->setAccessibleName(tr("Distillation runs"));
-    runs_->setAccessibleDescription(lines.join("; "));
-}
-
-void DistillWorkspace::runsEdited() {
-    Json ids = Json::array();
-    for (int row = 0; row < runs_->topLevelItemCount(); ++row)
-        if (runs_->topLevelItem(row)->checkState(0) == Qt::Checked)
-            ids.push_back(runs_->topLevelItem(row)->data(0, kIdRole).toString().toStdString());
-    window_->commands().run("distill.compare", {{"runs", ids}});
+    std::vector<RunChoice> choices;
+    for (const DistillRun& each : controller_->runs())
+        choices.push_back(
+            {.run = &each.run,
+             .subject = each.teachers.join(", "),
+             .values = {tr("%1 of %2").arg(each.step).arg(each.steps),
+                        std::isfinite(each.loss) ? QString::number(each.loss, 'g', 4) : QString()},
+             .shown = shown && shown->run.id == each.run.id,
+             .compared = controller_->compared().contains(QString::fromStdString(each.run.id))});
+    runs_->setRuns(choices);
 }
 
 }  // namespace vitrine

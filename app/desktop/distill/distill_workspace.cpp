@@ -5,6 +5,7 @@
 #include "app/desktop/distill/run_panel.h"
 #include "core/runs/project.h"
 #include "widgets/forms/recipe_editor.h"
+#include "widgets/runs/run_choice_list.h"
 #include "widgets/shell/main_window.h"
 
 #include <QFileInfo>
@@ -18,7 +19,6 @@
 namespace vitrine {
 
 constexpr int kProbeSide = 132;
-constexpr int kIdRole = Qt::UserRole;
 
 DistillWorkspace::DistillWorkspace(MainWindow* window)
     : Workspace("distill", tr("Distill"), "model"),
@@ -33,7 +33,7 @@ DistillWorkspace::DistillWorkspace(MainWindow* window)
       running_(new SchemaForm),
       apply_(new QPushButton(tr("Apply"))),
       runningNote_(new QLabel),
-      runs_(new QTreeWidget),
+      runs_(new RunChoiceList(tr("teachers"), {tr("step"), tr("loss")})),
       log_(new QTreeWidget) {
     buildCockpit();
     buildDocks();
@@ -117,13 +117,14 @@ void DistillWorkspace::wire() {
             window_->toasts().show(bad ? ToastKind::Error : ToastKind::Success,
                                    bad ? text : tr("Saved %1").arg(text));
         });
-    connect(runs_, &QTreeWidget::itemClicked, this, [run](QTreeWidgetItem* item, int column) {
-        if (column > 0)
-            run("distill.open", {{"run", item->data(0, kIdRole).toString().toStdString()}});
+    connect(runs_, &RunChoiceList::runChosen, this, [this](const QString& id) {
+        window_->commands().run("distill.open", {{"run", id.toStdString()}});
     });
-    connect(runs_, &QTreeWidget::itemChanged, this, [this](QTreeWidgetItem*, int column) {
-        if (column == 0)
-            runsEdited();
+    connect(runs_, &RunChoiceList::comparedChanged, this, [this](const QStringList& ids) {
+        Json runs = Json::array();
+        for (const QString& id : ids)
+            runs.push_back(id.toStdString());
+        window_->commands().run("distill.compare", {{"runs", runs}});
     });
 }
 

@@ -12,6 +12,7 @@ class QTreeWidget;
 
 namespace vitrine {
 
+class RunChoiceList;
 class LinkedCharts;
 class MainWindow;
 class MediaPanel;
@@ -44,7 +45,6 @@ class DistillWorkspace : public Workspace {
     void refreshRuns();
     void refreshLog();
     void refreshRunning();
-    void runsEdited();
     void applyRunning();
     void chooseInput(bool model);
     void browse(SchemaForm* form, const QString& path, const QString& format);
@@ -64,7 +64,8 @@ class DistillWorkspace : public Workspace {
     SchemaForm* running_;
     QPushButton* apply_;
     QLabel* runningNote_;
-    QTreeWidget *runs_, *log_;
+    RunChoiceList* runs_;
+    QTreeWidget* log_;
     QDockWidget *recipeDock_ = nullptr, *runningDock_ = nullptr, *runsDock_ = nullptr;
     Json runningSettings_;     // of runningOf_, before changes that were not applied
     QStringList shownProbes_;  // what the probe board was made of

@@ -2,12 +2,12 @@
 
 #include "app/desktop/distill/cockpit_view.h"
 #include "widgets/base/icons.h"
+#include "widgets/base/text_label.h"
 #include "widgets/base/theme.h"
 #include "widgets/runs/run_colors.h"
 #include "widgets/runs/run_columns.h"
 
 #include <QHBoxLayout>
-#include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
 
@@ -16,29 +16,16 @@ namespace {
 
 constexpr int kWide = 1000, kIconWidth = 36;  // pixels of the screen
 
-QLabel* textLabel(const QString& name) {
-    auto* label = new QLabel;
-    label->setObjectName(name);
-    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    return label;
-}
-
-void setColor(QLabel* label, const QColor& color) {
-    QPalette colors = label->palette();
-    colors.setColor(QPalette::WindowText, color);
-    label->setPalette(colors);
-}
-
 }  // namespace
 
 RunPanel::RunPanel(DistillController* controller, QWidget* parent)
     : QWidget(parent),
       controller_(controller),
-      name_(textLabel("distillRunName")),
-      state_(textLabel("distillRunState")),
-      numbers_(textLabel("distillNumbers")),
-      warning_(textLabel("distillWarning")),
-      end_(textLabel("distillEnd")),
+      name_(makeTextLabel("distillRunName")),
+      state_(makeTextLabel("distillRunState")),
+      numbers_(makeTextLabel("distillNumbers")),
+      warning_(makeTextLabel("distillWarning")),
+      end_(makeTextLabel("distillEnd")),
       bar_(new QProgressBar) {
     setObjectName("distillRunPanel");
     setAttribute(Qt::WA_StyledBackground);
@@ -167,18 +154,18 @@ void RunPanel::refresh() {
     state_->setText(pending.isEmpty()
                         ? QString::fromLatin1(paused ? "paused" : runStatusName(run->run.status))
                         : pending);
-    setColor(state_, statusColor(paused ? RunStatus::Paused : run->run.status, palette()));
+    setTextColor(state_, statusColor(paused ? RunStatus::Paused : run->run.status, palette()));
     const Json steps = run->settings.value("steps", Json());
     bar_->setRange(0, steps.is_number() ? int(steps.get<int64_t>()) : 0);
     bar_->setValue(int(run->step()));
     numbers_->setText(numbersText());
     warning_->setText(dominanceWarning(*run));
     warning_->setVisible(!warning_->text().isEmpty());
-    setColor(warning_, Theme::instance().colors().warning);
+    setTextColor(warning_, Theme::instance().colors().warning);
     end_->setText(endText(*run));
     end_->setVisible(!end_->text().isEmpty());
-    setColor(end_, run->run.status == RunStatus::Cancelled ? Theme::instance().colors().secondaryText
-                                                           : Theme::instance().colors().bad);
+    setTextColor(end_, run->run.status == RunStatus::Cancelled ? Theme::instance().colors().secondaryText
+                                                               : Theme::instance().colors().bad);
 }
 
 }  // namespace vitrine

@@ -12,7 +12,7 @@
 
 namespace vitrine {
 
-constexpr int kPollMs = 1000;    // while something runs
+constexpr int kPollMs = 1000;  // while something runs
 
 namespace {
 

@@ -49,7 +49,8 @@ class RunService : public QObject {
     // The project cannot be opened, or its database vanished while it was open. It is tried again every two
     // seconds; said once for each reason. opened() and changed() follow once it can be had.
     void openFailed(const QString& message);
-    // By this or another process; at most every quarter of a second; what changes in between is announced then.
+    // By this or another process; at most every quarter of a second; what changes in between is announced
+    // then.
     void changed();
 
   private:

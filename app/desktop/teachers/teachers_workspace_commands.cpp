@@ -1,5 +1,6 @@
 // The commands of the Teachers workspace.
 #include "app/desktop/teachers/teachers_workspace.h"
+#include "widgets/shell/command_arguments.h"
 #include "widgets/shell/main_window.h"
 
 #include <QClipboard>
@@ -10,14 +11,6 @@
 namespace vitrine {
 namespace {
 
-Json schema(const Json& properties) {
-    return {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
-}
-
-Json text(const char* description) {
-    return {{"type", "string"}, {"description", description}};
-}
-
 Result<StatisticsPart> partOf(const Json& arguments) {
     return statisticsPartFromName(arguments.value("part", std::string("table")));
 }
@@ -25,7 +18,7 @@ Result<StatisticsPart> partOf(const Json& arguments) {
 }  // namespace
 
 void TeachersWorkspace::declareCommands(CommandCenter& commands) {
-    const Json part{{"part", text("table, spectrum, variances, balance or histogram")}};
+    const Json part{{"part", textArgument("table, spectrum, variances, balance or histogram")}};
     commands.add({"teachers.collect",
                   "Collect statistics of the chosen teachers",
                   {},
@@ -50,7 +43,7 @@ void TeachersWorkspace::declareCommands(CommandCenter& commands) {
                   "Show the statistics of a run",
                   {},
                   "chart",
-                  schema({{"run", text("its id, or last")}}),
+                  argumentSchema({{"run", textArgument("its id, or last")}}),
                   [this](const Json& arguments) -> Result<void> {
                       controller_->open(arguments.value("run", std::string("last")));
                       return {};
@@ -59,7 +52,7 @@ void TeachersWorkspace::declareCommands(CommandCenter& commands) {
                   "Choose the normaliser of the curves after",
                   {},
                   "chart",
-                  schema({{"name", text("phi-s, standardise, ...")}}),
+                  argumentSchema({{"name", textArgument("phi-s, standardise, ...")}}),
                   [this](const Json& arguments) {
                       return view_->setNormalizer(
                           QString::fromStdString(arguments.value("name", std::string("phi-s"))));
@@ -68,21 +61,21 @@ void TeachersWorkspace::declareCommands(CommandCenter& commands) {
                   "Copy statistics as CSV",
                   {},
                   "copy",
-                  schema(part),
+                  argumentSchema(part),
                   [this](const Json& arguments) { return copy(arguments, false); }});
     commands.add({"teachers.copyPicture",
                   "Copy a chart of the statistics as a picture",
                   {},
                   "copy",
-                  schema(part),
+                  argumentSchema(part),
                   [this](const Json& arguments) { return copy(arguments, true); }});
     Json saved = part;
-    saved["path"] = text("PNG, SVG or CSV file");
+    saved["path"] = textArgument("PNG, SVG or CSV file");
     commands.add({"teachers.save",
                   "Save statistics (PNG, SVG, CSV)",
                   {},
                   "export",
-                  schema(saved),
+                  argumentSchema(saved),
                   [this](const Json& arguments) { return save(arguments); }});
     connect(&commands, &CommandCenter::projectChanged, this, &TeachersWorkspace::followProject);
     followProject();
