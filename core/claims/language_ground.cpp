@@ -2,7 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/base/paths.h"
-#include "core/distill/random_stream.h"
+#include "core/language/calibration_windows.h"
 #include "core/text/corpus.h"
 #include "core/text/tokenizer_identity.h"
 
@@ -60,20 +60,7 @@ Result<HeldOutLoss> LanguageGround::heldOutLoss(const LanguageModel& candidate, 
 }
 
 std::vector<at::Tensor> LanguageGround::calibration(int64_t windows, uint64_t seed, int64_t batch) const {
-    std::vector<at::Tensor> batches;
-    const at::Device device = model->decoder().device();
-    for (int64_t first = 0; first < windows; first += batch) {
-        const int64_t rows = std::min(batch, windows - first);
-        const at::Tensor ids = at::empty({rows, length}, at::kLong);
-        for (int64_t row = 0; row < rows; ++row) {
-            const LanguageTrainingText& text = texts[size_t(first + row) % texts.size()];
-            const uint64_t draw = randomHash(seed, first + row, "calibration window");
-            text.tokens->read(randomWindow(text.training, length, draw),
-                              {ids.data_ptr<int64_t>() + row * length, size_t(length)});
-        }
-        batches.push_back(ids.to(device));
-    }
-    return batches;
+    return calibrationWindows(texts, windows, length, batch, seed, model->decoder().device());
 }
 
 LanguageGround LanguageGround::with(const std::vector<std::string>& names) const {

@@ -125,4 +125,20 @@ BatchOptions classifierBatchFrom(const Json& settings) {
     return {settings["batch"], settings["shift"], settings["mirror"]};
 }
 
+Result<void> keepClassifier(RunContext& run, const ClassifierNetwork& network, const TensorList& weights,
+                            const TensorList& buffers, const Json& note) {
+    namespace fs = std::filesystem;
+    const std::string wanted = run.settings()["output"];
+    const fs::path folder =
+        wanted.empty() ? run.project().runFolder(run.run().id) / "model" : fs::path(wanted);
+    VITRINE_TRY_VOID(network.exportFolder(folder, weights, buffers, note.dump()));
+    for (const char* file : {"config.json", "preprocessor_config.json", "model.safetensors"}) {
+        VITRINE_TRY([[maybe_unused]] const StoredFile stored,
+                    run.putArtifactFile(fmt::format("model/{}", file), folder / file,
+                                        {.kind = "model", .mediaType = {}}));
+    }
+    run.log("model: " + folder.string());
+    return {};
+}
+
 }  // namespace vitrine

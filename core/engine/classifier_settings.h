@@ -7,6 +7,7 @@
 #include "core/image_training/classifier_network.h"
 #include "core/image_training/labelled_pictures.h"
 #include "core/image_training/selective_optimizer.h"
+#include "core/runs/run_context.h"
 
 namespace vitrine {
 
@@ -26,5 +27,10 @@ Result<ClassifierPictures> openClassifierPictures(const Json& settings, uint64_t
 Result<ClassifierShape> classifierShapeFrom(const Json& settings, int64_t classes);
 Result<SelectiveOptimizerOptions> classifierOptimizerFrom(const Json& settings);
 BatchOptions classifierBatchFrom(const Json& settings);
+
+// Writes the model's folder where settings["output"] says (empty: into the run's own) and keeps its files as
+// artifacts; `note` tells in it how it was made.
+Result<void> keepClassifier(RunContext& run, const ClassifierNetwork& network, const TensorList& weights,
+                            const TensorList& buffers, const Json& note);
 
 }  // namespace vitrine

@@ -212,10 +212,7 @@ class DistillJob {
     }
 
     bool isDue(const char* setting, int64_t step) const {
-        if (!isFirst())
-            return false;
-        const int64_t every = settings_[setting];
-        return every > 0 && step % every == 0;
+        return isFirst() && vitrine::isDue(settings_, setting, step);
     }
 
     void record(const StepReport& report) {

@@ -1,11 +1,12 @@
 #include "core/engine/distillation_run.h"
 
 #include "core/base/hash.h"
-#include "core/distill/random_stream.h"
 #include "core/engine/compressed_model.h"
 #include "core/engine/language_store.h"
 #include "core/engine/model_store.h"
+#include "core/engine/train_language_schema.h"
 #include "core/engine/training_texts.h"
+#include "core/language/calibration_windows.h"
 
 #include <algorithm>
 
@@ -59,21 +60,28 @@ Result<void> DistillationRun::openTexts() {
     return {};
 }
 
+Json DistillationRun::ground() const {
+    return {{"model", identity_}, {"calibration", calibrationHash_}};
+}
+
+Result<void> DistillationRun::checkGround(const Json& state) const {
+    const Json now = ground();
+    for (const auto& [key, value] : now.items())
+        if (state.value(key, "") != value)
+            return fail(ErrorCode::InvalidArgument,
+                        "model or texts are others than when this run was stopped", "settings",
+                        "Start a new run");
+    return {};
+}
+
 Result<void> DistillationRun::drawWindows() {
-    const int64_t count = run_->settings()["calibration_windows"], batch = run_->settings()["batch"];
+    const int64_t count = run_->settings()["calibration_windows"];
+    calibration_ = calibrationWindows(texts_, count, length_, run_->settings()["batch"], run_->seed(),
+                                      teacher_->decoder().device());
     Sha256 hash;
-    for (int64_t first = 0; first < count; first += batch) {
-        const int64_t rows = std::min(batch, count - first);
-        at::Tensor ids = at::empty({rows, length_}, at::kLong);
-        for (int64_t row = 0; row < rows; ++row) {
-            const LanguageTrainingText& text = texts_[size_t((first + row) % int64_t(texts_.size()))];
-            const std::span<int64_t> out(ids.data_ptr<int64_t>() + row * length_, size_t(length_));
-            text.tokens->read(
-                randomWindow(text.training, length_, randomHash(run_->seed(), first + row, "calibration")),
-                out);
-            hash.update(std::as_bytes(out));
-        }
-        calibration_.push_back(ids.to(teacher_->decoder().device()));
+    for (const at::Tensor& batch : calibration_) {
+        const at::Tensor ids = batch.cpu();
+        hash.update(std::as_bytes(std::span(ids.const_data_ptr<int64_t>(), size_t(ids.numel()))));
     }
     calibrationHash_ = hash.hexDigest();
     return run_->usedInput("data", calibrationHash_, fmt::format("{} windows of {} tokens", count, length_));
@@ -114,15 +122,10 @@ Result<LanguageTrainingOptions> DistillationRun::trainingOptions(int64_t steps) 
     options.computeType = teacher_->decoder().type() == at::kFloat ? at::kFloat : at::kBFloat16;
     // A window predicts one token less where the context is full.
     options.length = std::min(length_, teacher_->config().contextLength - 1);
-    options.batch = settings["batch"];
-    options.accumulation = settings["accumulation"];
+    readTrainingSettings(settings, options);
     options.steps = steps;
-    options.warmup = std::min(settings["warmup_steps"].get<int64_t>(), steps / 2);
-    options.learningRate = settings["learning_rate"];
-    options.finalRate = std::min(settings["final_rate"].get<double>(), options.learningRate);
-    options.weightDecay = settings["weight_decay"];
-    options.clipNorm = settings["clip_norm"];
-    options.recompute = settings["recompute"];
+    options.warmup = std::min(options.warmup, steps / 2);
+    options.finalRate = std::min(options.finalRate, options.learningRate);
     return options;
 }
 

@@ -40,6 +40,10 @@ class DistillationRun {
                                                   const at::Tensor& projection, const State& state);
     Result<DistillationOptions> distillationOptions() const;
 
+    // What a stopped run stood on, to be kept in its state; and the check that it still stands on it.
+    Json ground() const;
+    Result<void> checkGround(const Json& state) const;
+
     // From now on another teacher (a corrected one).
     void setTeacher(std::shared_ptr<LanguageModel> teacher) { teacher_ = std::move(teacher); }
     // Writes a Hugging Face folder `name` below the settings' output, and keeps its files as artifacts.

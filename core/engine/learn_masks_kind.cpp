@@ -73,9 +73,9 @@ class LearnMasksJob : public ObjectiveJob {
     }
 
     Result<void> observe(int64_t step) override {
-        if (isDue("diagnose_every", step))
+        if (isDue(settings(), "diagnose_every", step))
             diagnose(step);
-        return isDue("history_every", step) ? keepHistory(step) : Result<void>();
+        return isDue(settings(), "history_every", step) ? keepHistory(step) : Result<void>();
     }
 
     Result<void> exportResults() override {

@@ -1,10 +1,10 @@
 #include "core/engine/objective_job.h"
 
-#include "core/distill/random_stream.h"
 #include "core/engine/model_store.h"
 #include "core/engine/settings_group.h"
 #include "core/engine/train_language_schema.h"
 #include "core/engine/training_texts.h"
+#include "core/language/calibration_windows.h"
 
 #include <algorithm>
 
@@ -97,40 +97,16 @@ Result<LanguageTrainingOptions> ObjectiveJob::trainingOptions(const Json& settin
     options.seed = run_.seed();
     options.device = dense_->decoder().device();
     options.length = settings["length"];
-    options.batch = settings["batch"];
-    options.accumulation = settings["accumulation"];
     options.steps = settings["steps"];
-    options.warmup = settings["warmup_steps"];
-    options.learningRate = settings["learning_rate"];
-    options.finalRate = settings["final_rate"];
-    options.weightDecay = settings["weight_decay"];
-    options.clipNorm = settings["clip_norm"];
-    options.recompute = settings["recompute"];
+    readTrainingSettings(settings, options);
     adjust(options);
     VITRINE_TRY_VOID(options.validate());
     return options;
 }
 
 std::vector<at::Tensor> ObjectiveJob::calibration(int64_t windows) const {
-    const int64_t length = settings_["length"], batch = settings_["batch"];
-    std::vector<at::Tensor> batches;
-    for (int64_t first = 0; first < windows; first += batch) {
-        const int64_t rows = std::min(batch, windows - first);
-        const at::Tensor ids = at::empty({rows, length}, at::kLong);
-        for (int64_t row = 0; row < rows; ++row) {
-            const LanguageTrainingText& text = texts_[size_t(first + row) % texts_.size()];
-            text.tokens->read(
-                randomWindow(text.training, length, randomHash(run_.seed(), first + row, "calibration")),
-                {ids.data_ptr<int64_t>() + row * length, size_t(length)});
-        }
-        batches.push_back(ids.to(dense_->decoder().device()));
-    }
-    return batches;
-}
-
-bool ObjectiveJob::isDue(const char* setting, int64_t step) const {
-    const int64_t every = settings_[setting];
-    return every > 0 && step % every == 0;
+    return calibrationWindows(texts_, windows, settings_["length"], settings_["batch"], run_.seed(),
+                              dense_->decoder().device());
 }
 
 Result<void> ObjectiveJob::train() {
@@ -152,14 +128,14 @@ Result<void> ObjectiveJob::train() {
         VITRINE_TRY(const LanguageStepReport report, trainer_->train());
         record(report);
         VITRINE_TRY_VOID(observe(report.step));
-        if (isDue("evaluate_every", report.step))
+        if (isDue(settings_, "evaluate_every", report.step))
             VITRINE_TRY_VOID(measure());
-        if (isDue("checkpoint_every", report.step))
+        if (isDue(settings_, "checkpoint_every", report.step))
             VITRINE_TRY_VOID(keepCheckpoint());
         run_.job().advance();
     }
     VITRINE_TRY_VOID(measure());
-    return isDue("checkpoint_every", trainer_->step()) ? Result<void>() : keepCheckpoint();
+    return isDue(settings_, "checkpoint_every", trainer_->step()) ? Result<void>() : keepCheckpoint();
 }
 
 Result<void> ObjectiveJob::pausePoint() {

@@ -39,7 +39,6 @@ class ObjectiveJob {
     const LanguageModel& dense() const { return *dense_; }
     LanguageTrainer& trainer() { return *trainer_; }
     const Json& settings() const { return settings_; }
-    bool isDue(const char* setting, int64_t step) const;
     // ids (B, length) of random windows of the training parts, from each text in turn.
     std::vector<at::Tensor> calibration(int64_t windows) const;
     // Held-out scores by text, of any model that reads the texts.

@@ -46,18 +46,12 @@ class PruneStructuresJob {
     const LanguageModel& teacher() const { return *shared_->teacher(); }
 
     Json state() const {
-        return {{"rows", rows_},
-                {"best", best_},
-                {"model", shared_->identity()},
-                {"calibration", shared_->calibrationHash()},
-                {"plans", run_.settings()["plans"]}};
+        Json state{{"rows", rows_}, {"best", best_}, {"plans", run_.settings()["plans"]}};
+        state.update(shared_->ground());
+        return state;
     }
     Result<void> restore(const Json& state) {
-        if (state.value("model", "") != shared_->identity() ||
-            state.value("calibration", "") != shared_->calibrationHash())
-            return fail(ErrorCode::InvalidArgument,
-                        "model or texts are others than when this run was stopped", "settings",
-                        "Start a new run");
+        VITRINE_TRY_VOID(shared_->checkGround(state));
         rows_ = state["rows"];
         best_ = state["best"];
         return {};

@@ -46,20 +46,16 @@ class PuzzleJob {
     const LanguageModel& parent() const { return *shared_->teacher(); }
 
     Json state() const {
-        return {{"rows", rows_},
-                {"best", best_},
-                {"additivity", additivity_},
-                {"costs", costsJson_},
-                {"times", times_},
-                {"model", shared_->identity()},
-                {"calibration", shared_->calibrationHash()}};
+        Json state{{"rows", rows_},
+                   {"best", best_},
+                   {"additivity", additivity_},
+                   {"costs", costsJson_},
+                   {"times", times_}};
+        state.update(shared_->ground());
+        return state;
     }
     Result<void> restore(const Json& state) {
-        if (state.value("model", "") != shared_->identity() ||
-            state.value("calibration", "") != shared_->calibrationHash())
-            return fail(ErrorCode::InvalidArgument,
-                        "model or texts are others than when this run was stopped", "settings",
-                        "Start a new run");
+        VITRINE_TRY_VOID(shared_->checkGround(state));
         rows_ = state["rows"];
         best_ = state["best"];
         additivity_ = state["additivity"];

@@ -64,7 +64,7 @@ class TrainElasticJob : public ObjectiveJob {
     }
 
     Result<void> observe(int64_t step) override {
-        if (!isDue("evaluate_every", step))
+        if (!isDue(settings(), "evaluate_every", step))
             return {};
         for (const double budget : options_.budgets) {
             const ElasticChoice choice = objective_->choiceFor(budget);

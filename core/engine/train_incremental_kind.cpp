@@ -180,21 +180,10 @@ class TrainIncrementalJob {
     }
 
     Result<void> exportModel() {
-        const std::string wanted = run_.settings()["output"];
-        const fs::path folder =
-            wanted.empty() ? run_.project().runFolder(run_.run().id) / "model" : fs::path(wanted);
         const Json note{{"trained_by", "train-incremental"}, {"chunks", rows_.size()},
                         {"steps", trainer_->step()},         {"seed", run_.seed()},
                         {"pictures", fingerprint_},          {"classes", test_.classes}};
-        VITRINE_TRY_VOID(
-            trainer_->network().exportFolder(folder, trainer_->weights(), trainer_->buffers(), note.dump()));
-        for (const char* file : {"config.json", "preprocessor_config.json", "model.safetensors"}) {
-            VITRINE_TRY([[maybe_unused]] const StoredFile stored,
-                        run_.putArtifactFile(fmt::format("model/{}", file), folder / file,
-                                             {.kind = "model", .mediaType = {}}));
-        }
-        run_.log("model: " + folder.string());
-        return {};
+        return keepClassifier(run_, trainer_->network(), trainer_->weights(), trainer_->buffers(), note);
     }
 
     RunContext& run_;

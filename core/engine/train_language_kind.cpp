@@ -110,15 +110,8 @@ class TrainLanguageJob {
         VITRINE_TRY(options.device, deviceFromName(run_.recipe().value("device", "cpu")));
         VITRINE_TRY(options.computeType, dtypeFromTorchName(settings["dtype"]));
         options.length = settings["length"];
-        options.batch = settings["batch"];
-        options.accumulation = settings["accumulation"];
         options.steps = settings["steps"];
-        options.warmup = settings["warmup_steps"];
-        options.learningRate = settings["learning_rate"];
-        options.finalRate = settings["final_rate"];
-        options.weightDecay = settings["weight_decay"];
-        options.clipNorm = settings["clip_norm"];
-        options.recompute = settings["recompute"];
+        readTrainingSettings(settings, options);
         VITRINE_TRY_VOID(options.validate());
         return options;
     }
@@ -184,10 +177,7 @@ class TrainLanguageJob {
     }
 
     bool isDue(const char* setting, int64_t step) const {
-        if (!isFirst())
-            return false;
-        const int64_t every = settings_[setting];
-        return every > 0 && step % every == 0;
+        return isFirst() && vitrine::isDue(settings_, setting, step);
     }
 
     void record(const LanguageStepReport& report) {

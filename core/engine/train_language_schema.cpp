@@ -64,4 +64,15 @@ Json trainLanguageSettingsSchema() {
     return {{"type", "object"}, {"required", {"texts"}}, {"properties", std::move(properties)}};
 }
 
+void readTrainingSettings(const Json& settings, LanguageTrainingOptions& options) {
+    options.batch = settings["batch"];
+    options.accumulation = settings["accumulation"];
+    options.warmup = settings["warmup_steps"];
+    options.learningRate = settings["learning_rate"];
+    options.finalRate = settings["final_rate"];
+    options.weightDecay = settings["weight_decay"];
+    options.clipNorm = settings["clip_norm"];
+    options.recompute = settings["recompute"];
+}
+
 }  // namespace vitrine

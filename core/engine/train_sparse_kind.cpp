@@ -68,18 +68,13 @@ class TrainSparseJob {
             VITRINE_TRY(const SparseStep report, trainer_->train());
             record(report);
             const bool last = report.step == trainer_->options().steps;
-            if (isDue("evaluate_every", report.step) || last)
+            if (isDue(run_.settings(), "evaluate_every", report.step) || last)
                 VITRINE_TRY_VOID(measure());
-            if (isDue("checkpoint_every", report.step) || last)
+            if (isDue(run_.settings(), "checkpoint_every", report.step) || last)
                 VITRINE_TRY_VOID(keepCheckpoint());
             run_.job().advance();
         }
         return {};
-    }
-
-    bool isDue(const char* setting, int64_t step) const {
-        const int64_t every = run_.settings()[setting];
-        return every > 0 && step % every == 0;
     }
 
     void record(const SparseStep& report) {
@@ -177,9 +172,6 @@ class TrainSparseJob {
     }
 
     Result<void> exportModel() {
-        const std::string wanted = run_.settings()["output"];
-        const fs::path folder =
-            wanted.empty() ? run_.project().runFolder(run_.run().id) / "model" : fs::path(wanted);
         TensorList buffers;
         const TensorList weights = trainer_->cutWeights(buffers);
         const Json note{{"trained_by", "train-sparse"},
@@ -190,14 +182,7 @@ class TrainSparseJob {
                         {"pictures", pictures_.training.fingerprint()},
                         {"classes", pictures_.training.classes},
                         {"accuracy", score_.accuracy}};
-        VITRINE_TRY_VOID(trainer_->network().exportFolder(folder, weights, buffers, note.dump()));
-        for (const char* file : {"config.json", "preprocessor_config.json", "model.safetensors"}) {
-            VITRINE_TRY([[maybe_unused]] const StoredFile stored,
-                        run_.putArtifactFile(fmt::format("model/{}", file), folder / file,
-                                             {.kind = "model", .mediaType = {}}));
-        }
-        run_.log("model: " + folder.string());
-        return {};
+        return keepClassifier(run_, trainer_->network(), weights, buffers, note);
     }
 
     RunContext& run_;

@@ -109,18 +109,13 @@ class TrainUpsamplerJob {
             VITRINE_TRY(const UpsamplerStep report, trainer_->train());
             record(report);
             const bool last = report.step == trainer_->options().steps;
-            if (isDue("probe_every", report.step) || last)
+            if (isDue(run_.settings(), "probe_every", report.step) || last)
                 VITRINE_TRY_VOID(keepProbes());
-            if (isDue("checkpoint_every", report.step) || last)
+            if (isDue(run_.settings(), "checkpoint_every", report.step) || last)
                 VITRINE_TRY_VOID(keepCheckpoint());
             run_.job().advance();
         }
         return {};
-    }
-
-    bool isDue(const char* setting, int64_t step) const {
-        const int64_t every = run_.settings()[setting];
-        return every > 0 && step % every == 0;
     }
 
     void record(const UpsamplerStep& report) {

@@ -62,4 +62,9 @@ Result<Json> settingsToGoOnWith(RunContext& run, World* world, const Json& inFor
     return wanted;
 }
 
+bool isDue(const Json& settings, const char* setting, int64_t step) {
+    const int64_t every = settings[setting];
+    return every > 0 && step % every == 0;
+}
+
 }  // namespace vitrine

@@ -32,6 +32,9 @@ class TrainingCheckpoints {
     std::string lastName_;
 };
 
+// True for every step that is a multiple of settings[setting]; never where that is 0.
+bool isDue(const Json& settings, const char* setting, int64_t step);
+
 // The processes that share the work, as torchrun's or Slurm's environment tells; null: this one alone.
 Result<std::unique_ptr<World>> joinOtherProcesses(RunContext& run);
 
