@@ -63,7 +63,7 @@ void CompressWorkspace::declareModelCommands(CommandCenter& commands) {
                   "Show a page of the Compress workspace",
                   {},
                   "grid1",
-                  argumentSchema({{"name", textArgument("results, masks, layers, write, what-if")}}),
+                  argumentSchema({{"name", textArgument("results, masks, layers, write, whatif, structures")}}),
                   [this](const Json& arguments) {
                       return showPage(arguments.value("name", std::string("results")));
                   }});

@@ -3,6 +3,7 @@
 #include "app/desktop/distill/cockpit_view.h"
 #include "app/desktop/distill/recipe_panel.h"
 #include "app/desktop/distill/run_panel.h"
+#include "core/io/language_files.h"
 #include "core/runs/project.h"
 #include "widgets/forms/recipe_editor.h"
 #include "widgets/runs/run_choice_list.h"
@@ -165,8 +166,8 @@ void DistillWorkspace::refreshCharts() {
 }
 
 bool DistillWorkspace::openPath(const QString& path) {
-    if (Project::exists(path.toStdString()))
-        return false;  // of the Runs workspace
+    if (Project::exists(path.toStdString()) || isLanguageModelPath(path.toStdString()))
+        return false;  // of the Runs and the Compress workspace
     if (path.endsWith(".json", Qt::CaseInsensitive)) {
         const auto recipe = readJsonFile(path.toStdString(), 1 << 22);
         if (!recipe || !recipe->is_object() || recipe->value("kind", Json()) != "distill")

@@ -1,6 +1,7 @@
 #include "app/desktop/teachers/teachers_workspace.h"
 
 #include "app/desktop/teachers/collect_panel.h"
+#include "core/io/language_files.h"
 #include "core/runs/project.h"
 #include "widgets/shell/main_window.h"
 
@@ -67,8 +68,8 @@ void TeachersWorkspace::refreshPages() {
 }
 
 bool TeachersWorkspace::openPath(const QString& path) {
-    if (Project::exists(path.toStdString()))
-        return false;  // of the Runs workspace
+    if (Project::exists(path.toStdString()) || isLanguageModelPath(path.toStdString()))
+        return false;  // of the Runs and the Compress workspace
     const bool model = looksLikeModel(path);
     if (!model && !QFileInfo(path).isDir())
         return false;
