@@ -18,8 +18,8 @@
 //     {"do": "key", "keys": "Ctrl+K"}, {"do": "type", "widget": "paletteEdit", "text": "fit"},
 //     {"do": "wait", "for": "idle", "seconds": 30} or {"do": "wait", "seconds": 0.5},
 //     {"do": "wait", "until": {"sql": "select …", "equals": "1"}, "seconds": 60},   any assertion
-//     {"do": "assert", "widget": "galleryCount", "contains": "11"},    or "equals", "visible": true,
-//     "enabled": true
+//     {"do": "assert", "widget": "galleryCount", "contains": "11"},    or "equals", "matches" (a regular
+//     expression), "visible": true, "enabled": true
 //     {"do": "assert", "view": "view2", "deviationAbove": 5},          pixels of the view or widget; also
 //     "meanBetween": [a, b]
 //     {"do": "assert", "view": "view2", "title": "PCA", "error": ""},  what its overlay says

@@ -17,6 +17,7 @@
 #include <QLineEdit>
 #include <QOpenGLWidget>
 #include <QPlainTextEdit>
+#include <QRegularExpression>
 #include <QTextBrowser>
 #include <cmath>
 #include <fstream>
@@ -51,6 +52,11 @@ Result<void> compareText(const Json& step, const QString& found) {
         return fail(ErrorCode::Internal,
                     fmt::format("expected something with '{}', found '{}'",
                                 step["contains"].get<std::string>(), found.toStdString()));
+    if (step.contains("matches") &&
+        !found.contains(QRegularExpression(QString::fromStdString(step["matches"].get<std::string>()))))
+        return fail(ErrorCode::Internal,
+                    fmt::format("expected something like '{}', found '{}'",
+                                step["matches"].get<std::string>(), found.toStdString()));
     return {};
 }
 
