@@ -35,7 +35,8 @@ endif()
 add_link_options(-Wl,--as-needed)
 
 add_library(vitrine_warnings INTERFACE)
-target_compile_options(vitrine_warnings INTERFACE -Wall -Wextra -Wno-unused-parameter)
+# A function that ends without its value is undefined behaviour, never only a warning.
+target_compile_options(vitrine_warnings INTERFACE -Wall -Wextra -Wno-unused-parameter -Werror=return-type)
 
 if(VITRINE_SANITIZE)
   # What the second one finds ends the program too: a report that nobody reads is no failed test.
