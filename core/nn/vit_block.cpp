@@ -27,9 +27,11 @@ std::array<at::Tensor, 3> unpackHeads(const at::Tensor& qkv, int64_t headCount) 
 
 }  // namespace
 
-PackedAttention::PackedAttention(int64_t width, int64_t headCount, bool qkvBias) : headCount_(headCount) {
-    qkv_ = register_module("qkv", std::make_shared<Linear>(width, 3 * width, qkvBias));
-    proj_ = register_module("proj", std::make_shared<Linear>(width, width));
+PackedAttention::PackedAttention(int64_t width, int64_t headCount, bool qkvBias, int64_t headWidth)
+    : headCount_(headCount) {
+    const int64_t inner = headWidth > 0 ? headCount * headWidth : width;
+    qkv_ = register_module("qkv", std::make_shared<Linear>(width, 3 * inner, qkvBias));
+    proj_ = register_module("proj", std::make_shared<Linear>(inner, width));
 }
 
 at::Tensor PackedAttention::forward(const at::Tensor& x, at::Tensor* probabilities) const {
@@ -49,6 +51,13 @@ at::Tensor PackedAttention::forwardPacked(const at::Tensor& x, std::span<const i
         start += length;
     }
     return proj_->forward(at::cat(attended, 1));
+}
+
+at::Tensor PackedAttention::forwardReduced(const at::Tensor& x, TokenReduction& tokens, int64_t block) const {
+    const auto [q, k, v] = unpackHeads(qkv_->forward(x), headCount_);
+    const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(3)));
+    tokens.look(block, q, k, scale);
+    return proj_->forward(mergeHeads(attention(q, k, v, scale, tokens.attentionBias())));
 }
 
 VitMlp::VitMlp(const VitBlockOptions& options)
@@ -76,8 +85,9 @@ at::Tensor VitMlp::forward(const at::Tensor& x) const {
 
 VitBlock::VitBlock(const VitBlockOptions& options) {
     norm1_ = register_module("norm1", std::make_shared<LayerNorm>(options.width, options.epsilon));
-    attention_ = register_module(
-        "attn", std::make_shared<PackedAttention>(options.width, options.headCount, options.qkvBias));
+    attention_ =
+        register_module("attn", std::make_shared<PackedAttention>(options.width, options.headCount,
+                                                                  options.qkvBias, options.headWidth));
     norm2_ = register_module("norm2", std::make_shared<LayerNorm>(options.width, options.epsilon));
     mlp_ = register_module("mlp", std::make_shared<VitMlp>(options));
     const auto addScale = [&](const std::string& name) {
@@ -98,6 +108,12 @@ at::Tensor VitBlock::finish(const at::Tensor& x, const at::Tensor& attended) con
 
 at::Tensor VitBlock::forward(const at::Tensor& x, at::Tensor* probabilities) const {
     return finish(x, attention_->forward(norm1_->forward(x), probabilities));
+}
+
+at::Tensor VitBlock::forwardReduced(const at::Tensor& x, TokenReduction& tokens, int64_t block) const {
+    const at::Tensor attended = attention_->forwardReduced(norm1_->forward(x), tokens, block);
+    const at::Tensor fewer = tokens.reduce(addBranch(x, attended, scale1_));
+    return addBranch(fewer, mlp_->forward(norm2_->forward(fewer)), scale2_);
 }
 
 at::Tensor VitBlock::forwardPacked(const at::Tensor& x, std::span<const int64_t> lengths) const {

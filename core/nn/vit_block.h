@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/nn/layers.h"
+#include "core/nn/token_reduction.h"
 
 #include <memory>
 #include <span>
@@ -12,8 +13,9 @@
 namespace vitrine::nn {
 
 struct VitBlockOptions {
-    int64_t width = 0;      // channels of the residual stream
-    int64_t headCount = 1;  // divides width
+    int64_t width = 0;  // channels of the residual stream
+    int64_t headCount = 1;
+    int64_t headWidth = 0;  // channels of a head; 0: width / headCount
     int64_t hidden = 0;     // width of the MLP's hidden layer (of one half if gated)
     double epsilon = 1e-6;  // of both LayerNorms and of the one inside the MLP
     bool qkvBias = true;
@@ -27,12 +29,15 @@ struct VitBlockOptions {
 // Multi-head self-attention over (B, T, width), q, k and v packed in this order.
 class PackedAttention : public torch::nn::Module {
   public:
-    PackedAttention(int64_t width, int64_t headCount, bool qkvBias);
+    // `headWidth` 0: width / headCount.
+    PackedAttention(int64_t width, int64_t headCount, bool qkvBias, int64_t headWidth = 0);
     // `probabilities`, if not null, receives the attention matrix (B, heads, T, T); this takes the explicit
     // path.
     at::Tensor forward(const at::Tensor& x, at::Tensor* probabilities = nullptr) const;
     // x (1, ΣT, width): sequences of the given lengths behind one another, each attends to itself only.
     at::Tensor forwardPacked(const at::Tensor& x, std::span<const int64_t> lengths) const;
+    // Shows `tokens` the queries and keys of block `block`.
+    at::Tensor forwardReduced(const at::Tensor& x, TokenReduction& tokens, int64_t block) const;
 
   private:
     int64_t headCount_;
@@ -56,6 +61,8 @@ class VitBlock : public torch::nn::Module {
     explicit VitBlock(const VitBlockOptions& options);
     at::Tensor forward(const at::Tensor& x, at::Tensor* probabilities = nullptr) const;
     at::Tensor forwardPacked(const at::Tensor& x, std::span<const int64_t> lengths) const;
+    // As block `block`: tokens leave or merge between attention and MLP.
+    at::Tensor forwardReduced(const at::Tensor& x, TokenReduction& tokens, int64_t block) const;
 
   private:
     at::Tensor finish(const at::Tensor& x, const at::Tensor& attended) const;

@@ -3,6 +3,7 @@
 #include "core/models/encoder_checks.h"
 #include "core/nn/functional.h"
 #include "core/nn/layers.h"
+#include "core/nn/token_reduction.h"
 
 namespace vitrine {
 namespace {
@@ -16,6 +17,7 @@ struct VitCifarSizes {
         int64_t headCount = 8, mlpWidth = 256;
     };
     std::vector<Layer> layers;
+    std::optional<nn::TokenReductionSettings> tokens;
     int64_t headWidth() const { return width / headCount; }
 };
 
@@ -27,12 +29,17 @@ class SelfAttention : public torch::nn::Module {
         inBias_ = register_parameter("in_proj_bias", at::empty({3 * inner}));
         outProjection_ = register_module("out_proj", std::make_shared<nn::Linear>(inner, width));
     }
-    at::Tensor forward(const at::Tensor& x, at::Tensor* probabilities) const {
+    // `tokens`, if not null, is shown queries and keys.
+    at::Tensor forward(const at::Tensor& x, at::Tensor* probabilities, nn::TokenReduction* tokens,
+                       int64_t block) const {
         const auto parts = at::linear(x, inWeight_, inBias_).chunk(3, -1);
         const double scale = 1.0 / std::sqrt(double(parts[0].size(2)) / double(headCount_));
+        const at::Tensor q = nn::splitHeads(parts[0], headCount_), k = nn::splitHeads(parts[1], headCount_);
+        if (tokens)
+            tokens->look(block, q, k, scale);
         return outProjection_->forward(nn::mergeHeads(
-            nn::attention(nn::splitHeads(parts[0], headCount_), nn::splitHeads(parts[1], headCount_),
-                          nn::splitHeads(parts[2], headCount_), scale, std::nullopt, false, probabilities)));
+            nn::attention(q, k, nn::splitHeads(parts[2], headCount_), scale,
+                          tokens ? tokens->attentionBias() : std::nullopt, false, probabilities)));
     }
 
   private:
@@ -51,8 +58,11 @@ class PostNormLayer : public torch::nn::Module {
         norm1_ = register_module("norm1", std::make_shared<nn::LayerNorm>(sizes.width, kLayerNormEpsilon));
         norm2_ = register_module("norm2", std::make_shared<nn::LayerNorm>(sizes.width, kLayerNormEpsilon));
     }
-    at::Tensor forward(const at::Tensor& x, at::Tensor* probabilities) const {
-        const at::Tensor attended = norm1_->forward(x + attention_->forward(x, probabilities));
+    at::Tensor forward(const at::Tensor& x, at::Tensor* probabilities, nn::TokenReduction* tokens,
+                       int64_t block) const {
+        at::Tensor attended = norm1_->forward(x + attention_->forward(x, probabilities, tokens, block));
+        if (tokens)
+            attended = tokens->reduce(attended);
         return norm2_->forward(attended + linear2_->forward(at::relu(linear1_->forward(attended))));
     }
 
@@ -90,13 +100,18 @@ class VitCifar : public torch::nn::Module {
         const at::Tensor patches = nn::tokensFromMap(projection_->forward(pixels));
         const at::Tensor tokens = at::cat({classToken_.expand({pixels.size(0), -1, -1}), patches}, 1);
         std::vector<at::Tensor> states{tokens + positions_};
+        std::optional<nn::TokenReduction> fewer;
+        if (sizes.tokens)
+            fewer.emplace(*sizes.tokens, sizes.depth, 1, 1, patches.size(1));
+        at::Tensor x = states.back();
         attention.resize(attentionLayers.size());
         for (size_t block = 0; block < layers_.size(); ++block) {
             const auto wanted = std::find(attentionLayers.begin(), attentionLayers.end(), int64_t(block) + 1);
             at::Tensor* probabilities = wanted == attentionLayers.end()
                                             ? nullptr
                                             : &attention[size_t(wanted - attentionLayers.begin())];
-            states.push_back(layers_[block]->forward(states.back(), probabilities));
+            x = layers_[block]->forward(x, probabilities, fewer ? &*fewer : nullptr, int64_t(block));
+            states.push_back(fewer ? fewer->whole(x) : x);
         }
         return states;
     }
@@ -141,6 +156,10 @@ class VitCifarModel : public Model, public VisionEncoder, public ImageClassifier
     Result<EncoderOutput> encode(const at::Tensor& pixels, const EncodeRequest& request) const override {
         VITRINE_TRY_VOID(checkPixels(info_, pixels));
         VITRINE_TRY_VOID(checkRequest(info_, request));
+        if (network_->sizes.tokens && !request.attentionLayers.empty())
+            return fail(ErrorCode::Unsupported,
+                        "this encoder reduces its tokens: no attention map has them all", "attention",
+                        "Leave \"token_reduction\" of config.json out, or open the whole encoder");
         at::NoGradGuard noGrad;
         EncoderOutput output;
         const auto states = network_->hiddenStates(pixels, request.attentionLayers, output.attention);
@@ -205,6 +224,7 @@ Result<VitCifarSizes> sizesFrom(const ModelFolder& folder) {
         return fail(ErrorCode::InvalidFile,
                     fmt::format("{} heads do not divide the width {}", sizes.headCount, sizes.width),
                     "config.json: num_attention_heads");
+    VITRINE_TRY(sizes.tokens, nn::TokenReductionSettings::fromConfig(folder.config));
     for (int64_t layer = 0; layer < sizes.depth; ++layer) {
         const std::string name = fmt::format("transformer.layers.{}.", layer);
         const TensorInfo* packed = folder.weights->find(name + "self_attn.in_proj_weight");

@@ -66,6 +66,7 @@ class ConfigReader {
         VITRINE_TRY_VOID(readWindowing());
         VITRINE_TRY_VOID(readNormalizers());
         VITRINE_TRY_VOID(checkSummaryIndices());
+        VITRINE_TRY_VOID(readTokenReduction());
         return std::move(config_);
     }
 
@@ -117,7 +118,7 @@ class ConfigReader {
     Result<void> readBlock() {
         nn::VitBlockOptions& block = config_.block;
         block.width = config_.width;
-        block.headCount = config_.headCount;
+        block.headWidth = config_.width / config_.headCount;
         VITRINE_TRY(const auto swiglu, optionalField<bool>(json_, "use_swiglu_ffn", "config.json"));
         VITRINE_TRY(const auto qkvBias,
                     optionalField<bool>(library_ ? json_ : kwargs_, "qkv_bias", "config.json"));
@@ -134,23 +135,45 @@ class ConfigReader {
                         "config.json/hidden_act");
         block.mlpNorm = has("blocks.0.mlp.norm.weight");
         config_.layerScaleValue = scaleValue.value_or(1.0);
-        readHidden();
+        VITRINE_TRY_VOID(readBlockSizes());
         readLayerScale();
         // The DINOv2-style student keeps its final norm whatever `model_norm` says.
         config_.finalNorm = config_.inner || !modelNorm ? has("norm.weight") : *modelNorm;
-        if (block.hidden < 1)
-            return fail(ErrorCode::NotFound, "the first block's MLP is not in the checkpoint",
-                        layout_.trunk + "blocks.0.mlp.fc1.weight");
         return {};
     }
 
-    void readHidden() {
+    // The stored shapes tell how many heads and hidden units each block has left.
+    Result<void> readBlockSizes() {
+        for (int64_t index = 0; index < config_.depth; ++index) {
+            const std::string name = fmt::format("blocks.{}.", index);
+            const int64_t rows = dimension(name + "attn.qkv.weight", 0);
+            const int64_t ofHead = 3 * config_.block.headWidth;
+            if (rows < ofHead || rows % ofHead != 0)
+                return fail(ErrorCode::ShapeMismatch,
+                            fmt::format("queries, keys and values of heads {} wide were expected, found {} "
+                                        "rows",
+                                        config_.block.headWidth, rows),
+                            layout_.trunk + name + "attn.qkv.weight",
+                            "The configured number of heads is that of the model before heads were cut out");
+            const int64_t hidden = hiddenOf(name);
+            if (hidden < 1)
+                return fail(ErrorCode::NotFound, "this block's MLP is not in the checkpoint",
+                            layout_.trunk + name + "mlp.fc1.weight");
+            config_.sizes.push_back({rows / ofHead, hidden});
+        }
+        if (config_.sizes.empty())
+            return fail(ErrorCode::NotFound, "the checkpoint has no blocks", layout_.trunk + "blocks.0");
+        config_.block.headCount = config_.sizes.front().headCount;
+        config_.block.hidden = config_.sizes.front().hidden;
+        return {};
+    }
+
+    int64_t hiddenOf(const std::string& block) const {
         if (!config_.block.gated)
-            config_.block.hidden = dimension("blocks.0.mlp.fc1.weight", 0);
-        else if (has("blocks.0.mlp.w12.weight"))
-            config_.block.hidden = dimension("blocks.0.mlp.w12.weight", 0) / 2;
-        else
-            config_.block.hidden = dimension("blocks.0.mlp.gate_proj.weight", 0);
+            return dimension(block + "mlp.fc1.weight", 0);
+        if (has(block + "mlp.w12.weight"))
+            return dimension(block + "mlp.w12.weight", 0) / 2;
+        return dimension(block + "mlp.gate_proj.weight", 0);
     }
 
     void readLayerScale() {
@@ -324,6 +347,14 @@ class ConfigReader {
         return {};
     }
 
+    Result<void> readTokenReduction() {
+        VITRINE_TRY(config_.tokens, nn::TokenReductionSettings::fromConfig(json_));
+        if (config_.tokens && config_.tokens->method == nn::TokenMethod::Attention && config_.classTokens < 1)
+            return fail(ErrorCode::InvalidFile, "there is no class token that could look at patches",
+                        "config.json/token_reduction/method", "Use \"merge\" or \"norm\"");
+        return {};
+    }
+
     Result<void> checkSummaryIndices() {
         // The stored list wins over what the teachers' entries suggest.
         if (source_.find(layout_.root + "summary_idxs")) {
@@ -353,6 +384,15 @@ class ConfigReader {
 };
 
 }  // namespace
+
+nn::VitBlockOptions RadioConfig::blockOptions(int64_t index) const {
+    nn::VitBlockOptions options = block;
+    if (!sizes.empty()) {
+        options.headCount = sizes[size_t(index)].headCount;
+        options.hidden = sizes[size_t(index)].hidden;
+    }
+    return options;
+}
 
 Result<RadioConfig> readRadioConfig(const Json& config, const TensorSource& source,
                                     const RadioLayout& layout) {

@@ -40,11 +40,19 @@ struct RadioWindowing {
     int64_t period(int64_t depth) const;
 };
 
+// Of one block, where structures were cut out (core/compress/vit_structures.h).
+struct RadioBlockSizes {
+    int64_t headCount = 0, hidden = 0;
+};
+
 struct RadioConfig {
     std::string version, architecture;
-    int64_t width = 0, depth = 0, headCount = 0;
-    nn::VitBlockOptions block;
-    double layerScaleValue = 1.0;  // of LayerScale vectors that the file leaves out
+    int64_t width = 0, depth = 0;
+    int64_t headCount = 0;      // as trained: a head has width / headCount channels, however many are left
+    nn::VitBlockOptions block;  // what all blocks share, with the sizes of the first
+    std::vector<RadioBlockSizes> sizes;                  // of each block; empty: all have those of `block`
+    std::optional<nn::TokenReductionSettings> tokens{};  // config.json's "token_reduction"
+    double layerScaleValue = 1.0;                        // of LayerScale vectors that the file leaves out
     bool finalNorm = false;
     bool inner =
         false;  // trunk under "model.inner." (DINOv2-g style student): final norm on, summary is token 0
@@ -69,6 +77,7 @@ struct RadioConfig {
     double spectralEpsilon = 1e-6;
 
     int64_t prefixTokens() const { return classTokens + registers; }
+    nn::VitBlockOptions blockOptions(int64_t index) const;
 };
 
 // Where a checkpoint keeps its tensors.

@@ -72,6 +72,9 @@ Result<RadioPass> RadioModel::preparePass(const at::Tensor& pixels, const RadioW
             "pixels",
             fmt::format("The nearest size that fits is {}x{}", nearestSize(height, step, config.maxSide),
                         nearestSize(width, step, config.maxSide)));
+    if (config.tokens && windowing.windowSize > 0)
+        return fail(ErrorCode::Unsupported, "an encoder that reduces its tokens has no windows of them",
+                    "windowSize", "Leave the window out, or \"token_reduction\" of config.json");
     RadioPass pass;
     pass.gridHeight = height / config.patchSize;
     pass.gridWidth = width / config.patchSize;
@@ -88,6 +91,9 @@ Result<EncoderOutput> RadioModel::encode(const at::Tensor& pixels, const EncodeR
     RadioWindowing windowing = module_->config().windowing;
     windowing.windowSize = request.windowSize.value_or(windowing.windowSize);
     VITRINE_TRY(RadioPass pass, preparePass(pixels, windowing));
+    if (module_->config().tokens && !request.attentionLayers.empty())
+        return fail(ErrorCode::Unsupported, "this encoder reduces its tokens: no attention map has them all",
+                    "attention", "Leave \"token_reduction\" of config.json out, or open the whole encoder");
     const at::NoGradGuard noGrad;
     const int64_t patches = pass.gridHeight * pass.gridWidth, prefix = info_.prefixTokenCount;
     const auto map = [&](const at::Tensor& tokens) {

@@ -31,8 +31,8 @@ struct RadioModule::Parts {
         patchGenerator = trunk.register_module("patch_generator", std::make_shared<PatchGenerator>(config));
         const auto list = trunk.register_module("blocks", std::make_shared<torch::nn::Module>());
         for (int64_t i = 0; i < config.depth; ++i)
-            blocks.push_back(
-                list->register_module(std::to_string(i), std::make_shared<nn::VitBlock>(config.block)));
+            blocks.push_back(list->register_module(std::to_string(i),
+                                                   std::make_shared<nn::VitBlock>(config.blockOptions(i))));
         if (config.finalNorm)
             finalNorm = trunk.register_module(
                 "norm", std::make_shared<nn::LayerNorm>(config.width, config.block.epsilon));
@@ -104,7 +104,13 @@ at::Tensor RadioModule::runBlocks(at::Tensor x, const RadioPass& pass) const {
     const int64_t side = pass.windowing.windowSize;
     const int64_t period = side > 0 ? pass.windowing.period(depth) : 1;
     at::Tensor prefix;  // set while the patches are in windows
+    std::optional<nn::TokenReduction> fewer;
+    if (config_.tokens && period == 1)
+        fewer.emplace(*config_.tokens, depth, config_.inner ? 1 : config_.classTokens, prefixCount,
+                      x.size(1) - prefixCount);
     const auto joined = [&](const at::Tensor& state) {
+        if (fewer)
+            return fewer->whole(state);
         return prefix.defined()
                    ? at::cat({prefix, radio::fromWindows(state, pass.gridHeight, pass.gridWidth, side)}, 1)
                    : state;
@@ -125,8 +131,9 @@ at::Tensor RadioModule::runBlocks(at::Tensor x, const RadioPass& pass) const {
                                   pass.attentionBlocks.end();
         at::Tensor probabilities;
         const auto& block = *parts_->blocks[size_t(i)];
-        x = pass.recompute ? nn::recomputed([&block](const at::Tensor& in) { return block.forward(in); }, x)
-                           : block.forward(x, capture ? &probabilities : nullptr);
+        x = fewer            ? block.forwardReduced(x, *fewer, i)
+            : pass.recompute ? nn::recomputed([&block](const at::Tensor& in) { return block.forward(in); }, x)
+                             : block.forward(x, capture ? &probabilities : nullptr);
         if (capture)
             pass.attention->push_back(prefix.defined()
                                           ? radio::spreadWindowAttention(probabilities, pass.gridHeight,

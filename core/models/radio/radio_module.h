@@ -43,7 +43,8 @@ class RadioModule : public torch::nn::Module {
 
     // pixels (B, C, H, W) in [0, 1] -> normalised by the stored mean and deviation.
     at::Tensor condition(const at::Tensor& pixels) const;
-    // tokens (B, T, D) -> the trunk's output (B, T, D), final norm included where the model has one.
+    // tokens (B, T, D) -> the trunk's output (B, T, D), final norm included where the model has one. With
+    // config().tokens blocks see fewer of them (not in windows); what comes out is whole again.
     at::Tensor runBlocks(at::Tensor tokens, const RadioPass& pass) const;
     // tokens (1, ΣT, D) of several pictures: each attends to itself only.
     at::Tensor runPacked(at::Tensor tokens, std::span<const int64_t> lengths) const;
