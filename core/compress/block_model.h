@@ -17,6 +17,7 @@ struct BlockLinear {
     std::string name;   // the public name of its weight, without ".weight"
     at::Tensor weight;  // (o, k), the module's own: it is given new storage (set_data) when it is compressed
     int group = 0;      // layers of one group share their input; groups count in the order of the computation
+    at::Tensor outputScale{};  // (o): LayerScale behind it; undefined: none
 };
 
 // Gets the input (..., k) of every group of a block while it runs.

@@ -94,6 +94,17 @@ Result<CompressedLinear> layerFrom(const Json& manifest, const Parts& parts) {
 
 }  // namespace
 
+CompressedLinear CompressedLinear::ofRank(int64_t rank) const {
+    CompressedLinear cut = *this;
+    if (cut.lowRank && rank == 0) {
+        cut.lowRank.reset();
+    } else if (cut.lowRank && rank > 0 && rank < cut.lowRank->rank()) {
+        cut.lowRank->up = cut.lowRank->up.slice(1, 0, rank);
+        cut.lowRank->down = cut.lowRank->down.slice(0, 0, rank);
+    }
+    return cut;
+}
+
 at::Tensor CompressedLinear::weight() const {
     auto result = dense;
     if (lowBit)

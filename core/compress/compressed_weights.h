@@ -22,6 +22,8 @@ struct CompressedLinear {
 
     // Ŵ + B A, float32 unless the packed values have another type.
     at::Tensor weight() const;
+    // With the first `rank` directions of the low-rank path; 0: none of it, negative: all.
+    CompressedLinear ofRank(int64_t rank) const;
     int64_t byteCount() const;
 };
 

@@ -15,8 +15,4 @@ bool isCompressibleEncoder(const std::string& family);
 // Unsupported names the family where there are no blocks of linear layers to compress.
 Result<std::unique_ptr<BlockModel>> encoderBlocks(Model& model, std::vector<at::Tensor> pictures);
 
-// The name under which a layer's weight is stored in a checkpoint: "NAME.weight", or "NAME_weight" for the
-// packed projections of torch's attention. An empty text: it is not stored as such.
-std::string storedWeightName(const std::vector<std::string>& storedNames, const std::string& layer);
-
 }  // namespace vitrine

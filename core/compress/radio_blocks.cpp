@@ -40,7 +40,7 @@ RadioBlocks::RadioBlocks(RadioModule& module, std::vector<at::Tensor> pictures)
         const std::string name = fmt::format("{}blocks.{}", trunk, index);
         const auto whole = below<nn::VitBlock>(module, name);
         VITRINE_CHECK(whole, "the trunk has as many blocks as its configuration says");
-        Block block{name, whole, {}, {}, {}, {}, {}, {}, {}, {}};
+        Block block{name, whole, {}, {}, {}, {}, {}, {}, {}, {}, {}};
         block.norm1 = below<nn::LayerNorm>(*whole, "norm1");
         block.norm2 = below<nn::LayerNorm>(*whole, "norm2");
         block.mlpNorm = below<nn::LayerNorm>(*whole, "mlp.norm");
@@ -52,6 +52,8 @@ RadioBlocks::RadioBlocks(RadioModule& module, std::vector<at::Tensor> pictures)
                       "a ViT block has its six parts");
         if (!options.layerScale1.empty())
             block.scale = whole->named_parameters()[options.layerScale1 + "." + options.layerScaleParameter];
+        if (!options.layerScale2.empty())
+            block.scale2 = whole->named_parameters()[options.layerScale2 + "." + options.layerScaleParameter];
         blocks_.push_back(std::move(block));
     }
 }
@@ -60,9 +62,9 @@ std::vector<BlockLinear> RadioBlocks::linears(int64_t index) const {
     const Block& block = blocks_.at(size_t(index));
     const bool gated = module_.config().block.gated;
     return {{block.name + ".attn.qkv", block.qkv->weight, 0},
-            {block.name + ".attn.proj", block.proj->weight, 1},
+            {block.name + ".attn.proj", block.proj->weight, 1, block.scale},
             {block.name + (gated ? ".mlp.w12" : ".mlp.fc1"), block.first->weight, 2},
-            {block.name + (gated ? ".mlp.w3" : ".mlp.fc2"), block.second->weight, 3}};
+            {block.name + (gated ? ".mlp.w3" : ".mlp.fc2"), block.second->weight, 3, block.scale2}};
 }
 
 at::Tensor RadioBlocks::firstStream(int64_t batch) {
@@ -73,7 +75,8 @@ void RadioBlocks::show(const Block& block, const at::Tensor& x, const InputSink&
     const auto& options = module_.config().block;
     const auto normed = block.norm1->forward(x);
     sink(0, normed);
-    const auto heads = block.qkv->forward(normed).view({x.size(0), x.size(1), 3, options.headCount, -1});
+    const int64_t headWidth = module_.config().width / module_.config().headCount;
+    const auto heads = block.qkv->forward(normed).view({x.size(0), x.size(1), 3, -1, headWidth});
     const auto part = [&](int64_t index) { return heads.select(2, index).transpose(1, 2); };
     const auto attended =
         nn::mergeHeads(nn::attention(part(0), part(1), part(2), 1 / std::sqrt(double(heads.size(4)))));

@@ -30,7 +30,7 @@ class RadioBlocks : public BlockModel {
         std::shared_ptr<nn::VitBlock> whole;
         std::shared_ptr<nn::LayerNorm> norm1, norm2, mlpNorm;
         std::shared_ptr<nn::Linear> qkv, proj, first, second;
-        at::Tensor scale;  // LayerScale of the attention, undefined where there is none
+        at::Tensor scale, scale2;  // LayerScale of attention and MLP, undefined where there is none
     };
     // What the block's linear layers see; group 0 to 3 in the order of the computation.
     void show(const Block& block, const at::Tensor& x, const InputSink& sink) const;

@@ -1,20 +1,19 @@
 #include "core/engine/compress_engine_impl.h"
 
 #include "core/base/stopwatch.h"
-#include "core/compress/plan_cost.h"
-#include "core/engine/compress_schema.h"
+#include "core/engine/compress_costs.h"
 #include "core/engine/language_hearing.h"
 #include "core/engine/mask_views.h"
 #include "core/engine/model_store.h"
+#include "core/engine/picture_what_if.h"
 #include "core/engine/recent_values.h"
 #include "core/engine/switched_model.h"
 #include "core/engine/text_stream.h"
+#include "core/io/language_files.h"
 #include "core/io/model_folder.h"
 #include "core/io/safetensors.h"
 #include "core/models/language/generation.h"
 #include "core/nn/weights.h"
-
-#include <algorithm>
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -22,76 +21,32 @@ namespace {
 
 constexpr size_t kModelsKept = 3, kFilesKept = 4;
 
-std::vector<LayerShape> shapesOf(const Decoder& decoder) {
-    std::vector<LayerShape> shapes;
-    for (const auto& linear : decoder.linears())
-        shapes.push_back({decoder.linearName(linear->place()), linear->outFeatures(), linear->inFeatures()});
-    return shapes;
-}
-
-// Two for each weight of a matrix product; norms count as such, a ten-thousandth of the rest.
-double operationsOf(const DecoderConfig& config) {
-    double weights = double(config.vocabulary) * double(config.width);
-    for (const LayerSettings& layer : config.layers)
-        weights += double(config.parameterCount(layer));
-    return 2 * weights;
-}
-
 class CompressEngineImpl : public CompressEngine {
   public:
     Result<PlanCosts> costs(const fs::path& model, const Json& plans, const std::string& dtype) override {
-        VITRINE_TRY(LanguageModel * opened, bare(model));
         VITRINE_TRY(const auto type, dtypeFromTorchName(dtype));
-        const auto bytesPerWeight = int64_t(at::elementSize(type));
-        const Decoder& decoder = opened->decoder();
-        const auto shapes = shapesOf(decoder);
-        PlanCosts costs;
-        for (const LayerShape& shape : shapes)
-            costs.linearWeights += double(shape.rows) * double(shape.columns);
-        costs.denseBytes = double(decoder.config().parameterCount()) * double(bytesPerWeight);
-        const double head = 2 * double(decoder.headWeight().numel());
-        costs.denseOperations = 2 * costs.linearWeights + head;
-        const double rest = costs.denseBytes - costs.linearWeights * double(bytesPerWeight);
-        for (const Json& entry : plans) {
-            PlanCostRow row;
-            const auto plan = compressionPlanFrom(entry, 0);
-            const auto cost =
-                plan ? planCost(*plan, shapes, bytesPerWeight) : Result<PlanCost>(fail(plan.error()));
-            row.plan = plan ? plan->text() : entry.dump();
-            if (cost) {
-                row.bitsPerWeight = cost->bitsPerWeight();
-                row.bytes = cost->bytes + rest;
-                row.operations = cost->operations + head;
-            } else {
-                row.problem = cost.error().text();
-            }
-            costs.rows.push_back(std::move(row));
+        const auto bytes = int64_t(at::elementSize(type));
+        if (!isLanguageModelPath(model)) {
+            VITRINE_TRY(const CostBasis* const basis,
+                        encoders_.get(model, "", [&] { return encoderCostBasis(model); }));
+            return planCosts(*basis, plans, bytes);
         }
-        return costs;
+        VITRINE_TRY(LanguageModel * opened, bare(model));
+        return planCosts(costBasis(opened->decoder()), plans, bytes);
     }
 
     Result<SizesCost> sizesCost(const fs::path& model, const SizesKept& sizes) override {
         VITRINE_TRY(LanguageModel * opened, bare(model));
-        DecoderConfig config = opened->config();
-        SizesCost cost;
-        cost.denseParameters = double(config.parameterCount());
-        cost.denseOperations = operationsOf(config);
-        if (sizes.width > 0)
-            config.width = sizes.width;
-        if (sizes.depth > 0 && sizes.depth < config.depth())
-            config.layers.resize(size_t(sizes.depth));
-        for (LayerSettings& layer : config.layers) {
-            if (sizes.intermediate > 0)
-                layer.feedForward.intermediate = std::min(layer.feedForward.intermediate, sizes.intermediate);
-            if (sizes.heads > 0)
-                layer.attention.queryHeads = std::min(layer.attention.queryHeads, sizes.heads);
+        return costOfSizes(opened->config(), sizes);
+    }
+
+    Result<DependencyGroup> dependencies(const StructureQuestion& question) override {
+        const Decoder* decoder = nullptr;
+        if (isLanguageModelPath(question.model)) {
+            VITRINE_TRY(LanguageModel * opened, bare(question.model));
+            decoder = &opened->decoder();
         }
-        VITRINE_TRY_VOID(config.validate());
-        cost.parameters = double(config.parameterCount());
-        cost.operations = operationsOf(config);
-        cost.bytes = 4 * cost.parameters;
-        cost.denseBytes = 4 * cost.denseParameters;
-        return cost;
+        return dependencyGroupOf(question, decoder);
     }
 
     Result<std::vector<std::string>> matrices(const fs::path& model) override {
@@ -101,7 +56,7 @@ class CompressEngineImpl : public CompressEngine {
         std::vector<std::string> names;
         if (isForeign(folder)) {
             VITRINE_TRY(LanguageModel * opened, bare(model));
-            for (const LayerShape& shape : shapesOf(opened->decoder()))
+            for (const LayerShape& shape : layerShapes(opened->decoder()))
                 names.push_back(shape.name + ".weight");
             return names;
         }
@@ -223,6 +178,17 @@ class CompressEngineImpl : public CompressEngine {
         return answer;
     }
 
+    Result<PictureWhatIf> whatIf(const PictureWhatIfRequest& request, JobContext& job) override {
+        LaidOver over{nullptr, nullptr};
+        if (!request.compressed.empty()) {
+            VITRINE_TRY(over.compressed, compressedOf(request.compressed));
+        }
+        if (!request.masks.empty()) {
+            VITRINE_TRY(over.masks, masksOf(request.masks));
+        }
+        return pictures_.answer(request, over, job);
+    }
+
   private:
     // Single files whose tensors have other names than the public ones.
     static bool isForeign(const ModelFolder& folder) {
@@ -289,6 +255,8 @@ class CompressEngineImpl : public CompressEngine {
     Recent<MaskSet> masks_{kFilesKept};
     Recent<CompressedWeights> compressed_{1};
     Recent<at::Tensor> weights_{2};
+    Recent<CostBasis> encoders_{1};
+    PictureWhatIfMaker pictures_;
 };
 
 }  // namespace

@@ -28,6 +28,10 @@ class CompressJob {
         VITRINE_TRY_VOID(
             run_.usedInput("model", subject_->identity(), run_.settings()["model"].get<std::string>()));
         VITRINE_TRY(plans_, compressPlansFrom(run_.settings(), run_.seed()));
+        VITRINE_TRY(const auto cuts, structurePlansFrom(run_.settings(), run_.seed()));
+        if (plans_.empty() && cuts.empty())
+            return fail(ErrorCode::InvalidArgument, "there is nothing to do", "settings/plans",
+                        "Name plans, or structures of an encoder");
         VITRINE_TRY_VOID(lookAtLayers());
         VITRINE_TRY_VOID(subject_->openData());
         if (run_.savedState()) {
@@ -36,6 +40,7 @@ class CompressJob {
         if (rows_.empty()) {
             VITRINE_TRY(const auto score, subject_->measure());
             addRow(Json{{"plan", "dense"}, {"bits_per_weight", subject_->denseBits()}}, score);
+            addTimes("dense", {}, score);
             VITRINE_TRY_VOID(run_.saveState(state()));
         }
         // Every plan begins with the stored weights, so that never two models are in memory.
@@ -45,7 +50,6 @@ class CompressJob {
                 VITRINE_TRY_VOID(run_.pausePoint());
                 VITRINE_TRY_VOID(compressBy(plan));
             }
-        VITRINE_TRY(const auto cuts, structurePlansFrom(run_.settings(), run_.seed()));
         for (const VitStructurePlan& plan : cuts)
             if (!isDone(plan.text())) {
                 VITRINE_TRY_VOID(run_.pausePoint());
@@ -72,12 +76,12 @@ class CompressJob {
     }
 
     // Of the layers that the plan does not leave out.
-    static NamedTensors weightsOf(const BlockModel& blocks, const CompressionPlan& plan) {
+    NamedTensors weightsOf(const BlockModel& blocks, const CompressionPlan& plan) const {
         NamedTensors weights;
         for (int64_t block = 0; block < blocks.depth(); ++block)
             for (const BlockLinear& linear : blocks.linears(block))
                 if (!plan.skips(linear.name))
-                    weights[linear.name + ".weight"] = linear.weight;
+                    weights.merge(subject_->stored(linear.name, linear.weight));
         return weights;
     }
 
@@ -122,6 +126,19 @@ class CompressJob {
         rows_.push_back(std::move(row));
     }
 
+    void addTimes(const std::string& plan, const Json& own, const SubjectScore& score) {
+        Json times{{"plan", plan}};
+        if (!own.is_null())
+            times.update(own);
+        times["evaluation_seconds"] = score.seconds;
+        times.update(score.times);
+        if (times.contains("encoding_seconds"))
+            run_.metric("time/encoding, ms a picture/" + plan, 0,
+                        1e3 * times["encoding_seconds"].get<double>() /
+                            std::max(1.0, times["pictures"].get<double>()));
+        times_.push_back(std::move(times));
+    }
+
     // One plan: compress a copy of the dense model, measure, keep what is to be kept.
     Result<void> compressBy(const NamedPlan& named) {
         VITRINE_TRY_VOID(subject_->load());
@@ -135,7 +152,8 @@ class CompressJob {
         double bits = 0, count = 0;
         const auto sink = [&](CompressedLayer&& layer) -> Result<void> {
             if (layer.mask.defined()) {
-                VITRINE_TRY_VOID(masks.set(layer.report.name + ".weight", layer.mask));
+                for (const auto& [name, mask] : subject_->stored(layer.report.name, layer.mask))
+                    VITRINE_TRY_VOID(masks.set(name, mask));
             }
             const double size = double(layer.report.rows) * double(layer.report.columns);
             bits += layer.report.bitsPerWeight * size;
@@ -161,11 +179,11 @@ class CompressJob {
                  {"relative_error", meanError(reports)},
                  {"calibrated_tokens", driven.tokens},
                  {"statistics_bytes", driven.largestStatisticsBytes}};
-        times_.push_back({{"plan", named.name},
-                          {"calibration_seconds", driven.calibrationSeconds},
-                          {"compression_seconds", driven.compressionSeconds},
-                          {"rerun_seconds", driven.rerunSeconds},
-                          {"evaluation_seconds", score.seconds}});
+        addTimes(named.name,
+                 {{"calibration_seconds", driven.calibrationSeconds},
+                  {"compression_seconds", driven.compressionSeconds},
+                  {"rerun_seconds", driven.rerunSeconds}},
+                 score);
         run_.metric("time/compression, seconds/" + named.name, 0, driven.compressionSeconds);
         for (const LayerReport& report : reports) {
             Json entry = report.json();
@@ -200,8 +218,11 @@ class CompressJob {
         VITRINE_TRY(const auto score, subject_->measure());
         row["plan"] = row["method"] = plan.text();
         row["control"] = plan.random;
+        if (!plan.random && run_.settings()["controls"])
+            row["control_plan"] = controlOf(plan).text();
         row["bits_per_weight"] = subject_->denseBits();
         addRow(std::move(row), score);
+        addTimes(plan.text(), {}, score);
         subject_->unload();
         if (plan.random || run_.settings()["keep"] == "none") {
             std::error_code ignored;
@@ -307,7 +328,8 @@ class CompressJob {
         std::vector<std::string> columns{"plan"};
         for (const std::string& column : subject_->scoreColumns())
             columns.push_back(column);
-        columns.insert(columns.end(), {"bits_per_weight", "parameters", "relative_error", "key"});
+        columns.insert(columns.end(), {"bits_per_weight", "parameters", "kept_parameters", "operations",
+                                       "kept_operations", "relative_error", "key"});
         VITRINE_TRY([[maybe_unused]] const auto plans,
                     run_.putArtifact("compression.csv", jsonRowsCsv(rows_, columns),
                                      {.kind = "table", .mediaType = "text/csv"}));

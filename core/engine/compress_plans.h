@@ -15,7 +15,9 @@ struct NamedPlan {
 
 // settings["plans"], behind them a random mask of each pattern where settings["controls"] asks for it.
 Result<std::vector<NamedPlan>> compressPlansFrom(const Json& settings, uint64_t seed);
-// settings["structures"], each with its random control behind it.
+// The same with structures by chance.
+VitStructurePlan controlOf(VitStructurePlan plan);
+// settings["structures"], each with its random control behind it; token methods of one part share theirs.
 Result<std::vector<VitStructurePlan>> structurePlansFrom(const Json& settings, uint64_t seed);
 
 }  // namespace vitrine

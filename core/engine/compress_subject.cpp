@@ -5,6 +5,10 @@
 
 namespace vitrine {
 
+NamedTensors CompressSubject::stored(const std::string& layer, const at::Tensor& rows) const {
+    return {{layer + ".weight", rows}};
+}
+
 Result<Json> CompressSubject::cut(const VitStructurePlan&, const std::filesystem::path&, const Json&) {
     return fail(ErrorCode::Unsupported, "structures of a language model are cut by another job",
                 "settings.structures", "Run a recipe of the kind \"prune-structures\"");

@@ -20,6 +20,7 @@ struct SubjectScore {
     double loss = 0;                        // what the best plan has least of
     std::string text;                       // "perplexity 12.3, 2.51 nats per token"
     double seconds = 0;
+    Json times = Json::object();  // what else took how long: "encoding_seconds", ...
 };
 
 class CompressSubject {
@@ -33,6 +34,9 @@ class CompressSubject {
     virtual Result<void> openData() = 0;
     // Of the model at hand, on the calibration data (none before openData).
     virtual Result<std::unique_ptr<BlockModel>> blocks() = 0;
+    // `rows` (outputs, ...) of a layer, a weight or its mask, under the names and in the parts in which the
+    // checkpoint stores it.
+    virtual NamedTensors stored(const std::string& layer, const at::Tensor& rows) const;
     virtual Result<SubjectScore> measure() = 0;
     // Writes the model at hand as a folder that any program opens, and compressed.safetensors beside it.
     virtual Result<void> save(const std::filesystem::path& folder, CompressedWeights& weights,

@@ -200,8 +200,7 @@ Result<SegmentationScores> segment(const StoredModel& model, const SegmentationS
 
 Result<CorrespondenceScores> correspond(const StoredModel& model, const std::vector<std::string>& pictures,
                                         const EvaluationSettings& settings, JobContext& job) {
-    const std::vector<std::pair<std::string, KnownWarp>> warps{
-        {"zoom 1.5", {1 / 1.5, 0}}, {"turn 20 degrees", {1, 20}}, {"both", {1 / 1.5, 20}}};
+    const auto& warps = usualWarps();
     std::vector<CorrespondenceCount> counts(warps.size());
     BatchSource source;
     source.models = {&model};

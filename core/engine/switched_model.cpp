@@ -114,19 +114,13 @@ Result<void> SwitchedModel::useCompressed(const CompressedWeights& weights, int6
         const auto found = weights.layers.find(name);
         if (found == weights.layers.end())
             continue;
-        CompressedLinear layer = found->second;
+        const CompressedLinear& layer = found->second;
         if (layer.rows != linear->outFeatures() || layer.columns != linear->inFeatures())
             return fail(ErrorCode::ShapeMismatch,
                         fmt::format("the compressed layer is {} x {}, the model's {} x {}", layer.rows,
                                     layer.columns, linear->outFeatures(), linear->inFeatures()),
                         name, "These weights belong to another model");
-        if (layer.lowRank && rank == 0)
-            layer.lowRank.reset();
-        else if (layer.lowRank && rank > 0 && rank < layer.lowRank->rank()) {
-            layer.lowRank->up = layer.lowRank->up.slice(1, 0, rank);
-            layer.lowRank->down = layer.lowRank->down.slice(0, 0, rank);
-        }
-        own(*linear).copy_(layer.weight());
+        own(*linear).copy_(layer.ofRank(rank).weight());
     }
     return {};
 }

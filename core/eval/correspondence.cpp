@@ -19,6 +19,12 @@ at::Tensor KnownWarp::apply(const at::Tensor& pictures) const {
     return at::grid_sampler(pictures, grid.to(pictures.scalar_type()), 0, 2, false);
 }
 
+const std::vector<std::pair<std::string, KnownWarp>>& usualWarps() {
+    static const std::vector<std::pair<std::string, KnownWarp>> warps{
+        {"zoom 1.5", {1 / 1.5, 0}}, {"turn 20 degrees", {1, 20}}, {"both", {1 / 1.5, 20}}};
+    return warps;
+}
+
 Result<CorrespondenceCount> countCorrespondences(const at::Tensor& plain, const at::Tensor& warped,
                                                  const KnownWarp& warp, double toleranceCells) {
     if (plain.dim() != 3 || plain.sizes() != warped.sizes())

@@ -7,6 +7,9 @@
 
 #include <ATen/ATen.h>
 
+#include <string>
+#include <vector>
+
 namespace vitrine {
 
 // Takes a place of the warped picture to its place in the plain one, both with -1 .. 1 across width and
@@ -20,6 +23,9 @@ struct KnownWarp {
     // pictures (B, C, H, W) -> the same shape, warped, bilinear.
     at::Tensor apply(const at::Tensor& pictures) const;
 };
+
+// Those that evaluations use, by name: a zoom, a turn, both.
+const std::vector<std::pair<std::string, KnownWarp>>& usualWarps();
 
 struct CorrespondenceCount {
     int64_t right = 0, all = 0;

@@ -146,16 +146,31 @@ const std::vector<AxisUse>& axisUses() {
     return uses;
 }
 
-std::vector<std::string> dependencyGroup(const DecoderConfig& config, StructureAxis axis, int64_t block) {
-    const Decoder shapes(config);
-    std::vector<std::string> names;
-    for (const auto& entry : shapes.named_parameters()) {
+Result<std::vector<TouchedTensor>> dependencyGroup(const Decoder& decoder, StructureAxis axis, int64_t block,
+                                                   int64_t index) {
+    const DecoderConfig& config = decoder.config();
+    if (block < 0 || block >= config.depth())
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("there is no block {}, the model has {}", block, config.depth()));
+    const LayerSettings& settings = config.layers[size_t(block)];
+    const int64_t count = axis == kChannels ? config.width
+                          : axis == kHeads  ? settings.attention.queryHeads
+                                            : settings.feedForward.intermediate;
+    if (index < 0 || index >= count)
+        return fail(ErrorCode::InvalidArgument, fmt::format("there is no number {} of {}", index, count));
+    const int64_t size = axis == kHeads ? settings.attention.headWidth : 1;
+    std::vector<TouchedTensor> group;
+    for (const auto& entry : decoder.named_parameters()) {
         const auto [layer, tensor] = placeOf(entry.key());
+        if (axis != kChannels && layer != block)
+            continue;
         const AxisUse use = useOf(tensor, layer >= 0, layer >= 0 ? &config.layers[size_t(layer)] : nullptr);
-        if ((use.rows == axis || use.columns == axis) && (axis == kChannels || layer == block))
-            names.push_back(entry.key());
+        for (const auto& [dimension, along] : {std::pair{0, use.rows}, std::pair{1, use.columns}})
+            if (along == axis)
+                group.push_back(
+                    {entry.key(), entry.value().sizes().vec(), dimension, {{index * size, size}}});
     }
-    return names;
+    return group;
 }
 
 SlicePlan wholePlan(const DecoderConfig& config) {

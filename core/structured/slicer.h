@@ -6,6 +6,7 @@
 //   VITRINE_TRY(auto student, sliceModel(*model, plan));
 #pragma once
 
+#include "core/compress/touched_tensor.h"
 #include "core/structured/structure_ranking.h"
 
 namespace vitrine {
@@ -20,9 +21,10 @@ struct AxisUse {
     StructureAxis rows, columns;  // dimension 0, dimension 1
 };
 const std::vector<AxisUse>& axisUses();
-// Names of all tensors of a model that an axis touches, of block `block` for heads and neurons: the
-// dependency group of a channel, head or neuron.
-std::vector<std::string> dependencyGroup(const DecoderConfig& config, StructureAxis axis, int64_t block);
+// What goes with a channel (in all blocks), or with a query head or neuron of block `block`: parts of tensors
+// by their public names. InvalidArgument for one that is not there.
+Result<std::vector<TouchedTensor>> dependencyGroup(const Decoder& decoder, StructureAxis axis, int64_t block,
+                                                   int64_t index);
 
 struct LayerSlice {
     int64_t source = 0;                         // block of the source model

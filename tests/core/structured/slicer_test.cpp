@@ -162,16 +162,58 @@ TEST_F(SlicerTest, ImportanceBeatsRandomOnATrainedModel) {
 
 TEST_F(SlicerTest, AChannelsGroupIsEverythingItTouches) {
     const DecoderConfig config = richConfig(false);
-    const auto channel = dependencyGroup(config, StructureAxis::Channels, 0);
+    const Decoder decoder(config);
+    const auto namesOf = [](const Result<std::vector<TouchedTensor>>& group) {
+        std::vector<std::string> names;
+        for (const TouchedTensor& each : *group)
+            names.push_back(each.name);
+        return names;
+    };
+    const auto channel = dependencyGroup(decoder, StructureAxis::Channels, 0, 5);
+    ASSERT_TRUE(channel);
     for (const char* name : {"model.embed_tokens.weight", "model.norm.weight", "lm_head.weight",
                              "model.layers.2.self_attn.q_proj.weight", "model.layers.0.mlp.down_proj.bias"})
-        EXPECT_THAT(channel, Contains(name));
-    EXPECT_EQ(channel.size(), 3u + 3 * 11);
-    const auto neuron = dependencyGroup(config, StructureAxis::Neurons, 1);
-    EXPECT_THAT(neuron, ::testing::UnorderedElementsAre(
-                            "model.layers.1.mlp.gate_proj.weight", "model.layers.1.mlp.gate_proj.bias",
-                            "model.layers.1.mlp.up_proj.weight", "model.layers.1.mlp.up_proj.bias",
-                            "model.layers.1.mlp.down_proj.weight"));
+        EXPECT_THAT(namesOf(channel), Contains(name));
+    EXPECT_EQ(channel->size(), 3u + 3 * 11);
+    const auto neuron = dependencyGroup(decoder, StructureAxis::Neurons, 1, 7);
+    ASSERT_TRUE(neuron);
+    EXPECT_THAT(namesOf(neuron), ::testing::UnorderedElementsAre("model.layers.1.mlp.gate_proj.weight",
+                                                                 "model.layers.1.mlp.gate_proj.bias",
+                                                                 "model.layers.1.mlp.up_proj.weight",
+                                                                 "model.layers.1.mlp.up_proj.bias",
+                                                                 "model.layers.1.mlp.down_proj.weight"));
+    // What goes is what a slice without it lacks.
+    const auto parametersWithout = [&](const SlicePlan& plan) {
+        const auto sliced = slicedConfig(config, plan);
+        EXPECT_TRUE(sliced) << sliced.error().text();
+        return config.parameterCount() - sliced->parameterCount();
+    };
+    const auto without = [](int64_t count, int64_t gone) {
+        const at::Tensor all = at::arange(count, at::kLong);
+        return all.masked_select(all != gone);
+    };
+    const auto weightsOf = [](const std::vector<TouchedTensor>& group) {
+        int64_t sum = 0;
+        for (const TouchedTensor& each : group)
+            sum += each.weights();
+        return sum;
+    };
+    SlicePlan plan = wholePlan(config);
+    plan.layers[1].neurons = without(config.layers[1].feedForward.intermediate, 7);
+    EXPECT_EQ(weightsOf(*neuron), parametersWithout(plan));
+    plan = wholePlan(config);
+    plan.channels = without(config.width, 5);
+    EXPECT_EQ(weightsOf(*channel), parametersWithout(plan));
+    const auto head = dependencyGroup(decoder, StructureAxis::QueryHeads, 0, 1);
+    ASSERT_TRUE(head);
+    const int64_t headWidth = config.layers[0].attention.headWidth;
+    for (const TouchedTensor& each : *head)
+        EXPECT_EQ(each.places, (std::vector<std::pair<int64_t, int64_t>>{{headWidth, headWidth}}))
+            << each.name;
+    EXPECT_THAT(dependencyGroup(decoder, StructureAxis::Neurons, 1, 1 << 20).error().text(),
+                HasSubstr("no number"));
+    EXPECT_THAT(dependencyGroup(decoder, StructureAxis::Neurons, 9, 0).error().text(),
+                HasSubstr("no block 9"));
 }
 
 TEST_F(SlicerTest, RefusesWhatCannotBeCut) {
