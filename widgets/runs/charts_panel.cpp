@@ -60,6 +60,7 @@ ChartsPanel::ChartsPanel(QWidget* parent)
     search_->setPlaceholderText("Metrics");
     search_->setClearButtonEnabled(true);
     list_->setUniformItemSizes(true);
+    list_->setObjectName("runMetrics");
     list_->setAccessibleName("Metrics on the charts");
     list_->setToolTip("Ticked metrics are drawn");
     auto* left = new QWidget;
@@ -104,6 +105,7 @@ void ChartsPanel::setMetrics(const QStringList& metrics) {
     if (before != metrics) {
         const QSignalBlocker block(list_);
         list_->clear();
+        list_->setAccessibleDescription(metrics.join(", "));
         for (const QString& metric : metrics) {
             auto* item = new QListWidgetItem(metric, list_);
             const bool wanted =

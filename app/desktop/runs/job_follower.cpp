@@ -45,6 +45,7 @@ void JobFollower::openProject(const std::filesystem::path& folder) {
     forgetProgress();
     compared_.clear();
     wanted_.clear();
+    shownLast_.clear();
     resuming_.clear();
     process_ = 0;
     userChose_ = false;
@@ -111,11 +112,14 @@ void JobFollower::takeRuns() {
             emit stateChanged();
         }
     }
-    // A window that was opened anew shows what runs, else the newest.
+    // A window that was opened anew shows what runs, else what it showed last, else the newest.
     if (wanted_.empty() && !userChose_ && !rows.empty()) {
-        const auto live =
+        auto found =
             std::find_if(rows.begin(), rows.end(), [](const Run* each) { return isLive(each->status); });
-        wanted_ = (live != rows.end() ? *live : rows.front())->id;
+        if (found == rows.end())
+            found = std::find_if(rows.begin(), rows.end(),
+                                 [this](const Run* each) { return each->id == shownLast_; });
+        wanted_ = (found != rows.end() ? *found : rows.front())->id;
     }
     emit runsChanged();
     readShown();

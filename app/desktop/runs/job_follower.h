@@ -21,6 +21,8 @@ class JobFollower : public QObject {
     bool isStarting() const { return process_ != 0; }
     // Shows a run, live or of earlier days: by id, by name (the newest of that name), or "last".
     Result<void> open(const std::string& run);
+    // The run (its id) that a window which is opened anew shows at first, if it still exists and no job runs.
+    void showAtFirst(const std::string& run) { shownLast_ = run; }
     // The same names; the shown run among them is left out.
     Result<void> compareWith(const std::vector<std::string>& runs);
     const QStringList& compared() const { return compared_; }
@@ -86,7 +88,8 @@ class JobFollower : public QObject {
     const std::string kind_, advice_;
     RunProcesses processes_;
     std::filesystem::path folder_;
-    std::string wanted_;  // id of the run to show
+    std::string wanted_;     // id of the run to show
+    std::string shownLast_;  // id of the one that the last session showed
     QStringList compared_;
     double startedAt_ = 0;      // seconds since 1970
     int64_t process_ = 0;       // of a job whose row is not there yet

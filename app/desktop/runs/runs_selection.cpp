@@ -100,9 +100,8 @@ void RunsController::askCharts() {
     service_.ask<QStringList>(
         "metrics", [runs = chartedRuns()](const Project& project) { return metricsOf(project, runs); },
         [this](Result<QStringList> metrics) {
-            if (!metrics)
-                return;
-            charts_->setMetrics(*metrics);
+            // What cannot be read is not left on show, as if it were still true.
+            charts_->setMetrics(metrics.value_or(QStringList()));
             askSeries(charts_->chosen());
         });
 }
@@ -131,7 +130,7 @@ void RunsController::askMedia() {
         [runs = firstRuns(selected_, kMaxMedia)](const Project& project) { return mediaOf(project, runs); },
         [this, runs = firstRuns(selected_, kMaxMedia)](Result<std::vector<MediaItem>> items) {
             if (!items)
-                return;
+                return media_->setMedia({}, {});
             std::vector<MediaRun> columns;
             for (const Run& run : runs)
                 if (std::any_of(items->begin(), items->end(),
@@ -155,8 +154,9 @@ void RunsController::askCompare() {
             return compareRuns(project, runs, false);
         },
         [this, runs](Result<std::vector<ComparedValue>> lines) {
-            if (lines)
-                compare_->setComparison(runs.size() < 2 ? std::vector<Run>() : runs, std::move(*lines));
+            if (!lines || runs.size() < 2)
+                return compare_->setComparison({}, {});
+            compare_->setComparison(runs, std::move(*lines));
         });
 }
 
