@@ -42,7 +42,7 @@ constexpr std::array<Arm, 10> kArms{
      {"IEE (Taylor)", SparseMethod::Iee, [](SparseTrainingOptions& o) { o.saliency = Saliency::Taylor; }},
      {"no reactivation", SparseMethod::Iee, [](SparseTrainingOptions& o) { o.reactivate = false; }},
      {"no freezing", SparseMethod::Iee, [](SparseTrainingOptions& o) { o.freezeInExploration = false; }},
-     {"from zero", SparseMethod::Iee, [](SparseTrainingOptions& o) { o.startAtZero = true; }}}};
+     {"from zero", SparseMethod::Iee, [](SparseTrainingOptions& o) { o.exploreFrom = ComingBack::Zero; }}}};
 
 Result<std::map<std::string, double>> measureArm(const Arm& arm, const ClaimRequest& request,
                                                  const LabelledPictures& training,

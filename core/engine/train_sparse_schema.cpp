@@ -21,7 +21,7 @@ constexpr const char* kStructure = R"json({
   "stop_at": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.75, "live": true, "title": "Structure stays from", "description": "Part of the training."},
   "reactivate": {"type": "boolean", "default": true, "title": "Reactivate", "description": "Off: nothing is tried before it is judged (the control)."},
   "freeze": {"type": "boolean", "default": true, "title": "Freeze while exploring", "description": "What is in use stands still."},
-  "start_at_zero": {"type": "boolean", "default": false, "title": "Explore from zero", "description": "Not from the most recently used values."},
+  "explore_from": {"type": "string", "enum": ["after_exploration", "before_pruning", "zero"], "default": "after_exploration", "title": "Value on trial", "description": "What is out begins an exploration with what the exploration before left, with the value of its last use, or at 0."},
   "coming_back": {"type": "string", "enum": ["after_exploration", "before_pruning", "zero"], "default": "after_exploration", "title": "Value on coming back"}})json";
 
 constexpr const char* kRates = R"json({
@@ -34,6 +34,12 @@ constexpr const char* kRecords = R"json({
   "checkpoint_every": {"type": "integer", "minimum": 1, "default": 250, "live": true, "title": "Checkpoint every", "unit": "steps", "description": "What a killed run goes on from."},
   "output": {"type": "string", "default": "", "format": "folder", "title": "Folder for the model", "description": "Empty: the run's own folder."}})json";
 // clang-format on
+
+ComingBack comingBackFrom(const Json& setting) {
+    return setting == "zero"             ? ComingBack::Zero
+           : setting == "before_pruning" ? ComingBack::BeforePruning
+                                         : ComingBack::AfterExploration;
+}
 
 }  // namespace
 
@@ -63,10 +69,8 @@ Result<SparseTrainingOptions> sparseOptionsFrom(const Json& settings, int64_t cl
     options.stopAt = settings["stop_at"];
     options.reactivate = settings["reactivate"];
     options.freezeInExploration = settings["freeze"];
-    options.startAtZero = settings["start_at_zero"];
-    options.comingBack = settings["coming_back"] == "zero"             ? ComingBack::Zero
-                         : settings["coming_back"] == "before_pruning" ? ComingBack::BeforePruning
-                                                                       : ComingBack::AfterExploration;
+    options.exploreFrom = comingBackFrom(settings["explore_from"]);
+    options.comingBack = comingBackFrom(settings["coming_back"]);
     options.steps = settings["steps"];
     options.learningRate = settings["learning_rate"];
     options.warmup = settings["warmup_steps"];

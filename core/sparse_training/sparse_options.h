@@ -25,8 +25,12 @@ enum class Saliency {
     Taylor      // (w · ∂L/∂w)², mean over the batches of a stage
 };
 
-// What a weight is set to where it comes back (spec: "most recently used", open between two readings).
-enum class ComingBack { Zero, BeforePruning, AfterExploration };
+// What a weight is set to where it comes back ("most recently used" in the paper, open between two readings).
+enum class ComingBack {
+    Zero,
+    BeforePruning,    // as it was when it last was in use; never in use: as it started
+    AfterExploration  // as the last exploration left it
+};
 
 struct SparseTrainingOptions {
     ClassifierShape network;
@@ -44,8 +48,8 @@ struct SparseTrainingOptions {
     double stopAt = 0.75;             // part of the training after which the structure stays
     bool reactivate = true;           // false: no exploration, what was pruned is judged as it was
     bool freezeInExploration = true;  // what is in use stands still while the others are tried
-    bool startAtZero = false;         // exploration begins at 0, not at the most recently used values
-    ComingBack comingBack = ComingBack::AfterExploration;
+    ComingBack exploreFrom = ComingBack::AfterExploration;  // into an exploration
+    ComingBack comingBack = ComingBack::AfterExploration;   // into use
     bool unusedStartAtZero = true;  // weights that were never in use; channels keep their random start
 
     int64_t steps = 1000;

@@ -276,7 +276,7 @@ void SparseTrainer::beginExploration() {
     for (size_t index = 0; index < values_.size(); ++index)
         if (masks_[index].defined()) {
             const at::Tensor out = masks_[index].logical_not();
-            if (options_.startAtZero)
+            if (options_.exploreFrom == ComingBack::Zero)
                 values_[index].masked_fill_(out, 0);
             optimizer_->reset(index, out);
             importance_[index].masked_fill_(out, 0);
@@ -326,6 +326,15 @@ ExchangeReport SparseTrainer::takeIn(const std::vector<at::Tensor>& found, bool 
     report.survival = survival();
     ++cycle_;
     return report;
+}
+
+// What did not enter forgets its trial, unless the next one goes on from there.
+void SparseTrainer::endTrial() {
+    if (!options_.reactivate || options_.exploreFrom == ComingBack::AfterExploration)
+        return;
+    for (size_t index = 0; index < values_.size(); ++index)
+        if (masks_[index].defined())
+            values_[index] = at::where(masks_[index], values_[index], beforeExploration_[index]);
 }
 
 // Weights that came in: their value, and no memory of earlier steps.
@@ -386,6 +395,7 @@ std::optional<ExchangeReport> SparseTrainer::afterIeeStep() {
     if (stage_ != Stage::Exploration || stageStep_ < options_.explorationSteps)
         return std::nullopt;
     ExchangeReport report = takeIn(scores(), false);
+    endTrial();
     stage_ = Stage::Training;
     stageStep_ = 0;
     beforeExploration_.clear();

@@ -89,6 +89,7 @@ class SparseTrainer {
     void takeOut(const std::vector<at::Tensor>& scores);
     void beginExploration();
     ExchangeReport takeIn(const std::vector<at::Tensor>& scores, bool atZero);
+    void endTrial();
     void welcome(const TensorList& places, bool atZero);
     std::optional<double> survival() const;
     ExchangeReport exchangeAtOnce(const TensorList& gradients);

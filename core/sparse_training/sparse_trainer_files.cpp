@@ -19,7 +19,7 @@ std::string SparseTrainer::fingerprint() const {
                                   sparseMethodName(o.method), int(o.units), int(o.saliency), o.density,
                                   int(o.layout), o.importanceSteps, o.accuracySteps, o.explorationSteps);
     all += fmt::format(" {} {} {} {} {} {} {} {} {} {}", o.exponentialDecay, o.reactivate,
-                       o.freezeInExploration, o.startAtZero, int(o.comingBack), o.unusedStartAtZero,
+                       o.freezeInExploration, int(o.exploreFrom), int(o.comingBack), o.unusedStartAtZero,
                        o.batch.size, o.batch.shift, o.batch.mirror, int(o.optimizer.kind));
     for (const ClassifierParameter& parameter : network_.parameters())
         all += fmt::format(" {}[{}]", parameter.name, fmt::join(parameter.shape, ","));

@@ -132,6 +132,40 @@ TEST(SparseTrainer, ExplorationMovesNothingButWhatIsOut) {
     EXPECT_GT(exploited, 5);
 }
 
+// A trial that was lost leaves nothing behind, unless it is asked to.
+TEST(SparseTrainer, WhatDidNotEnterHasTheValueOfItsLastUse) {
+    for (const ComingBack from : {ComingBack::Zero, ComingBack::BeforePruning, ComingBack::AfterExploration}) {
+        SparseTrainingOptions options = small(SparseMethod::Iee);
+        options.exploreFrom = from;
+        const auto trainer = trainerOf(options);
+        ASSERT_TRUE(trainer);
+        TensorList lastUsed;
+        int exchanges = 0;
+        int64_t changed = 0;
+        while (exchanges < 3) {
+            if (!trainer->isExploring()) {
+                lastUsed.clear();
+                for (const at::Tensor& value : trainer->values())
+                    lastUsed.push_back(value.clone());
+            }
+            const auto report = trainer->train();
+            ASSERT_TRUE(report);
+            if (!report->exchange)
+                continue;
+            ++exchanges;
+            const TensorList masks = trainer->structure().parameterMasks();
+            for (size_t index = 0; index < masks.size(); ++index)
+                if (masks[index].defined())
+                    changed += trainer->values()[index]
+                                   .ne(lastUsed[index])
+                                   .logical_and(masks[index].logical_not())
+                                   .sum()
+                                   .item<int64_t>();
+        }
+        EXPECT_EQ(changed > 0, from == ComingBack::AfterExploration);
+    }
+}
+
 TEST(SparseTrainer, WithoutReactivationNothingNeverUsedEnters) {
     SparseTrainingOptions options = small(SparseMethod::Iee);
     options.reactivate = false;
