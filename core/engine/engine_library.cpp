@@ -7,6 +7,7 @@
 #include "core/engine/engine_plugins.h"
 #include "core/engine/inspect_engine_impl.h"
 #include "core/engine/self_check.h"
+#include "core/engine/teacher_engine_impl.h"
 #include "kernels/cuda_loader.h"
 
 extern "C" {
@@ -17,6 +18,10 @@ std::unique_ptr<vitrine::InspectEngine> vitrineCreateInspectEngine() {
 
 std::unique_ptr<vitrine::CompressEngine> vitrineCreateCompressEngine() {
     return vitrine::makeCompressEngine();
+}
+
+std::unique_ptr<vitrine::TeacherEngine> vitrineCreateTeacherEngine() {
+    return vitrine::makeTeacherEngine();
 }
 
 void vitrineBindCommands(vitrine::CommandRegistry& registry) {

@@ -26,6 +26,7 @@ Result<const Engine*> loadOnce() {
     static Engine engine;
     if (!resolve(library, "vitrineCreateInspectEngine", engine.createInspectEngine) ||
         !resolve(library, "vitrineCreateCompressEngine", engine.createCompressEngine) ||
+        !resolve(library, "vitrineCreateTeacherEngine", engine.createTeacherEngine) ||
         !resolve(library, "vitrineBindCommands", engine.bindCommands) ||
         !resolve(library, "vitrineAddJobKinds", engine.addJobKinds) ||
         !resolve(library, "vitrineSelfCheck", engine.selfCheck))

@@ -5,6 +5,7 @@
 #include "core/commands/command.h"
 #include "core/engine/compress_engine.h"
 #include "core/engine/inspect_engine.h"
+#include "core/engine/teacher_engine.h"
 
 namespace vitrine {
 
@@ -15,6 +16,7 @@ struct DoctorCheck;
 struct Engine {
     std::unique_ptr<InspectEngine> (*createInspectEngine)() = nullptr;
     std::unique_ptr<CompressEngine> (*createCompressEngine)() = nullptr;
+    std::unique_ptr<TeacherEngine> (*createTeacherEngine)() = nullptr;
     void (*bindCommands)(CommandRegistry& registry) = nullptr;
     void (*addJobKinds)(JobKinds& kinds) = nullptr;
     std::vector<DoctorCheck> (*selfCheck)() = nullptr;

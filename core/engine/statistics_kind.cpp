@@ -125,6 +125,7 @@ class StatisticsJob {
         streams.moments.histogramBins = settings["histogram_bins"];
         if (settings["precision"] == "float64")
             streams.moments.precision = MomentPrecision::Float64;
+        streams.sample = FeatureSample(settings["sample_pictures"], settings["sample_tokens"], run_.seed());
         return streams;
     }
 
@@ -157,7 +158,10 @@ class StatisticsJob {
         std::vector<SkippedPicture> skipped;
         const auto use = [&](const PictureBatch& batch) -> Result<void> {
             VITRINE_TRY_VOID(run_.pausePoint());
-            VITRINE_TRY_VOID(streams.add(batch.models.front()));
+            std::vector<std::string> names;
+            for (const size_t picture : batch.pictures)
+                names.push_back(fs::path(set.paths[picture]).filename().string());
+            VITRINE_TRY_VOID(streams.add(batch.models.front(), names));
             const std::lock_guard lock(hashing);
             for (const size_t picture : batch.pictures)
                 dataHash_ = sha256Hex(dataHash_ + hashes.at(set.paths[picture]));
@@ -236,22 +240,25 @@ class StatisticsJob {
                                                           {"layer", std::to_string(stream.layer)},
                                                           {"adaptor", stream.adaptor},
                                                           {"row", row.dump()}};
-        const fs::path moments = checkpoints_ / "moments.tmp";
-        VITRINE_TRY_VOID(stream.moments.save(moments, metadata));
-        VITRINE_TRY(
-            [[maybe_unused]] const StoredFile kept,
-            run_.putArtifactFile(folder + "moments.safetensors", moments,
-                                 {.kind = "statistics", .mediaType = kSafetensors, .provenance = row}, true));
-        for (const Normalizer& normalizer : report.normalizers) {
-            if (normalizer.kind() != NormalizerKind::PhiS)
-                continue;
-            const fs::path file = checkpoints_ / "normalizer.tmp";
-            VITRINE_TRY_VOID(normalizer.save(file));
-            VITRINE_TRY([[maybe_unused]] const StoredFile keptToo,
-                        run_.putArtifactFile(
-                            folder + "phi-s.safetensors", file,
-                            {.kind = "normalizer", .mediaType = kSafetensors, .provenance = row}, true));
+        const fs::path file = checkpoints_ / "result.tmp";
+        const auto keep = [&](const std::string& name, const char* kind) -> Result<void> {
+            VITRINE_TRY(
+                [[maybe_unused]] const StoredFile kept,
+                run_.putArtifactFile(folder + name, file,
+                                     {.kind = kind, .mediaType = kSafetensors, .provenance = row}, true));
+            return {};
+        };
+        VITRINE_TRY_VOID(stream.moments.save(file, metadata));
+        VITRINE_TRY_VOID(keep("moments.safetensors", "statistics"));
+        if (run_.settings()["sample_pictures"] > 0) {
+            VITRINE_TRY_VOID(stream.sample.save(file, metadata));
+            VITRINE_TRY_VOID(keep("sample.safetensors", "features"));
         }
+        for (const Normalizer& normalizer : report.normalizers)
+            if (normalizer.kind() == NormalizerKind::PhiS) {
+                VITRINE_TRY_VOID(normalizer.save(file));
+                VITRINE_TRY_VOID(keep("phi-s.safetensors", "normalizer"));
+            }
         for (const auto& [name, csv] :
              {std::pair{"spectrum.csv", report.spectrumCsv()}, std::pair{"channels.csv", report.channelCsv()},
               std::pair{"histograms.csv", report.histogramCsv()}}) {
@@ -296,6 +303,8 @@ JobKind teacherStatisticsKind() {
       "precision": {"type": "string", "enum": ["float32", "float64"], "default": "float32", "title": "Products of the covariance", "description": "float32: eigenvalues below 1e-7 of the largest are rounding; float64: twice the time"},
       "histogram_bins": {"type": "integer", "minimum": 0, "maximum": 65536, "default": 256, "title": "Histogram bins", "description": "even; 0: no histograms"},
       "normalizers": {"type": "array", "items": {"type": "string", "enum": ["none", "global", "standardise", "pca-whiten", "zca", "hadamard-whiten", "phi-s"]}, "default": ["none", "global", "standardise", "pca-whiten", "zca", "hadamard-whiten", "phi-s"], "title": "Normalisers to compare"},
+      "sample_pictures": {"type": "integer", "minimum": 0, "maximum": 4096, "default": 16, "title": "Pictures of the sample", "description": "a uniform sample whose features are kept as they are, for the feature cloud; 0: none"},
+      "sample_tokens": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 128, "title": "Vectors of each sampled picture", "description": "16 pictures of 128 vectors and 1,280 channels take 10 MiB"},
       "checkpoint_every": {"type": "integer", "minimum": 1, "default": 256, "title": "Pictures between checkpoints"}}})json");
     kind.run = [](RunContext& run) {
         loadEnginePlugins();

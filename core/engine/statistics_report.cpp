@@ -107,6 +107,11 @@ std::string StreamReport::histogramCsv() const {
     return csv;
 }
 
+NormalizerOptions normalizerOptionsOf(const FeatureMoments& moments) {
+    const bool exact = moments.options().precision == MomentPrecision::Float64;
+    return {.smallestEigenvalue = exact ? 1e-10 : 1e-7};
+}
+
 Result<StreamReport> reportOn(const std::string& teacher, const std::string& stream,
                               const TeacherMoments& moments, const std::vector<NormalizerKind>& kinds) {
     StreamReport report;
@@ -114,9 +119,7 @@ Result<StreamReport> reportOn(const std::string& teacher, const std::string& str
     report.stream = stream;
     const auto fill = [&]() -> Result<void> {
         VITRINE_TRY(report.statistics, moments.spatial.statistics());
-        const bool exact = moments.spatial.options().precision == MomentPrecision::Float64;
-        // The rounding of the covariance (feature_moments.h).
-        const NormalizerOptions options{.smallestEigenvalue = exact ? 1e-10 : 1e-7};
+        const NormalizerOptions options = normalizerOptionsOf(moments.spatial);
         VITRINE_TRY(report.spectrum, spectrumOf(report.statistics, options.smallestEigenvalue));
         for (const NormalizerKind kind : kinds) {
             VITRINE_TRY(Normalizer normalizer, Normalizer::fit(kind, report.statistics, options));

@@ -26,6 +26,10 @@ struct StreamReport {
     std::string histogramCsv() const;
 };
 
+// How normalisers are fitted to these moments: eigenvalues below the rounding of their covariance
+// (feature_moments.h) are raised.
+NormalizerOptions normalizerOptionsOf(const FeatureMoments& moments);
+
 // `kinds`: normalisers to fit. Errors of the fits, with teacher and stream in front.
 Result<StreamReport> reportOn(const std::string& teacher, const std::string& stream,
                               const TeacherMoments& moments, const std::vector<NormalizerKind>& kinds);

@@ -71,12 +71,13 @@ Result<TeacherStreams> TeacherStreams::open(const StoredModel& model, const Stre
                                     layer, info.layerCount, info.layerCount),
                         model.description.path);
         streams.streams_.push_back({layer < 0 ? "final" : fmt::format("layer {}", layer), layer, "",
-                                    TeacherMoments(settings.moments)});
+                                    TeacherMoments(settings.moments), settings.sample});
         if (layer >= 0)
             streams.request_.layers.push_back(layer);
     }
     for (const std::string& name : adaptors)
-        streams.streams_.push_back({"adaptor " + name, -1, name, TeacherMoments(settings.moments)});
+        streams.streams_.push_back(
+            {"adaptor " + name, -1, name, TeacherMoments(settings.moments), settings.sample});
     streams.request_.adaptors = adaptors;
     if (streams.streams_.empty())
         return fail(ErrorCode::InvalidArgument, "neither a layer nor an adaptor is asked for",
@@ -84,14 +85,14 @@ Result<TeacherStreams> TeacherStreams::open(const StoredModel& model, const Stre
     return streams;
 }
 
-Result<void> TeacherStreams::add(const ModelBatch& batch) {
+Result<void> TeacherStreams::add(const ModelBatch& batch, const std::vector<std::string>& names) {
     const auto started = std::chrono::steady_clock::now();
     VITRINE_TRY(const EncoderOutput output, model_->model->encoder()->encode(batch.pixels, request_));
     waitFor(output.features);
     encodeSeconds += secondsSince(started);
     const auto encoded = std::chrono::steady_clock::now();
     for (TeacherStream& stream : streams_) {
-        auto added = addStream(stream, output, batch);
+        auto added = addStream(stream, output, batch, names);
         if (!added)
             return fail(added.error().in(stream.name).in(model_->description.info.name));
     }
@@ -100,7 +101,7 @@ Result<void> TeacherStreams::add(const ModelBatch& batch) {
 }
 
 Result<void> TeacherStreams::addStream(TeacherStream& stream, const EncoderOutput& output,
-                                       const ModelBatch& batch) {
+                                       const ModelBatch& batch, const std::vector<std::string>& names) {
     at::Tensor features = output.features, summary = output.summary;
     if (!stream.adaptor.empty()) {
         const AdaptorOutput& adaptor = output.adaptors.at(stream.adaptor);
@@ -111,28 +112,37 @@ Result<void> TeacherStreams::addStream(TeacherStream& stream, const EncoderOutpu
         features = output.layers[size_t(place - request_.layers.begin())].features;
         summary = at::Tensor();
     }
-    return stream.moments.add(features, summary,
-                              pictureCells(batch.transforms, features.size(2), features.size(3)));
+    const at::Tensor cells = pictureCells(batch.transforms, features.size(2), features.size(3));
+    VITRINE_TRY_VOID(stream.moments.add(features, summary, cells));
+    return stream.sample.addMaps(features, cells, names);
 }
 
 Result<std::vector<std::string>> TeacherStreams::save(const std::filesystem::path& folder,
                                                       const std::string& prefix) const {
     std::vector<std::string> files;
-    for (const TeacherStream& stream : streams_) {
+    const auto next = [&] {
         files.push_back(fmt::format("{}-{}.safetensors", prefix, files.size()));
-        VITRINE_TRY_VOID(stream.moments.save(folder / files.back()));
+        return folder / files.back();
+    };
+    for (const TeacherStream& stream : streams_) {
+        VITRINE_TRY_VOID(stream.moments.save(next()));
+        VITRINE_TRY_VOID(stream.sample.save(next()));
     }
     return files;
 }
 
 Result<void> TeacherStreams::restore(const std::filesystem::path& folder,
                                      const std::vector<std::string>& files) {
-    if (files.size() != streams_.size())
-        return fail(ErrorCode::InvalidFile,
-                    fmt::format("the checkpoint has {} streams, expected {}", files.size(), streams_.size()),
-                    folder.string());
-    for (size_t index = 0; index < files.size(); ++index) {
-        VITRINE_TRY(streams_[index].moments, TeacherMoments::load(folder / files[index]));
+    if (files.size() != 2 * streams_.size())
+        return fail(
+            ErrorCode::InvalidFile,
+            fmt::format("the checkpoint has {} files, expected {}: moments and a sample of each of {} "
+                        "streams",
+                        files.size(), 2 * streams_.size(), streams_.size()),
+            folder.string(), "Start a new run");
+    for (size_t index = 0; index < streams_.size(); ++index) {
+        VITRINE_TRY(streams_[index].moments, TeacherMoments::load(folder / files[2 * index]));
+        VITRINE_TRY(streams_[index].sample, FeatureSample::load(folder / files[2 * index + 1]));
     }
     return {};
 }

@@ -1,9 +1,10 @@
-// The streams of features that one model gives (final features, layers, adaptors), each with its moments:
-// batches of pictures in, statistics out.
+// The streams of features that one model gives (final features, layers, adaptors), each with its moments and
+// a small sample of its features: batches of pictures in, statistics out.
 #pragma once
 
 #include "core/distill/teacher_moments.h"
 #include "core/engine/picture_batches.h"
+#include "core/features/feature_sample.h"
 
 #include <filesystem>
 #include <vector>
@@ -15,12 +16,14 @@ struct TeacherStream {
     int64_t layer = -1;   // hidden state; -1: the final features or an adaptor's
     std::string adaptor;  // empty: backbone
     TeacherMoments moments;
+    FeatureSample sample;
 };
 
 struct StreamSettings {
     std::vector<int64_t> layers;        // -1: the final features
     std::vector<std::string> adaptors;  // "*": all that the model has
     MomentOptions moments;
+    FeatureSample sample;  // empty: of this size and seed
 };
 
 class TeacherStreams {
@@ -30,13 +33,14 @@ class TeacherStreams {
     static Result<TeacherStreams> open(const StoredModel& model, const StreamSettings& settings);
 
     // Encodes the batch's pixels (of its first model) and adds all streams. Positions of padding do not
-    // count.
-    Result<void> add(const ModelBatch& batch);
+    // count. `names`: of the batch's pictures, for the samples.
+    Result<void> add(const ModelBatch& batch, const std::vector<std::string>& names);
     const std::vector<TeacherStream>& list() const { return streams_; }
     // Wall-clock seconds since the start, resumed ones included.
     double encodeSeconds = 0, momentSeconds = 0;
 
-    // One file for each stream, "PREFIX-0.safetensors"...; names of what was written.
+    // Two files for each stream, its moments and its sample, "PREFIX-0.safetensors"...; names of what was
+    // written.
     Result<std::vector<std::string>> save(const std::filesystem::path& folder,
                                           const std::string& prefix) const;
     // InvalidFile if the files are not those of these streams.
@@ -44,7 +48,8 @@ class TeacherStreams {
 
   private:
     explicit TeacherStreams(const StoredModel& model) : model_(&model) {}
-    Result<void> addStream(TeacherStream& stream, const EncoderOutput& output, const ModelBatch& batch);
+    Result<void> addStream(TeacherStream& stream, const EncoderOutput& output, const ModelBatch& batch,
+                           const std::vector<std::string>& names);
 
     const StoredModel* model_;
     std::vector<TeacherStream> streams_;

@@ -5,10 +5,8 @@
 #include <algorithm>
 
 namespace vitrine {
-namespace {
 
-// SplitMix64's mixing (Steele, Lea, Flood 2014) of both numbers.
-uint64_t hashOf(uint64_t seed, uint64_t number) {
+uint64_t streamPriority(uint64_t seed, uint64_t number) {
     const auto mix = [](uint64_t z) {
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
@@ -16,8 +14,6 @@ uint64_t hashOf(uint64_t seed, uint64_t number) {
     };
     return mix(mix(seed + 0x9e3779b97f4a7c15u) + (number + 1) * 0x9e3779b97f4a7c15u);
 }
-
-}  // namespace
 
 Result<ChannelHistogram> channelHistogram(const at::Tensor& features, int64_t channel, int64_t bins,
                                           double low, double high) {
@@ -61,7 +57,7 @@ Result<void> TokenReservoir::add(const at::Tensor& tokens) {
                     fmt::format("earlier tokens have {} channels, these have {}", kept_.size(1), x.size(1)),
                     "token sample");
     for (int64_t row = 0; row < x.size(0); ++row)
-        offer(hashOf(seed_, uint64_t(seen_++)), x, row);
+        offer(streamPriority(seed_, uint64_t(seen_++)), x, row);
     return {};
 }
 

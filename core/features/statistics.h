@@ -22,6 +22,10 @@ struct ChannelHistogram {
 Result<ChannelHistogram> channelHistogram(const at::Tensor& features, int64_t channel, int64_t bins,
                                           double low = 0, double high = 0);
 
+// Priority of the item with this number in a stream: SplitMix64's mixing (Steele, Lea, Flood 2014) of both
+// numbers.
+uint64_t streamPriority(uint64_t seed, uint64_t number);
+
 // A uniform sample of at most `capacity` tokens out of a stream: every token seen has the same chance to be
 // kept. A token's priority is a hash of (seed, its number in the stream) and the smallest priorities are kept
 // (bottom-k sampling, Cohen and Kaplan 2007), so that samples of several streams can be joined. Same seed and

@@ -34,6 +34,12 @@ TEST_F(CommandLine, CollectsStatisticsOfTwoTeachers) {
         const auto phi = readFile(stream / "phi-s.safetensors");
         ASSERT_TRUE(phi);
         EXPECT_GT(phi->size(), size_t(row["channels"]) * size_t(row["channels"]) * 4);
+        // The features of a sample of pictures, as they are: 11 photographs, at most 128 vectors of each.
+        const auto sample = readFile(stream / "sample.safetensors");
+        ASSERT_TRUE(sample);
+        EXPECT_NE(sample->find("dog.jpg"), std::string::npos);
+        EXPECT_GT(sample->size(), size_t(row["channels"]) * 11 * 4);
+        EXPECT_LT(sample->size(), size_t(row["channels"]) * 11 * 128 * 4 + 40'000);
     }
     // The same pictures and teachers again: the same result.
     const Outcome again = call(fmt::format("--json --quiet statistics {} --resolution 96", inputs));
