@@ -1,19 +1,50 @@
 #include "core/engine/evaluate_command.h"
 
-#include "core/engine/evaluate_kind.h"
+#include "core/engine/evaluation_report.h"
 #include "core/engine/job_command.h"
+
+#include <charconv>
 
 namespace vitrine {
 namespace {
 
-Result<CommandOutput> evaluate(const Json& arguments, CommandContext& context) {
-    Json settings{{"models", absolutePaths(arguments["models"])}};
-    for (const char* key : {"classification", "test", "labels", "segmentation", "correspondence"}) {
-        const std::string path = arguments[key];
-        settings[key] = path.empty() ? Json(path) : absolutePaths(Json::array({path}))[0];
+std::string absolutePath(const std::string& path) {
+    return path.empty() ? path : absolutePaths(Json::array({path}))[0].get<std::string>();
+}
+
+// "NAME=MODEL" or "NAME:LAYER=MODEL".
+Result<Json> teacherFrom(const std::string& text) {
+    const size_t equals = text.find('=');
+    const std::string before = text.substr(0, equals);
+    const size_t colon = before.rfind(':');
+    int64_t layer = -1;
+    bool good = equals != std::string::npos && equals + 1 < text.size();
+    if (good && colon != std::string::npos) {
+        const char* end = before.data() + before.size();
+        const auto [stop, error] = std::from_chars(before.data() + colon + 1, end, layer);
+        good = error == std::errc() && stop == end;
     }
-    for (const char* key : {"resolutions", "batch", "dtype"})
+    const std::string name = before.substr(0, colon);
+    if (!good || name.empty())
+        return fail(ErrorCode::InvalidArgument, fmt::format("\"{}\" names no teacher", text), "--teachers",
+                    "Write ADAPTOR=MODEL, or ADAPTOR:LAYER=MODEL for the map after a block");
+    return Json{{"name", name}, {"model", absolutePath(text.substr(equals + 1))}, {"layer", layer}};
+}
+
+Result<CommandOutput> evaluate(const Json& arguments, CommandContext& context) {
+    Json settings{{"models", absolutePaths(arguments["models"])}, {"teachers", Json::array()}};
+    for (const char* key :
+         {"classification", "test", "labels", "segmentation", "correspondence", "imitation"})
+        settings[key] = absolutePath(arguments[key]);
+    for (const char* key : {"resolutions", "batch", "dtype", "templates"})
         settings[key] = arguments[key];
+    settings["zero_shot"] = arguments["zeroShot"];
+    settings["text_model"] = absolutePath(arguments["textModel"]);
+    settings["text_adaptor"] = arguments["textAdaptor"];
+    for (const std::string text : arguments["teachers"]) {
+        VITRINE_TRY(Json teacher, teacherFrom(text));
+        settings["teachers"].push_back(std::move(teacher));
+    }
     VITRINE_TRY(const FinishedJob job, runJob({{"kind", "evaluate"},
                                                {"name", "evaluation"},
                                                {"device", arguments["device"]},

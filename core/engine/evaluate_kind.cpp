@@ -1,10 +1,10 @@
 #include "core/engine/evaluate_kind.h"
 
-#include "core/base/csv.h"
-#include "core/commands/text_table.h"
 #include "core/engine/engine_plugins.h"
-#include "core/engine/evaluation_tasks.h"
-#include "core/engine/picture_list.h"
+#include "core/engine/evaluate_schema.h"
+#include "core/engine/evaluation_report.h"
+#include "core/engine/evaluation_sets.h"
+#include "core/engine/imitation_evaluation.h"
 #include "core/media/image_writer.h"
 #include "core/runs/run_context.h"
 
@@ -14,14 +14,12 @@
 namespace vitrine {
 namespace {
 
-constexpr int64_t kTestShare = 5;  // without a test set every fifth picture of a class is one of it
-
 class EvaluateJob {
   public:
     explicit EvaluateJob(RunContext& run) : run_(run) {}
 
     Result<void> execute() {
-        VITRINE_TRY_VOID(openSets());
+        VITRINE_TRY(sets_, openEvaluationSets(run_));
         if (run_.savedState())
             restore(*run_.savedState());
         const Json& settings = run_.settings();
@@ -30,54 +28,19 @@ class EvaluateJob {
         for (const std::string& path : models)
             for (const int64_t resolution : resolutions)
                 VITRINE_TRY_VOID(evaluate(path, resolution));
+        if (unreadable_.size() == models.size())
+            return fail(unreadable_.begin()->second);
+        VITRINE_TRY_VOID(storeModeSwitch(run_, rows_));
         VITRINE_TRY([[maybe_unused]] const StoredFile json,
                     run_.putArtifact("evaluation.json", state().dump(2) + "\n",
                                      {.kind = "report", .mediaType = "application/json"}));
         VITRINE_TRY([[maybe_unused]] const StoredFile csv,
-                    run_.putArtifact("evaluation.csv", table(), {.kind = "table", .mediaType = "text/csv"}));
+                    run_.putArtifact("evaluation.csv", evaluationCsv(rows_),
+                                     {.kind = "table", .mediaType = "text/csv"}));
         return {};
     }
 
   private:
-    Result<void> openSets() {
-        const Json& settings = run_.settings();
-        const std::string classification = settings["classification"], test = settings["test"],
-                          labels = settings["labels"], segmentation = settings["segmentation"],
-                          correspondence = settings["correspondence"];
-        if (classification.empty() && segmentation.empty() && correspondence.empty())
-            return fail(
-                ErrorCode::InvalidArgument, "there is nothing to evaluate on", "settings",
-                "Name classified pictures (classification), labelled pixels (segmentation), or pictures "
-                "without labels (correspondence)");
-        if (!correspondence.empty()) {
-            VITRINE_TRY(const std::vector<std::filesystem::path> files,
-                        listPictures({correspondence}, {}, &run_.job()));
-            for (const std::filesystem::path& file : files)
-                plain_.push_back(file.string());
-            VITRINE_TRY_VOID(
-                run_.usedInput("data", correspondence, fmt::format("{} pictures", plain_.size())));
-        }
-        if (!classification.empty()) {
-            VITRINE_TRY(ClassifiedPictures all, openClassifiedPictures(classification, labels, run_.job()));
-            if (test.empty()) {
-                std::tie(training_, test_) = splitEvery(all, kTestShare);
-            } else {
-                VITRINE_TRY(ClassifiedPictures apart, openClassifiedPictures(test, labels, run_.job()));
-                VITRINE_TRY(test_, withClassesOf(all, std::move(apart)));
-                training_ = std::move(all);
-            }
-            VITRINE_TRY_VOID(
-                run_.usedInput("data", classification, fmt::format("{} pictures", training_.paths.size())));
-        }
-        if (!segmentation.empty()) {
-            VITRINE_TRY(segmentation_, openSegmentationSet(segmentation, run_.job()));
-            VITRINE_TRY_VOID(
-                run_.usedInput("data", segmentation,
-                               fmt::format("{} labelled pictures", segmentation_.training.pictures.size())));
-        }
-        return {};
-    }
-
     // Scores and what was left out: the checkpoint, and in the end the result.
     Json state() const { return {{"scores", rows_}, {"leftOut", leftOut_}}; }
 
@@ -107,26 +70,33 @@ class EvaluateJob {
         return evaluation;
     }
 
-    bool isDone(const std::string& path, int64_t resolution, const char* task) const {
+    bool isDone(const std::string& path, int64_t resolution, const std::string& task) const {
         return std::any_of(rows_.begin(), rows_.end(), [&](const Json& row) {
             return row["path"] == path && row["asked"] == resolution && row["task"] == task;
         });
     }
 
     Result<void> evaluate(const std::string& path, int64_t resolution) {
-        const bool wantsClasses = !training_.paths.empty() && !isDone(path, resolution, "kNN");
-        const bool wantsPixels = !segmentation_.classes.empty() && !isDone(path, resolution, "segmentation");
-        const bool wantsPlaces = !plain_.empty() && !isDone(path, resolution, "correspondence");
-        if (!wantsClasses && !wantsPixels && !wantsPlaces)
+        const bool wantsClasses = !sets_.test.paths.empty() && !isDone(path, resolution, "kNN");
+        const bool wantsPixels =
+            !sets_.segmentation.classes.empty() && !isDone(path, resolution, "segmentation");
+        const bool wantsPlaces = !sets_.plain.empty() && !isDone(path, resolution, "correspondence");
+        const bool wantsTexts = run_.settings()["zero_shot"].get<bool>() &&
+                                !isDone(path, resolution, "zero-shot") && !unreadable_.contains(path);
+        const Json& teachers = run_.settings()["teachers"];
+        const bool wantsTeachers = std::any_of(teachers.begin(), teachers.end(), [&](const Json& teacher) {
+            return !isDone(path, resolution, imitationTask(teacher["name"]));
+        });
+        if (!wantsClasses && !wantsPixels && !wantsPlaces && !wantsTexts && !wantsTeachers)
             return {};
-        VITRINE_TRY(const StoredModel* model,
-                    store_.load(path, run_.recipe().value("device", "cpu"), run_.settings()["dtype"]));
-        VITRINE_TRY_VOID(run_.usedInput("model", model->description.identity, model->description.path));
+        if (wantsTeachers)
+            VITRINE_TRY_VOID(lookThroughTeachers());
+        VITRINE_TRY(const StoredModel* model, load(path));
         const EvaluationSettings settings = settingsAt(resolution);
         if (wantsClasses) {
             VITRINE_TRY_VOID(run_.pausePoint());
             VITRINE_TRY(const ClassificationScores scores,
-                        classify(*model, training_, test_, settings, run_.job()));
+                        classify(*model, sets_.training, sets_.test, settings, run_.job()));
             list(scores.skipped);
             const Json detail{{"chance", scores.chance},
                               {"averaged", scores.averaged},
@@ -139,15 +109,16 @@ class EvaluateJob {
         }
         if (wantsPixels) {
             VITRINE_TRY_VOID(run_.pausePoint());
-            VITRINE_TRY(const SegmentationScores scores,
-                        segment(*model, segmentation_, settings, run_.settings()["pictures"], run_.job()));
+            VITRINE_TRY(const SegmentationScores scores, segment(*model, sets_.segmentation, settings,
+                                                                 run_.settings()["pictures"], run_.job()));
             list(scores.skipped);
             VITRINE_TRY_VOID(addSegmentation(path, *model, resolution, scores));
             VITRINE_TRY_VOID(run_.saveState(state()));
         }
         if (wantsPlaces) {
             VITRINE_TRY_VOID(run_.pausePoint());
-            VITRINE_TRY(const CorrespondenceScores scores, correspond(*model, plain_, settings, run_.job()));
+            VITRINE_TRY(const CorrespondenceScores scores,
+                        correspond(*model, sets_.plain, settings, run_.job()));
             list(scores.skipped);
             Json warps = Json::object();
             for (const auto& [name, share] : scores.warps)
@@ -159,10 +130,105 @@ class EvaluateJob {
                  {"skipped", scores.skipped.size()}});
             VITRINE_TRY_VOID(run_.saveState(state()));
         }
+        if (wantsTexts)
+            VITRINE_TRY_VOID(readByTexts(path, *model, resolution, settings));
+        if (wantsTeachers)
+            VITRINE_TRY_VOID(compareWithTeachers(path, *model, resolution, settings));
         return {};
     }
 
-    void add(const std::string& path, const StoredModel& model, int64_t resolution, const char* task,
+    Result<void> readByTexts(const std::string& path, const StoredModel& model, int64_t resolution,
+                             const EvaluationSettings& settings) {
+        VITRINE_TRY_VOID(run_.pausePoint());
+        const std::string textModel = run_.settings()["text_model"];
+        const StoredModel* texts = nullptr;
+        if (!textModel.empty()) {
+            VITRINE_TRY(texts, load(textModel));
+        }
+        const auto reading = textReadingOf(model, texts, run_.settings()["text_adaptor"]);
+        if (!reading) {
+            // Beside models that can be read it is left out.
+            run_.log("no zero-shot classification: " + reading.error().text());
+            unreadable_.emplace(path, reading.error());
+            return {};
+        }
+        const auto templates = run_.settings()["templates"].get<std::vector<std::string>>();
+        VITRINE_TRY(const ZeroShotScores scores,
+                    classifyByTexts(model, *reading, sets_.read, templates, settings, run_.job()));
+        list(scores.skipped);
+        add(path, model, resolution, "zero-shot", scores.top1,
+            {{"top5", scores.top5},
+             {"chance", scores.chance},
+             {"classes", sets_.read.classes.size()},
+             {"test", scores.count},
+             {"textModel", reading->texts->description.info.name},
+             {"adaptor", reading->adaptor},
+             {"templates", templates},
+             {"skipped", scores.skipped.size()}});
+        VITRINE_TRY_VOID(storeConfusion(run_, rows_.back(), sets_.read.classes, scores.confusion));
+        return run_.saveState(state());
+    }
+
+    // Once for all students and resolutions: each teacher looks at its own resolution.
+    Result<void> lookThroughTeachers() {
+        if (!teachers_.empty())
+            return {};
+        for (const Json& json : run_.settings()["teachers"]) {
+            VITRINE_TRY_VOID(run_.pausePoint());
+            const ImitatedTeacher teacher = imitatedTeacherFrom(json);
+            VITRINE_TRY(const StoredModel* model, load(teacher.model));
+            VITRINE_TRY(teachers_.emplace_back(),
+                        mapsOfTeacher(*model, teacher, sets_.imitated, settingsAt(teacher.side), run_.job()));
+            list(teachers_.back().skipped);
+        }
+        return {};
+    }
+
+    Result<void> compareWithTeachers(const std::string& path, const StoredModel& model, int64_t resolution,
+                                     const EvaluationSettings& settings) {
+        VITRINE_TRY_VOID(run_.pausePoint());
+        VITRINE_TRY(const Imitations found, imitate(model, teachers_, sets_.imitated, settings,
+                                                    run_.settings()["pictures"], run_.job()));
+        list(found.skipped);
+        for (size_t index = 0; index < found.teachers.size(); ++index) {
+            const Imitation& each = found.teachers[index];
+            const ImitationScores& scores = each.scores;
+            add(path, model, resolution, imitationTask(each.teacher), 1 - scores.error,
+                {{"error", scores.error},
+                 {"cosine", scores.cosine},
+                 {"summaryCosine", scores.summaryCosine ? Json(*scores.summaryCosine) : Json()},
+                 {"teacherResolution", teachers_[index].side},
+                 {"places", scores.places},
+                 {"pictures", scores.pictures},
+                 {"skipped", found.skipped.size()}});
+            const Json row = rows_.back();
+            run_.metric(fmt::format("{}/error to {}", model.description.info.name, each.teacher),
+                        row["resolution"], scores.error);
+            for (const auto& [name, picture] : each.pictures)
+                VITRINE_TRY_VOID(
+                    storePicture(fmt::format("imitation/{}/{}/{} at {}.png", model.description.info.name,
+                                             each.teacher, name, row["resolution"].get<int64_t>()),
+                                 picture, row));
+        }
+        return run_.saveState(state());
+    }
+
+    Result<const StoredModel*> load(const std::string& path) {
+        VITRINE_TRY(const StoredModel* model,
+                    store_.load(path, run_.recipe().value("device", "cpu"), run_.settings()["dtype"]));
+        VITRINE_TRY_VOID(run_.usedInput("model", model->description.identity, model->description.path));
+        return model;
+    }
+
+    Result<void> storePicture(const std::string& name, const Image& picture, const Json& row) {
+        VITRINE_TRY(const std::string png, encodeImage(picture, ".png"));
+        VITRINE_TRY(
+            [[maybe_unused]] const StoredFile kept,
+            run_.putArtifact(name, png, {.kind = "picture", .mediaType = "image/png", .provenance = row}));
+        return {};
+    }
+
+    void add(const std::string& path, const StoredModel& model, int64_t resolution, const std::string& task,
              double score, Json detail) {
         const EncoderInfo& info = model.description.info;
         const int64_t side = resolution > 0 && !info.fixedSize ? resolution : info.preferredHeight;
@@ -180,9 +246,9 @@ class EvaluateJob {
     Result<void> addSegmentation(const std::string& path, const StoredModel& model, int64_t resolution,
                                  const SegmentationScores& scores) {
         Json classes = Json::object();
-        for (size_t index = 0; index < segmentation_.classes.size(); ++index) {
+        for (size_t index = 0; index < sets_.segmentation.classes.size(); ++index) {
             const auto& value = scores.intersectionOverUnion[index];
-            classes[segmentation_.classes[index]] = value ? Json(*value) : Json();
+            classes[sets_.segmentation.classes[index]] = value ? Json(*value) : Json();
         }
         add(path, model, resolution, "segmentation", scores.meanIntersectionOverUnion,
             {{"pixelAccuracy", scores.pixelAccuracy},
@@ -191,91 +257,32 @@ class EvaluateJob {
              {"test", scores.testCount},
              {"skipped", scores.skipped.size()}});
         const Json row = rows_.back();
-        for (const auto& [name, picture] : scores.pictures) {
-            VITRINE_TRY(const std::string png, encodeImage(picture, ".png"));
-            VITRINE_TRY(
-                [[maybe_unused]] const StoredFile kept,
-                run_.putArtifact(fmt::format("segmentation/{}/{} at {}.png", model.description.info.name,
-                                             name, row["resolution"].get<int64_t>()),
-                                 png, {.kind = "picture", .mediaType = "image/png", .provenance = row}));
-        }
+        for (const auto& [name, picture] : scores.pictures)
+            VITRINE_TRY_VOID(
+                storePicture(fmt::format("segmentation/{}/{} at {}.png", model.description.info.name, name,
+                                         row["resolution"].get<int64_t>()),
+                             picture, row));
         return {};
-    }
-
-    std::string table() const {
-        std::string csv = "model,task,resolution,score\n";
-        for (const Json& row : rows_)
-            csv += fmt::format("{},{},{},{:.6g}\n", csvField(row["model"].get<std::string>()),
-                               row["task"].get<std::string>(), row["resolution"].get<int64_t>(),
-                               row["score"].get<double>());
-        return csv;
     }
 
     RunContext& run_;
     ModelStore store_;
-    ClassifiedPictures training_, test_;
-    SegmentationSet segmentation_;
-    std::vector<std::string> plain_;  // pictures without labels
+    EvaluationSets sets_;
+    std::map<std::string, Error> unreadable_;  // models that texts cannot classify by, and why
+    std::vector<TeacherMaps> teachers_;        // what each teacher says of them
     Json rows_ = Json::array();
     std::map<std::string, std::string> leftOut_;  // path -> why
 };
 
 }  // namespace
 
-std::string evaluationTable(const Json& rows) {
-    std::vector<std::string> tasks;
-    std::map<std::string, double> best;
-    // One line for each model and resolution, in the order of the run.
-    std::vector<std::pair<std::string, std::map<std::string, double>>> lines;
-    for (const Json& row : rows) {
-        const std::string task = row["task"];
-        const std::string name =
-            fmt::format("{} at {}", row["model"].get<std::string>(), row["resolution"].get<int64_t>());
-        if (std::find(tasks.begin(), tasks.end(), task) == tasks.end())
-            tasks.push_back(task);
-        best[task] = std::max(best[task], row["score"].get<double>());
-        auto line =
-            std::find_if(lines.begin(), lines.end(), [&](const auto& line) { return line.first == name; });
-        if (line == lines.end())
-            line = lines.insert(lines.end(), {name, {}});
-        line->second[task] = row["score"];
-    }
-    TextTable text;
-    text.header = {"model"};
-    text.rightAligned = {false};
-    for (const std::string& task : tasks) {
-        text.header.push_back(task == "segmentation" ? "mean IoU" : task);
-        text.rightAligned.push_back(true);
-    }
-    for (const auto& [name, scores] : lines) {
-        auto& cells = text.rows.emplace_back(std::vector<std::string>{name});
-        for (const std::string& task : tasks)
-            cells.push_back(scores.contains(task) ? fmt::format("{:.1f} %{}", 100 * scores.at(task),
-                                                                scores.at(task) == best[task] ? " *" : "  ")
-                                                  : "-");
-    }
-    return text.text() + "* the best of its column\n";
-}
-
 JobKind evaluateKind() {
     JobKind kind;
     kind.name = "evaluate";
-    kind.summary = "Measure frozen features: kNN, linear probe, segmentation probe, correspondence";
-    kind.settingsSchema = Json::parse(R"json({"type": "object", "required": ["models"], "properties": {
-      "models": {"type": "array", "minItems": 1, "items": {"type": "string"}, "title": "Models", "description": "model folders or weight files"},
-      "classification": {"type": "string", "default": "", "title": "Classified pictures", "description": "folder with one folder of pictures for each class, or a CIFAR-10 .bin file"},
-      "test": {"type": "string", "default": "", "title": "Test pictures", "description": "the same; empty: every fifth picture of each class is kept for testing"},
-      "labels": {"type": "string", "default": "", "title": "Label file", "description": "CSV with the classes, in place of class folders"},
-      "segmentation": {"type": "string", "default": "", "title": "Labelled pixels", "description": "folder with train, train_labels, test, test_labels and classes.csv"},
-      "correspondence": {"type": "string", "default": "", "title": "Pictures without labels", "description": "picture or folder; each picture is matched against known warps of itself, right within one feature cell"},
-      "resolutions": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, "maximum": 8192}, "default": [0], "title": "Resolutions", "unit": "pixels", "description": "model pixels of the short side; 0: what each model prefers"},
-      "batch": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 16, "title": "Batch", "unit": "pictures"},
-      "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Encode in"},
-      "voters": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 20, "title": "Neighbours that vote"},
-      "temperature": {"type": "number", "exclusiveMinimum": 0, "default": 0.07, "title": "Temperature of the votes"},
-      "linear_steps": {"type": "integer", "minimum": 1, "maximum": 100000, "default": 400, "title": "Steps of the linear probe"},
-      "segmentation_steps": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 400, "title": "Steps of the segmentation probe"},
-      "pictures": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 4, "title": "Segmented pictures to keep"}}})json");
+    kind.summary =
+        "Measure frozen features: kNN, linear probe, segmentation probe, correspondence, zero-shot, error to "
+        "teachers";
+    kind.settingsSchema = evaluateSchema();
     kind.run = [](RunContext& run) {
         loadEnginePlugins();
         return EvaluateJob(run).execute();

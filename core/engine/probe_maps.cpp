@@ -1,5 +1,6 @@
 #include "core/engine/probe_maps.h"
 
+#include "core/engine/pca_picture.h"
 #include "core/media/image_reader.h"
 #include "core/media/image_writer.h"
 #include "core/media/resample.h"
@@ -28,13 +29,6 @@ Result<at::Tensor> probePixels(const fs::path& file, int64_t side) {
         .permute({2, 0, 1})
         .to(at::kFloat)
         .div(255);
-}
-
-Image imageOf(const at::Tensor& colors) {
-    const at::Tensor plain = colors.contiguous();
-    Image image({plain.size(1), plain.size(0)}, 3, SampleType::U8);
-    std::copy_n(plain.const_data_ptr<uint8_t>(), plain.numel(), image.row<uint8_t>(0));
-    return image;
 }
 
 }  // namespace
@@ -81,11 +75,8 @@ Result<const PcaBasis*> ProbeMaps::basisFor(const std::string& teacher, const at
 
 Result<void> ProbeMaps::keepMap(const at::Tensor& features, const PcaBasis& basis, const std::string& name,
                                 int64_t step, RunContext& run) const {
-    VITRINE_TRY(const at::Tensor projected, projectOnBasis(basis, features.cpu().to(at::kFloat)));
-    const int64_t scale = std::max<int64_t>(1, kShownSide / std::max(projected.size(1), projected.size(2)));
-    const at::Tensor enlarged = nn::resizeMap(projected.unsqueeze(0), projected.size(1) * scale,
-                                              projected.size(2) * scale, "nearest")[0];
-    VITRINE_TRY(const std::string png, encodeImage(imageOf(pcaColors(basis, enlarged)), ".png"));
+    VITRINE_TRY(const Image picture, pcaPicture(features, basis, kShownSide));
+    VITRINE_TRY(const std::string png, encodeImage(picture, ".png"));
     const Json provenance{{"map", "pca"}, {"basis", basis.note}, {"step", step}};
     VITRINE_TRY(
         [[maybe_unused]] const StoredFile stored,
@@ -99,7 +90,7 @@ Result<void> ProbeMaps::keepPictures(int64_t step, RunContext& run) const {
     for (size_t i = 0; i < names_.size(); ++i) {
         const at::Tensor pixels =
             pixels_[int64_t(i)].permute({1, 2, 0}).mul(255).round().clamp(0, 255).to(at::kByte);
-        VITRINE_TRY(const std::string png, encodeImage(imageOf(pixels), ".png"));
+        VITRINE_TRY(const std::string png, encodeImage(imageOfColors(pixels), ".png"));
         VITRINE_TRY([[maybe_unused]] const StoredFile stored,
                     run.putArtifact(fmt::format("probe/{}/picture.png", names_[i]), png,
                                     {.kind = "image", .step = step, .mediaType = "image/png"}));

@@ -1,12 +1,12 @@
 // Analyses of one vector for each picture: nearest pictures, kNN accuracy, zero-shot classification.
 #include "core/engine/analysis_impl.h"
+#include "core/engine/class_texts.h"
 #include "core/engine/picture_batches.h"
 #include "core/features/retrieval.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <set>
 
 namespace vitrine {
 namespace {
@@ -17,50 +17,6 @@ std::string canonical(const std::string& path) {
     std::error_code problem;
     const fs::path whole = fs::weakly_canonical(path, problem);
     return problem ? path : whole.string();
-}
-
-const TextEncoder* textSideOf(const StoredModel& model) {
-    return model.textTokens ? model.model->textEncoder() : nullptr;
-}
-
-// One (1, D) embedding of a class: templates are normalised, averaged and normalised again.
-Result<at::Tensor> classEmbedding(const StoredModel& model, const TextEncoder& text, const std::string& name,
-                                  const std::vector<std::string>& templates) {
-    std::vector<at::Tensor> ids, masks;
-    for (std::string sentence : templates) {
-        sentence.replace(sentence.find("{}"), 2, name);
-        VITRINE_TRY(const TextTokens tokens, model.textTokens(sentence, text.contextLength()));
-        ids.push_back(tokens.ids);
-        if (tokens.mask.defined())
-            masks.push_back(tokens.mask);
-    }
-    const at::Tensor mask = masks.empty() ? at::Tensor() : at::cat(masks).to(model.device);
-    VITRINE_TRY(at::Tensor embeddings, text.encodeText(at::cat(ids).to(model.device), mask));
-    embeddings = embeddings.to(at::kCPU, at::kFloat);
-    embeddings = embeddings / embeddings.norm(2, {1}, true).clamp_min(1e-12);
-    const at::Tensor mean = embeddings.mean(0, true);
-    return mean / mean.norm(2, {1}, true).clamp_min(1e-12);
-}
-
-Result<void> checkZeroShot(const ZeroShotRequest& request, bool sigmoid) {
-    if (request.classes.empty())
-        return fail(ErrorCode::InvalidArgument, "zero-shot needs classes", "classes",
-                    "Name them: \"a dog,a truck\"");
-    if (!sigmoid && request.classes.size() < 2)
-        return fail(ErrorCode::InvalidArgument, "the softmax over one class is always 1", "classes",
-                    "Name at least two classes");
-    const std::set<std::string> distinct(request.classes.begin(), request.classes.end());
-    if (distinct.size() != request.classes.size() || distinct.contains(""))
-        return fail(ErrorCode::InvalidArgument, "a class is empty or named twice", "classes");
-    if (request.templates.empty())
-        return fail(ErrorCode::InvalidArgument, "zero-shot needs a template", "templates",
-                    "The plainest one is \"{}\"");
-    for (const std::string& sentence : request.templates)
-        if (sentence.find("{}") == std::string::npos)
-            return fail(ErrorCode::InvalidArgument,
-                        fmt::format("the template \"{}\" has no place for the class", sentence), "templates",
-                        "Write {} where the class belongs: \"a photo of a {}.\"");
-    return {};
 }
 
 // Rows of `table` whose picture has a label, and the labels as numbers.
@@ -213,17 +169,14 @@ Result<ZeroShotTable> AnalysisImpl::zeroShot(const ZeroShotRequest& request, Job
     ZeroShotTable result;
     result.classes = request.classes;
     result.sigmoid = model->description.info.family.find("siglip") != std::string::npos;
-    VITRINE_TRY_VOID(checkZeroShot(request, result.sigmoid));
-    std::vector<at::Tensor> embeddings;
-    job.beginStage("encoding classes", int64_t(request.classes.size()));
-    for (const std::string& name : request.classes) {
-        VITRINE_TRY_VOID(job.checkStop());
-        VITRINE_TRY(embeddings.emplace_back(), classEmbedding(*model, *text, name, request.templates));
-        job.advance();
-    }
+    if (!result.sigmoid && request.classes.size() == 1)
+        return fail(ErrorCode::InvalidArgument, "the softmax over one class is always 1", "classes",
+                    "Name at least two classes");
+    VITRINE_TRY(const at::Tensor embeddings,
+                classEmbeddings(*model, request.classes, request.templates, job));
     VITRINE_TRY(const Vectors pictures, vectors(*model, request.pictures, Space::Text, job, result.skipped));
     VITRINE_TRY(const at::Tensor scores,
-                zeroShotScores(pictures.table, at::cat(embeddings), text->logitScale(), text->logitBias(),
+                zeroShotScores(pictures.table, embeddings, text->logitScale(), text->logitBias(),
                                result.sigmoid ? ZeroShotForm::Sigmoid : ZeroShotForm::Softmax));
     const at::Tensor wide = scores.to(at::kDouble).contiguous();
     for (size_t row = 0; row < pictures.index.size(); ++row) {

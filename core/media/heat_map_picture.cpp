@@ -1,60 +1,17 @@
 #include "core/media/heat_map_picture.h"
 
-#include <opencv2/core.hpp>
-#include <opencv2/imgproc.hpp>
-
-#include <algorithm>
-#include <cstring>
+#include "core/media/picture_text.h"
 
 namespace vitrine {
+using namespace drawing;
 namespace {
 
-constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
-constexpr double kScale = 0.42;
-constexpr int kMargin = 14, kBarWidth = 16, kLongSide = 640, kSmallestCell = 4, kLargestCell = 48;
-const cv::Scalar kInk(30, 30, 30), kFaint(110, 110, 110), kPaper(255, 255, 255);
-
-cv::Size sizeOf(const std::string& text, double scale = kScale) {
-    int below = 0;
-    cv::Size size = cv::getTextSize(text, kFont, scale, 1, &below);
-    size.height += below;
-    return size;
-}
-
-// `at` is the middle of the text.
-void writeText(cv::Mat& canvas, const std::string& text, cv::Point at, const cv::Scalar& ink,
-               double scale = kScale) {
-    int below = 0;
-    const cv::Size size = cv::getTextSize(text, kFont, scale, 1, &below);
-    cv::putText(canvas, text, {at.x - size.width / 2, at.y + size.height / 2}, kFont, scale, ink, 1,
-                cv::LINE_AA);
-}
-
-void writeUpwards(cv::Mat& canvas, const std::string& text, cv::Point at) {
-    const cv::Size size = sizeOf(text);
-    cv::Mat line(size.height + 6, size.width + 6, CV_8UC3, kPaper);
-    writeText(line, text, {line.cols / 2, line.rows / 2}, kFaint);
-    cv::rotate(line, line, cv::ROTATE_90_COUNTERCLOCKWISE);
-    const cv::Rect area(at.x - line.cols / 2, at.y - line.rows / 2, line.cols, line.rows);
-    const cv::Rect inside = area & cv::Rect(0, 0, canvas.cols, canvas.rows);
-    line(inside - area.tl()).copyTo(canvas(inside));
-}
-
-int widest(const std::vector<std::string>& labels) {
-    int width = 0;
-    for (const std::string& label : labels)
-        width = std::max(width, sizeOf(label).width);
-    return width;
-}
+constexpr int kBarWidth = 16, kLongSide = 640, kSmallestCell = 4, kLargestCell = 48;
 
 // Every n-th label such that neighbours do not touch, and always the last.
 bool isWritten(size_t index, size_t count, int cell, int labelSide) {
     const size_t step = std::max<size_t>(1, size_t((labelSide + cell - 1) / std::max(1, cell)));
     return index + 1 == count || (index % step == 0 && index + step <= count - 1) || step == 1;
-}
-
-std::string numberText(double value) {
-    return fmt::format("{:.3g}", value);
 }
 
 void drawCells(cv::Mat& canvas, const HeatMapPicture& picture, cv::Point corner, int cell) {
@@ -133,11 +90,7 @@ Result<Image> drawHeatMap(const HeatMapPicture& picture) {
         writeText(canvas, picture.columnTitle, {left + width / 2, canvas.rows - kMargin - 4}, kFaint);
     if (!picture.rowTitle.empty())
         writeUpwards(canvas, picture.rowTitle, {kMargin + 6, top + height / 2});
-
-    Image image({canvas.cols, canvas.rows}, 3, SampleType::U8);
-    for (int y = 0; y < canvas.rows; ++y)
-        std::memcpy(image.row<uint8_t>(y), canvas.ptr(y), size_t(canvas.cols) * 3);
-    return image;
+    return imageOf(canvas);
 }
 
 }  // namespace vitrine

@@ -3,6 +3,7 @@
 #include "core/media/heat_map_picture.h"
 #include "core/media/image_encoder.h"
 #include "core/media/image_reader.h"
+#include "core/media/line_chart_picture.h"
 #include "core/media/png_encoder.h"
 
 namespace vitrine {
@@ -43,6 +44,10 @@ Result<std::string> encodeSamples(const Image& image, const std::string& extensi
 
 Result<Image> drawHeatMap(const HeatMapPicture&) {
     return withoutOpenCv("heat map");
+}
+
+Result<Image> drawLineChart(const LineChartPicture&) {
+    return withoutOpenCv("line chart");
 }
 
 }  // namespace vitrine

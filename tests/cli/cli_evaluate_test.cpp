@@ -2,6 +2,8 @@
 #include "core/media/image_writer.h"
 #include "tests/cli/command_line.h"
 
+#include <map>
+
 namespace vitrine {
 namespace fs = std::filesystem;
 namespace {
@@ -90,6 +92,119 @@ TEST_F(CommandLine, EvaluatesClassesOfPixels) {
     EXPECT_EQ(missing.exitCode, 3);
     EXPECT_NE(missing.errors.find("3.png"), std::string::npos) << missing.errors;
     EXPECT_EQ(call(fmt::format("evaluate '{}'", resnet.string())).exitCode, 2) << "nothing to evaluate on";
+}
+
+TEST_F(CommandLine, ReadsClassesByTexts) {
+    VITRINE_SHARED_DATA(photos, "data/images/photos");
+    VITRINE_SHARED_DATA(clip, "goldens/clip");
+    VITRINE_SHARED_DATA(radio, "goldens/radio_g");
+    const std::vector<std::pair<std::string, std::string>> labels{
+        {"dog.jpg", "dog"}, {"outdoor.jpg", "dog"}, {"truck.jpg", "truck"}};
+    const fs::path set = folder_ / "set", swapped = folder_ / "swapped";
+    const auto other = [](const std::string& label) { return label == "dog" ? "truck" : "dog"; };
+    for (const auto& [name, label] : labels)
+        for (const auto& [root, folder] : {std::pair{set, label}, {swapped, std::string(other(label))}}) {
+            fs::create_directories(root / folder);
+            fs::copy(photos / name, root / folder / name);
+        }
+    // What another command says of each picture.
+    int right = 0;
+    for (const auto& [name, label] : labels) {
+        const Json table = json(call(fmt::format("--json --quiet zeroshot '{}' '{}' --classes 'dog,truck'",
+                                                 clip.string(), (photos / name).string())));
+        const auto& both = table["pictures"][0]["probabilities"];
+        right += (both[0] > both[1]) == (label == "dog");
+    }
+    const auto run = [&](const fs::path& model, const fs::path& folder, const std::string& more) {
+        const Outcome outcome =
+            call(fmt::format("--json --quiet evaluate '{}' --classification '{}' --zero-shot {}",
+                             model.string(), folder.string(), more));
+        EXPECT_EQ(outcome.exitCode, 0) << outcome.errors;
+        const Json result = json(outcome);
+        const Json* row = scoreOf(result, "zero-shot");
+        EXPECT_TRUE(row);
+        return row ? *row : Json();
+    };
+    const std::string output = fmt::format("--output '{}'", (folder_ / "out").string());
+    const Json row = run(clip, set, output);
+    EXPECT_DOUBLE_EQ(row["score"].get<double>(), right / 3.0);
+    EXPECT_DOUBLE_EQ(run(clip, swapped, "")["score"].get<double>(), 1 - right / 3.0);
+    EXPECT_EQ(row["detail"]["test"], 3);
+    EXPECT_NEAR(row["detail"]["chance"].get<double>(), 2.0 / 3, 1e-9);
+    EXPECT_EQ(row["detail"]["adaptor"], "");
+    int confusions = 0;
+    for (const auto& entry : fs::directory_iterator(folder_ / "out" / "zero-shot"))
+        confusions += entry.path().extension() == ".png" || entry.path().extension() == ".csv";
+    EXPECT_EQ(confusions, 2);
+    // A student through its head in the space of this CLIP's texts.
+    const std::string texts = fmt::format("--text-model '{}'", clip.string());
+    const Json head = run(radio, set, texts);
+    EXPECT_EQ(head["detail"]["adaptor"], "clip");
+    EXPECT_NEAR(head["score"].get<double>() + run(radio, swapped, texts)["score"].get<double>(), 1, 1e-9);
+    const auto refused = [&](const std::string& arguments, const char* expected) {
+        const Outcome outcome = call("--quiet evaluate " + arguments);
+        EXPECT_NE(outcome.exitCode, 0) << arguments;
+        EXPECT_NE(outcome.errors.find(expected), std::string::npos) << outcome.errors;
+    };
+    refused(fmt::format("'{}' --classification '{}' --zero-shot", radio.string(), set.string()),
+            "text_model");
+    refused(fmt::format("'{}' --correspondence '{}' --zero-shot", clip.string(), photos.string()),
+            "pictures with classes");
+    refused(fmt::format("'{}' --classification '{}'", clip.string(), set.string()),
+            "no class has 5 pictures");
+}
+
+// The project's own encoder against the very networks that it learned from.
+TEST_F(CommandLine, ComparesAdaptorHeadsWithTheirTeachers) {
+    VITRINE_SHARED_DATA(photos, "data/images/photos");
+    VITRINE_SHARED_DATA(efficientnet, "data/encoders/efficientnet_lite0");
+    VITRINE_SHARED_DATA(vit, "data/encoders/vit_cifar10");
+    const fs::path student = testing::sourceFolder() / "resources" / "models" / "vitrine_s";
+    fs::create_directories(folder_ / "photos");
+    for (const char* name : {"dog.jpg", "truck.jpg", "indoor.jpg", "groceries.jpg"})
+        fs::copy(photos / name, folder_ / "photos" / name);
+    const std::string command = fmt::format("--json --quiet evaluate '{}' --imitation '{}' ",
+                                            student.string(), (folder_ / "photos").string());
+    const Outcome outcome =
+        call(command + fmt::format("--teachers 'efficientnet={0}' --teachers 'efficientnet_mid:11={0}' "
+                                   "--resolutions 64 --resolutions 224 --output '{1}'",
+                                   efficientnet.string(), (folder_ / "out").string()));
+    ASSERT_EQ(outcome.exitCode, 0) << outcome.errors;
+    const Json result = json(outcome);
+    std::map<std::pair<std::string, int64_t>, Json> rows;
+    for (const Json& row : result["scores"])
+        rows[{row["task"], row["resolution"]}] = row;
+    ASSERT_EQ(rows.size(), 4u);
+    // Better than the mean vector where it was taught, worse where it hardly was. The sparse last map of
+    // 1,280 channels is harder to tell than the one in the middle.
+    const std::map<std::string, std::pair<double, double>> least{{"imitates efficientnet", {0.03, 0.3}},
+                                                                 {"imitates efficientnet_mid", {0.6, 0.8}}};
+    for (const auto& [task, bounds] : least) {
+        const Json &small = rows[{task, 64}], &home = rows[{task, 224}];
+        EXPECT_EQ(home["detail"]["teacherResolution"], 224);
+        EXPECT_EQ(home["detail"]["pictures"], 4);
+        EXPECT_GT(home["score"].get<double>(), bounds.first) << task;
+        EXPECT_GT(home["detail"]["cosine"].get<double>(), bounds.second) << task;
+        EXPECT_GT(small["detail"]["error"].get<double>(), 1.2 * home["detail"]["error"].get<double>())
+            << task;
+        EXPECT_NEAR(home["score"].get<double>() + home["detail"]["error"].get<double>(), 1, 1e-9);
+    }
+    EXPECT_GT((rows[{"imitates efficientnet", 224}]["detail"]["summaryCosine"].get<double>()), 0.5);
+    EXPECT_TRUE((rows[{"imitates efficientnet_mid", 224}]["detail"]["summaryCosine"].is_null()));
+    const auto curve = readFile(folder_ / "out" / "mode-switch.csv");
+    ASSERT_TRUE(curve);
+    EXPECT_EQ(std::count(curve->begin(), curve->end(), '\n'), 5);
+    EXPECT_FALSE(fs::is_empty(folder_ / "out" / "mode-switch"));
+    EXPECT_FALSE(fs::is_empty(folder_ / "out" / "imitation"));
+    const auto refused = [&](const std::string& arguments, const char* expected) {
+        const Outcome wrong = call(command + arguments);
+        EXPECT_NE(wrong.exitCode, 0) << arguments;
+        EXPECT_NE(wrong.errors.find(expected), std::string::npos) << wrong.errors;
+    };
+    refused("", "teachers");
+    refused(fmt::format("--teachers '{}'", efficientnet.string()), "ADAPTOR=MODEL");
+    refused(fmt::format("--teachers 'clip={}'", efficientnet.string()), "no adaptor \"clip\"");
+    refused(fmt::format("--teachers 'aliked={}' --resolutions 64", vit.string()), "Is this the teacher");
 }
 
 }  // namespace vitrine
