@@ -1,5 +1,6 @@
 #include "core/upsampling/start_weights.h"
 
+#include "core/models/featsharp/fusion_block.h"
 #include "core/nn/layers.h"
 
 #include <cmath>
@@ -7,6 +8,9 @@
 
 namespace vitrine {
 namespace {
+
+// Of startBlended, looked for on pictures of the own encoder's training.
+constexpr double kBlendShare = 0.5, kLikeness = 3, kNarrowSigma = 0.25;
 
 void startLayer(const at::Tensor& weight, const at::Tensor& bias, const at::Generator& random) {
     const double bound = 1 / std::sqrt(double(weight.numel()) / double(weight.size(0)));
@@ -60,6 +64,33 @@ void startUpsampler(torch::nn::Module& root, const at::Generator& random) {
             const double bound = std::sqrt(6.0 / double(value.size(0) + value.size(1)));
             value.uniform_(-bound, bound, random);
         }
+    }
+}
+
+void startBlended(torch::nn::Module& root, const at::Generator& random) {
+    using featsharp::kFusionHeads;
+    const at::NoGradGuard noGrad;
+    for (auto& entry : root.named_parameters()) {
+        const std::string& name = entry.key();
+        at::Tensor& value = entry.value();
+        if (name.ends_with("sigma_spatial"))
+            value.fill_(kNarrowSigma);
+        else if (name.ends_with("block.ls1.gamma"))
+            value.fill_(kBlendShare);
+        else if (name.ends_with("block.attn.qkv.weight")) {
+            const int64_t both = value.size(1), headWidth = both / kFusionHeads;
+            const at::Tensor heads = value.view({3, kFusionHeads, -1, both});
+            heads[0].normal_(0, kLikeness / std::sqrt(double(both)), random);
+            heads[1].copy_(heads[0]);
+            heads[2].zero_();
+            heads[2].narrow(1, 0, headWidth).copy_(at::eye(both).view({kFusionHeads, headWidth, both}));
+        } else if (name.ends_with("block.attn.proj.weight")) {
+            const int64_t width = value.size(0) / 2;
+            value.zero_();
+            value.narrow(0, 0, width).narrow(1, width, width).fill_diagonal_(1);
+            value.narrow(0, 0, width).narrow(1, 0, width).fill_diagonal_(-1);
+        } else if (name.ends_with("block.attn.proj.bias"))
+            value.zero_();
     }
 }
 

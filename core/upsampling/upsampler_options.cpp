@@ -29,6 +29,7 @@ constexpr const char* kSchema = R"json({"type": "object", "required": ["model", 
   "layer_norm": {"type": "boolean", "default": false, "title": "Layer norms in the fusion"},
   "attention": {"type": "boolean", "default": true, "title": "Attention in the fusion"},
   "feed_forward": {"type": "boolean", "default": true, "title": "Feed-forward layer in the fusion"},
+  "fusion_start": {"type": "string", "enum": ["guided", "blend"], "default": "guided", "title": "Start of the fusion", "description": "guided: the guided branch alone, as published; blend: a mixture with the tiles, for short trainings; needs attention and no layer norms"},
   "jafar_width": {"type": "integer", "minimum": 8, "maximum": 1024, "default": 128, "title": "Width of JAFAR"},
   "jafar_heads": {"type": "integer", "minimum": 1, "maximum": 64, "default": 4, "title": "Heads of JAFAR"},
   "standardised": {"type": "boolean", "default": true, "title": "PHI-S", "description": "FeatSharp: features are standardised first; undone in the result"},
@@ -115,6 +116,11 @@ Result<void> UpsamplerOptions::validate(const FrozenEncoder& encoder) const {
                       "Switch the tiles off, or train FeatUp");
     if (guide == Guide::None && !tiles)
         return refuse("settings/guide", "there is neither a guided branch nor are there tiles");
+    if (fusionStart == FusionStart::Blend && !(attention && !layerNorm && tiles && guide != Guide::None))
+        return refuse("settings/fusion_start",
+                      "only a fusion of a guided branch and tiles with attention and without layer norms can "
+                      "start as a mixture of both",
+                      "Take \"guided\", or switch tiles and attention on and layer norms off");
     if (downsamplerKernel % 2 == 0)
         return refuse("settings/downsampler_kernel",
                       fmt::format("a window of {} cells has no centre", downsamplerKernel),
@@ -153,6 +159,7 @@ Result<UpsamplerOptions> upsamplerOptionsFrom(const Json& settings) {
     options.layerNorm = settings["layer_norm"];
     options.attention = settings["attention"];
     options.feedForward = settings["feed_forward"];
+    options.fusionStart = settings["fusion_start"] == "blend" ? FusionStart::Blend : FusionStart::Guided;
     options.jafarWidth = settings["jafar_width"];
     options.jafarHeads = settings["jafar_heads"];
     options.standardised = settings["standardised"];

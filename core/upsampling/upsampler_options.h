@@ -10,6 +10,9 @@
 namespace vitrine {
 
 enum class UpsamplerMethod { FeatSharp, FeatUp };
+// What FeatSharp's fusion gives before the first step: the guided branch, as published, or a mixture of it
+// and the tiles (start_weights.h).
+enum class FusionStart { Guided, Blend };
 
 struct UpsamplerOptions {
     UpsamplerMethod method = UpsamplerMethod::FeatSharp;
@@ -22,6 +25,7 @@ struct UpsamplerOptions {
     int64_t windowSize = 7;
     bool layerNorm = false, attention = true, feedForward = true;
     int64_t jafarWidth = 128, jafarHeads = 4;
+    FusionStart fusionStart = FusionStart::Guided;
     bool standardised = true;  // PHI-S
     bool deBias = true;
     double seamWeight = 2;

@@ -83,6 +83,8 @@ void UpsamplerTrainer::Parts::build() {
         featSharp = std::make_unique<featsharp::FeatSharpNetwork>(*root, options.featSharpConfig(encoder));
         startLayers(*root, random);
         startUpsampler(*root, random);
+        if (options.fusionStart == FusionStart::Blend)
+            startBlended(*root, random);
         down.kernel = options.downsamplerKernel;
         down.stride = options.factor;
         seams = seamWeights(encoder.grid(), options.factor, options.tiles ? options.seamWeight : 1)

@@ -10,15 +10,14 @@
 namespace vitrine::featsharp {
 namespace {
 
-constexpr int64_t kHeads = 16;
 constexpr double kNormEpsilon = 1e-5;
 constexpr double kStartScale = 1e-6;                // of both branches: at first the block changes nothing
 constexpr int64_t kStripBytes = int64_t(64) << 20;  // of a strip's queries, keys and values
 
 // Heads look along rows and columns in turn, each pair half as far-sighted as the one before.
 at::Tensor headSlopes() {
-    at::Tensor slopes = at::zeros({kHeads, 2});
-    for (int64_t head = 0; head < kHeads; ++head) {
+    at::Tensor slopes = at::zeros({kFusionHeads, 2});
+    for (int64_t head = 0; head < kFusionHeads; ++head) {
         const int64_t pair = head / 2;
         slopes[head][head % 2].fill_(std::exp2(double(-pair - 1)));
     }
@@ -29,15 +28,16 @@ at::Tensor headSlopes() {
 
 FusionBlock::FusionBlock(const FeatSharpConfig& config)
     : width_(config.featureWidth),
-      headWidth_(2 * config.featureWidth / kHeads),
+      headWidth_(2 * config.featureWidth / kFusionHeads),
       storedWidth_(int64_t(std::bit_ceil(uint64_t(headWidth_)))),
       radius_(config.windowSize / 2),
       slopes_(headSlopes()) {
     if (config.attention) {
         if (config.layerNorm)
             norm1_ = register_module("norm1", std::make_shared<nn::LayerNorm>(2 * width_, kNormEpsilon));
-        qkv_ = nn::registerAt(*this, "attn.qkv",
-                              std::make_shared<nn::Linear>(2 * width_, 3 * kHeads * storedWidth_, false));
+        qkv_ =
+            nn::registerAt(*this, "attn.qkv",
+                           std::make_shared<nn::Linear>(2 * width_, 3 * kFusionHeads * storedWidth_, false));
         projection_ =
             nn::registerAt(*this, "attn.proj", std::make_shared<nn::Linear>(2 * width_, 2 * width_));
         scale1_ = nn::parameterAt(*this, "ls1.gamma", {2 * width_});
@@ -59,7 +59,7 @@ FusionBlock::FusionBlock(const FeatSharpConfig& config)
 at::Tensor FusionBlock::attend(const at::Tensor& x) const {
     // Channels first: (B, 3, heads, stored width, h, W).
     const at::Tensor all = qkv_->forward(norm1_ ? norm1_->forward(x) : x)
-                               .unflatten(3, {3, kHeads, storedWidth_})
+                               .unflatten(3, {3, kFusionHeads, storedWidth_})
                                .permute({0, 3, 4, 5, 1, 2});
     const at::Tensor out = kernels::localAttention(
         all.select(1, 0).contiguous(), all.select(1, 1).contiguous(),
@@ -91,7 +91,7 @@ at::Tensor FusionBlock::strip(const at::Tensor& guided, const at::Tensor& tiles,
 at::Tensor FusionBlock::forward(const at::Tensor& guided, const at::Tensor& tiles) const {
     const int64_t height = guided.size(2);
     const int64_t rowBytes =
-        guided.size(0) * guided.size(3) * 3 * kHeads * storedWidth_ * int64_t(guided.element_size());
+        guided.size(0) * guided.size(3) * 3 * kFusionHeads * storedWidth_ * int64_t(guided.element_size());
     const int64_t rows = std::max<int64_t>(2 * radius_ + 1, kStripBytes / rowBytes);
     if (at::GradMode::is_enabled() || rows >= height)
         return strip(guided, tiles, 0, height).contiguous();

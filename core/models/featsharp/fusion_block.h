@@ -10,6 +10,8 @@
 
 namespace vitrine::featsharp {
 
+inline constexpr int64_t kFusionHeads = 16;
+
 class FusionBlock : public torch::nn::Module {
   public:
     explicit FusionBlock(const FeatSharpConfig& config);

@@ -52,6 +52,13 @@ TEST(UpsamplerOptions, WrongOnesAreNamed) {
     options.guide = featsharp::Guide::Jafar;
     options.jafarWidth = 20;
     EXPECT_THAT(errorOf(options, encoder(16, 8, 32)), HasSubstr("20"));
+    options = {};
+    options.fusionStart = FusionStart::Blend;
+    EXPECT_EQ(errorOf(options, encoder(16, 8, 32)), "");
+    options.attention = false;
+    EXPECT_THAT(errorOf(options, encoder(16, 8, 32)), HasSubstr("settings/fusion_start"));
+    options.attention = options.layerNorm = true;
+    EXPECT_THAT(errorOf(options, encoder(16, 8, 32)), HasSubstr("without layer norms"));
     EXPECT_THAT(errorOf(featUpDefaults(), encoder(12, 32, 32)), HasSubstr("fewer than two cells"));
     EXPECT_EQ(errorOf(featUpDefaults(), encoder(12, 16, 64)), "");
 }

@@ -149,6 +149,33 @@ TEST_P(EveryArm, LearnsAndItsFolderGivesTheSameFeatures) {
     EXPECT_LT((coarser->fine - maps->fine).norm().item<double>(), 0.02 * maps->fine.norm().item<double>());
 }
 
+TEST(UpsamplerTrainer, ABlendedStartMixesTheGuidedMapAndTheTiles) {
+    Desk desk;
+    UpsamplerOptions options = smallOptions();
+    options.fusionStart = FusionStart::Blend;
+    options.windowSize = 1;  // every place looks at itself alone
+    const at::Tensor unseen = samplePictures(8, 2 * kSide);
+    const auto alone = desk.make(options)->maps(unseen);
+    ASSERT_TRUE(alone) << alone.error().text();
+    EXPECT_GT((alone->tiles - alone->guided).norm().item<double>(),
+              0.1 * alone->guided.norm().item<double>());
+    EXPECT_TRUE(at::allclose(alone->fine, 0.5 * (alone->guided + alone->tiles), 1e-4, 1e-4));
+
+    // The tiles of this encoder are its features of the large picture: a mixture is nearer to what views
+    // show.
+    options.windowSize = 3;
+    const auto blended = desk.make(options);
+    const auto start = blended->score(unseen, 3, 1);
+    options.fusionStart = FusionStart::Guided;
+    const auto published = desk.make(options)->score(unseen, 3, 1);
+    ASSERT_TRUE(start && published);
+    EXPECT_LT(start->error, published->error);
+    losses(*blended, options.steps);
+    const auto after = blended->score(unseen, 3, 1);
+    ASSERT_TRUE(after);
+    EXPECT_LT(after->error, start->error);
+}
+
 TEST(UpsamplerTrainer, FeatUpLearnsAndItsFolderGivesTheSameFeatures) {
     Desk desk;
     const auto trainer = desk.make(smallFeatUp());
