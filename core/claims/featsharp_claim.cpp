@@ -55,9 +55,10 @@ class SceneSource : public PictureSource {
   public:
     int64_t count() const override { return 1024; }  // of any number: every batch is drawn afresh
     std::string fingerprint() const override { return "dotted scenes"; }
-    Result<at::Tensor> pictures(const BatchDraw& draw) override {
-        return dottedScenes(int64_t(draw.indices.size()), randomStream(draw.seed, draw.step, "scenes"))
-            .pictures;
+    Result<DrawnPictures> pictures(const BatchDraw& draw) override {
+        return DrawnPictures{
+            dottedScenes(int64_t(draw.indices.size()), randomStream(draw.seed, draw.step, "scenes")).pictures,
+            {}};
     }
 };
 

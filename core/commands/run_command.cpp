@@ -71,6 +71,16 @@ Result<void> checkSharesWork(const JobKinds& kinds, const Json& recipe, int proc
                 "recipe", "Start it once, without --processes, torchrun or srun");
 }
 
+// Checks the recipe, and says what its kind can tell of it beforehand.
+Result<CommandOutput> dryRun(const JobKinds& kinds, const Json& recipe, CommandContext& context) {
+    VITRINE_TRY(const JobKind* kind, kinds.find(recipe["kind"]));
+    if (!kind->estimate)
+        return CommandOutput{{{"recipe", recipe}}, "the recipe is in order\n"};
+    VITRINE_TRY(const Json estimate, kind->estimate(recipe, context.project, context.job));
+    return CommandOutput{{{"recipe", recipe}, {"estimate", estimate}},
+                         estimate["text"].get<std::string>() + "\n"};
+}
+
 Result<CommandOutput> runCommand(const JobKinds& kinds, const Json& arguments, CommandContext& context) {
     const bool resuming = arguments.contains("resume");
     if (resuming == arguments.contains("recipe"))
@@ -90,6 +100,12 @@ Result<CommandOutput> runCommand(const JobKinds& kinds, const Json& arguments, C
             ErrorCode::InvalidArgument, "a resumed run keeps its recipe: --seed and --device do not apply",
             "--resume",
             "Start a new run from the recipe instead; --set changes what may change while a job runs");
+    }
+    if (arguments["dry-run"].get<bool>()) {
+        if (resuming)
+            return fail(ErrorCode::InvalidArgument, "--dry-run is about a recipe, not a run to go on with",
+                        "--dry-run");
+        return dryRun(kinds, recipe, context);
     }
     VITRINE_TRY(const auto place, worldPlaceFromEnvironment());
     const int processes = place ? place->size : arguments["processes"].get<int>();

@@ -151,6 +151,7 @@ void declareRunsCommands(CommandRegistry& registry) {
                       {"maximum", 256},
                       {"default", 1},
                       {"description", "Share the work among so many processes of this machine (distill)"}}},
+                    {"dry-run", flag("Check the recipe and say what it would take; nothing is run")},
                     {"parent", text("Id of the run that this one is made from")},
                     {"sweep", text("Name of the sweep that it belongs to")}}),
             {"recipe"},

@@ -19,6 +19,8 @@ constexpr Names<FeatureLoss, 5> kFeatureLosses{{{"match", FeatureLoss::Match},
                                                 {"hybrid-smooth-l1", FeatureLoss::HybridSmoothL1}}};
 constexpr Names<GridPolicy, 2> kGridPolicies{
     {{"larger", GridPolicy::Larger}, {"teacher", GridPolicy::Teacher}}};
+constexpr Names<TeacherCacheUse, 3> kCacheUses{
+    {{"auto", TeacherCacheUse::Auto}, {"on", TeacherCacheUse::On}, {"off", TeacherCacheUse::Off}}};
 constexpr Names<LossBalance, 2> kBalances{{{"equal", LossBalance::Equal}, {"adaloss", LossBalance::AdaLoss}}};
 
 template <typename Value, size_t N>
@@ -108,6 +110,8 @@ Result<void> DistillOptions::validate() const {
     if (mesaWeight > 0 && slowDecay <= 0)
         return refuse("settings/mesa", "self-consistency needs a slow copy",
                       "Set slow_decay, for example to 0.9996");
+    if (views < 0)
+        return refuse("settings/views", "a picture cannot have fewer than no fixed views");
     if (steps < 1 || learningRate <= 0)
         return refuse("settings/steps", "steps and learning rate must be positive");
     return {};
@@ -140,6 +144,10 @@ Result<DistillOptions> distillOptionsFrom(const Json& settings) {
     options.slowDecay = settings["slow_decay"];
     options.weightNoise = settings["weight_noise"];
     options.windowSizes = settings["window_sizes"].get<std::vector<int64_t>>();
+    options.views = settings["views"];
+    options.teacherCache = valueOf(kCacheUses, settings["teacher_cache"]);
+    options.teacherCacheBytes = int64_t(settings["teacher_cache_limit"].get<double>() * 1e9);
+    options.teacherType = settings["teacher_dtype"] == "bfloat16" ? at::kBFloat16 : at::kFloat;
     options.steps = settings["steps"];
     options.statisticsBatches = settings["statistics_batches"];
     options.trunkFrozenSteps = settings["trunk_frozen_steps"];

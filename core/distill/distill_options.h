@@ -40,6 +40,12 @@ struct PartitionSettings {
     std::vector<std::string> teachers;  // empty: all
 };
 
+enum class TeacherCacheUse {
+    Auto,  // where looks repeat within the run, all of them fit, and time is gained
+    On,
+    Off
+};
+
 struct DistillOptions {
     StudentOptions student;  // its teachers' widths are filled in from the teachers themselves
     std::vector<TeacherSettings> teachers;
@@ -61,6 +67,13 @@ struct DistillOptions {
     bool trainingPositions = true;  // random crops of the position field (CPE)
     std::vector<int64_t>
         windowSizes;  // patches; one is drawn per step and partition, 0 stands for global attention
+
+    // Fixed views of each picture that come back in turn, epoch by epoch; teachers then look at every picture
+    // on its own, so that what they say of a view is the same to the bit in any batch. 0: fresh crops.
+    int64_t views = 0;
+    TeacherCacheUse teacherCache = TeacherCacheUse::Auto;
+    int64_t teacherCacheBytes = int64_t(8) << 30;  // limit of the store that runs share
+    at::ScalarType teacherType = at::kFloat;  // bfloat16: what teachers say is rounded to it, stored or not
 
     int64_t steps = 1000;
     int64_t statisticsBatches = 30;

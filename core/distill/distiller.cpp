@@ -65,18 +65,20 @@ Result<void> Distiller::estimateStatistics(JobContext& job) {
         for (size_t partition = 0; partition < p.options.partitions.size(); ++partition) {
             VITRINE_TRY_VOID(job.checkStop());
             VITRINE_TRY(const PartitionBatch loaded, p.load(-batch, partition));
-            for (size_t i = 0; i < p.teachers.size(); ++i) {
-                if (!p.takesPart(partition, p.options.teachers[i].name))
-                    continue;
-                VITRINE_TRY(const TeacherLook seen, p.look(i, loaded, -batch, partition));
-                VITRINE_TRY_VOID(p.targets[i].observe(seen.output));
-            }
+            StepReport ignored;
+            VITRINE_TRY(const std::vector<TeacherLook> looks, p.looks(loaded, -batch, partition, ignored));
+            for (const TeacherLook& seen : looks)
+                VITRINE_TRY_VOID(p.targets[seen.teacher].observe(seen.output));
             job.advance();
         }
     for (TeacherTarget& target : p.targets)
         VITRINE_TRY_VOID(target.fit());
     p.statisticsReady = true;
     return {};
+}
+
+void Distiller::useCache(TeacherCache& cache) {
+    parts_->cache = &cache;
 }
 
 Result<StepReport> Distiller::train() {
@@ -106,6 +108,8 @@ Result<void> Distiller::change(const DistillOptions& options) {
     changed.optimizer = parts_->options.optimizer;
     changed.seed = parts_->options.seed;
     changed.device = parts_->options.device;
+    changed.views = parts_->options.views;
+    changed.teacherType = parts_->options.teacherType;
     parts_->options = std::move(changed);
     return {};
 }

@@ -17,11 +17,14 @@
 #include "core/distill/picture_source.h"
 #include "core/distill/student.h"
 #include "core/distill/teacher.h"
+#include "core/distill/teacher_cache_estimate.h"
 #include "core/distributed/world.h"
 
 #include <memory>
 
 namespace vitrine {
+
+class TeacherCache;
 
 // Losses of one teacher in one step, unweighted means over the partitions that it took part in; NaN where it
 // did not.
@@ -41,6 +44,8 @@ struct StepReport {
     // Wall-clock seconds of its parts.
     double loadSeconds = 0, teacherSeconds = 0, studentSeconds = 0, optimizerSeconds = 0;
     double exchangeSeconds = 0;  // between processes
+    // Looks of teachers that were wanted, and those of them that the cache had.
+    int64_t looks = 0, cachedLooks = 0;
 };
 
 class Distiller {
@@ -58,6 +63,12 @@ class Distiller {
     // the others take its state over. Errors: InvalidArgument if a batch is not a multiple of the number of
     // processes; IoFailure if one was lost.
     Result<void> join(World& world);
+    // From now on what teachers say is looked for in `cache` first, and kept there; it outlives the
+    // distiller. Results are the same to the bit as without.
+    void useCache(TeacherCache& cache);
+    // What a cache would hold and spare over the whole run; nothing is changed. `measured`: takes a step's
+    // batches for the times of its parts, after others to warm up. Errors: those of looking at the pictures.
+    Result<TeacherCacheEstimate> estimateCache(bool measured);
     // Streams options.statisticsBatches batches through the teachers and fits every normaliser and summary
     // cone; then they are frozen. A second call does nothing.
     Result<void> estimateStatistics(JobContext& job);

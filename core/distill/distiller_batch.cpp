@@ -43,7 +43,7 @@ PositionDraws drawPositions(int64_t batch, const at::Generator& generator) {
 
 }  // namespace
 
-Distiller::Parts::Wanted Distiller::Parts::wanted(int64_t atStep, size_t partition) const {
+Distiller::Parts::Wanted Distiller::Parts::wantedShape(int64_t atStep, size_t partition) const {
     const PartitionSettings& settings = options.partitions[partition];
     const auto pick = [&](const std::vector<int64_t>& choices, const char* what) {
         return choices[size_t(
@@ -55,12 +55,28 @@ Distiller::Parts::Wanted Distiller::Parts::wanted(int64_t atStep, size_t partiti
     wanted.windowSize = options.windowSizes.empty() ? 0 : pick(options.windowSizes, "window");
     wanted.margin =
         options.shiftDeviation > 0 ? canvasMargin(options.shiftLimit, options.student.patchSize) : 0;
+    return wanted;
+}
+
+Distiller::Parts::Wanted Distiller::Parts::wanted(int64_t atStep, size_t partition) const {
+    const PartitionSettings& settings = options.partitions[partition];
+    Wanted wanted = wantedShape(atStep, partition);
     const Part mine = atStep < 0 ? Part{0, settings.batch} : part(partition);
     const int64_t position = (atStep < 0 ? -atStep : atStep) * settings.batch + mine.begin;
     const uint64_t seed = options.seed + partition;
     wanted.draw = {batchIndices(source.count(), position, mine.count, seed), wanted.side + 2 * wanted.margin,
                    seed, atStep, mine.begin};
+    for (int64_t i = position; options.views > 0 && i < position + mine.count; ++i)
+        wanted.draw.views.push_back(i / source.count() % options.views);
+    wanted.draw.named = cache != nullptr;
     return wanted;
+}
+
+CellShift Distiller::Parts::studentShift(int64_t atStep, size_t partition) const {
+    if (options.shiftDeviation <= 0)
+        return {};
+    return drawShift(options.seed, atStep, fmt::format("partition {} student", partition),
+                     options.shiftDeviation, options.shiftLimit);
 }
 
 Distiller::Parts::Part Distiller::Parts::part(size_t partition) const {
@@ -77,11 +93,10 @@ Result<PartitionBatch> Distiller::Parts::load(int64_t atStep, size_t partition) 
     batch.side = asked.side;
     batch.windowSize = asked.windowSize;
     batch.margin = asked.margin;
-    if (batch.margin)
-        batch.studentShift = drawShift(options.seed, atStep, fmt::format("partition {} student", partition),
-                                       options.shiftDeviation, options.shiftLimit);
-    VITRINE_TRY(const at::Tensor canvas, source.pictures(asked.draw));
-    batch.canvas = canvas.to(options.device);
+    batch.studentShift = studentShift(atStep, partition);
+    VITRINE_TRY(DrawnPictures drawn, source.pictures(asked.draw));
+    batch.canvas = drawn.pixels.to(options.device);
+    batch.names = std::move(drawn.names);
     return batch;
 }
 
@@ -98,41 +113,6 @@ at::Tensor Distiller::Parts::cropOf(const PartitionBatch& batch, CellShift shift
 bool Distiller::Parts::takesPart(size_t partition, const std::string& teacher) const {
     const auto& names = options.partitions[partition].teachers;
     return names.empty() || std::find(names.begin(), names.end(), teacher) != names.end();
-}
-
-Result<TeacherLook> Distiller::Parts::look(size_t index, const PartitionBatch& batch, int64_t atStep,
-                                           size_t partition) {
-    const TeacherSettings& settings = options.teachers[index];
-    const Teacher& teacher = *teachers[index];
-    TeacherLook result;
-    result.shift = batch.studentShift;
-    if (settings.mosaic) {
-        VITRINE_TRY(result.output, lookAtMosaic(teacher, cropOf(batch, result.shift), settings));
-        return result;
-    }
-    if (batch.margin)
-        result.shift =
-            drawShift(options.seed, atStep, fmt::format("partition {} {}", partition, settings.name),
-                      options.shiftDeviation, options.shiftLimit);
-    at::Tensor pixels = cropOf(batch, result.shift);
-    const int64_t side = teacher.nearestSide(settings.side > 0 ? settings.side : batch.side);
-    if (side != batch.side)
-        pixels = nn::resizeMap(pixels, side, side, "bilinear", true).clamp(0, 1);
-    VITRINE_TRY(result.output, teacher.look(pixels));
-    return result;
-}
-
-Result<TeacherOutput> Distiller::Parts::lookAtMosaic(const Teacher& teacher, const at::Tensor& pictures,
-                                                     const TeacherSettings& settings) {
-    const int64_t canvasSide = teacher.nearestSide(settings.side > 0 ? settings.side : pictures.size(2));
-    const Mosaic mosaic = mosaicFor(canvasSide, teacher.cellPixels(), pictures.size(2));
-    const int64_t field = std::min<int64_t>(pictures.size(2), mosaic.cell * mosaic.tokenPixels);
-    const at::Tensor fitted =
-        field == pictures.size(2) ? pictures : nn::resizeMap(pictures, field, field, "bilinear", true);
-    VITRINE_TRY(TeacherOutput output, teacher.look(composeMosaic(fitted, mosaic, canvasSide)));
-    output.features = cutMosaic(output.features, mosaic, pictures.size(0));
-    output.summary = at::Tensor();  // of the whole canvas: says nothing about one picture
-    return output;
 }
 
 at::Tensor Distiller::Parts::shownToStudent(const at::Tensor& pixels, size_t partition) const {

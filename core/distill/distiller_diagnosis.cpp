@@ -81,18 +81,18 @@ std::string Distiller::firstNonFinite() {
             return {};
         if (!isFinite(batch->canvas))
             return "the pixels, " + firstPicture(batch->canvas);
-        for (size_t i = 0; i < p.teachers.size(); ++i) {
-            if (!p.takesPart(partition, p.options.teachers[i].name))
-                continue;
-            const auto seen = p.look(i, *batch, p.step, partition);
-            if (!seen)
-                return {};
-            if (!isFinite(seen->output.features))
-                return fmt::format("the features of the teacher \"{}\" itself, {}",
-                                   p.options.teachers[i].name, firstPicture(seen->output.features));
-            if (!isFinite(seen->output.summary))
-                return fmt::format("the summary of the teacher \"{}\" itself, {}", p.options.teachers[i].name,
-                                   firstPicture(seen->output.summary));
+        StepReport ignored;
+        const auto looks = p.looks(*batch, p.step, partition, ignored);
+        if (!looks)
+            return {};
+        for (const TeacherLook& seen : *looks) {
+            const std::string& name = p.options.teachers[seen.teacher].name;
+            if (!isFinite(seen.output.features))
+                return fmt::format("the features of the teacher \"{}\" itself, {}", name,
+                                   firstPicture(seen.output.features));
+            if (!isFinite(seen.output.summary))
+                return fmt::format("the summary of the teacher \"{}\" itself, {}", name,
+                                   firstPicture(seen.output.summary));
         }
         const at::Tensor pixels = p.cropOf(*batch, batch->studentShift);
         const auto* convolutional = dynamic_cast<const ConvolutionalRadioModule*>(p.student.get());

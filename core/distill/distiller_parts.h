@@ -4,6 +4,7 @@
 #include "core/base/stopwatch.h"
 #include "core/distill/crops.h"
 #include "core/distill/distiller.h"
+#include "core/distill/teacher_cache.h"
 #include "core/distill/teacher_target.h"
 #include "core/distill/weight_noise.h"
 
@@ -14,12 +15,14 @@ namespace vitrine {
 // One partition's share of a step, on the training device.
 struct PartitionBatch {
     int64_t side = 0, margin = 0, windowSize = 0;
-    at::Tensor canvas;  // (B, 3, side + 2 margin, side + 2 margin) in [0, 1]
+    at::Tensor canvas;               // (B, 3, side + 2 margin, side + 2 margin) in [0, 1]
+    std::vector<std::string> names;  // of the canvases, where a cache is asked
     CellShift studentShift;
 };
 
 // What a teacher says of the batch, and where its crop lay.
 struct TeacherLook {
+    size_t teacher = 0;
     TeacherOutput output;
     CellShift shift;
 };
@@ -34,6 +37,7 @@ struct Distiller::Parts {
     std::shared_ptr<torch::nn::Module> slowModule;
     std::vector<TeacherTarget> targets;        // as teachers
     std::map<std::string, double> movingLoss;  // AdaLoss
+    TeacherCache* cache = nullptr;             // none: teachers look at everything themselves
     World* world = nullptr;                    // the processes that share each batch; none: this one alone
     int64_t step = 0;
     bool statisticsReady = false;
@@ -53,6 +57,8 @@ struct Distiller::Parts {
         int64_t side, windowSize, margin;
     };
     Wanted wanted(int64_t atStep, size_t partition) const;
+    Wanted wantedShape(int64_t atStep, size_t partition) const;  // without the draw
+    CellShift studentShift(int64_t atStep, size_t partition) const;
     // This process's part of a partition's batch: positions begin .. begin + count.
     struct Part {
         int64_t begin, count;
@@ -65,13 +71,35 @@ struct Distiller::Parts {
     void prefetch(int64_t atStep, size_t partition);
     at::Tensor cropOf(const PartitionBatch& batch, CellShift shift) const;
     bool takesPart(size_t partition, const std::string& teacher) const;
-    Result<TeacherLook> look(size_t index, const PartitionBatch& batch, int64_t atStep, size_t partition);
+    // --- teachers (distiller_looks.cpp)
+    // How a teacher is shown a partition's pictures: what decides whether a look is one of before.
+    struct Showing {
+        int64_t side = 0;  // pixels that it looks at
+        CellShift shift;
+    };
+    Showing showing(size_t teacher, int64_t side, CellShift studentShift, int64_t atStep,
+                    size_t partition) const;
+    // All teachers that take part, in their order.
+    Result<std::vector<TeacherLook>> looks(const PartitionBatch& batch, int64_t atStep, size_t partition,
+                                           StepReport& report);
+    // Pictures that a teacher looks at together: of these what it says may depend on all.
+    int64_t lookSize(size_t teacher, int64_t batch) const;
+    Result<TeacherOutput> lookAt(size_t teacher, const Showing& shown, const PartitionBatch& batch,
+                                 int64_t begin, int64_t count, StepReport& report);
     Result<TeacherOutput> lookAtMosaic(const Teacher& teacher, const at::Tensor& pictures,
-                                       const TeacherSettings& settings);
+                                       int64_t canvasSide);
+    std::string lookKey(size_t teacher, const Showing& shown, const PartitionBatch& batch, int64_t begin,
+                        int64_t count) const;
     // What the student is shown of its crop: some pictures as through fewer pixels (options.degrade).
     at::Tensor shownToStudent(const at::Tensor& pixels, size_t partition) const;
     StudentOutput lookAsStudent(const at::Tensor& pixels, const PartitionBatch& batch, size_t partition,
                                 const std::vector<std::string>& heads);
+
+    // --- the cache's worth (distiller_estimate.cpp)
+    int64_t lookBytes(size_t teacher, int64_t side) const;  // of one picture, stored
+    class LookCounter;
+    // One step's batches without their effect, for the times.
+    Result<StepReport> rehearse();
 
     // --- learning (distiller_step.cpp)
     Result<at::Tensor> partitionLoss(size_t partition, StepReport& report);

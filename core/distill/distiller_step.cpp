@@ -24,28 +24,25 @@ Result<at::Tensor> Distiller::Parts::partitionLoss(size_t partition, StepReport&
     const bool last = partition + 1 == options.partitions.size();
     if (!last || step + 1 < options.steps)
         prefetch(last ? step + 1 : step, last ? 0 : partition + 1);
-    std::vector<std::pair<size_t, TeacherLook>> looks;
-    std::vector<std::string> heads;
+    std::vector<TeacherLook> looks;
     {
         const Stopwatch watch(report.teacherSeconds);
-        for (size_t i = 0; i < teachers.size(); ++i) {
-            if (!takesPart(partition, options.teachers[i].name))
-                continue;
-            VITRINE_TRY(TeacherLook seen, look(i, batch, step, partition));
-            looks.emplace_back(i, std::move(seen));
-            heads.push_back(options.teachers[i].name);
-        }
+        VITRINE_TRY(looks, this->looks(batch, step, partition, report));
     }
+    std::vector<std::string> heads;
+    for (const TeacherLook& seen : looks)
+        heads.push_back(options.teachers[seen.teacher].name);
     const Stopwatch watch(report.studentSeconds);
     const at::Tensor pixels = shownToStudent(cropOf(batch, batch.studentShift), partition);
     const StudentOutput output = lookAsStudent(pixels, batch, partition, heads);
     report.pictures += pixels.size(0);
     at::Tensor total = at::zeros({}, pixels.options());
-    for (const auto& [index, seen] : looks) {
-        const TeacherSettings& settings = options.teachers[index];
+    for (const TeacherLook& seen : looks) {
+        const TeacherSettings& settings = options.teachers[seen.teacher];
         const CellShift offset{seen.shift.row - batch.studentShift.row,
                                seen.shift.column - batch.studentShift.column};
-        const TermLosses terms = targets[index].compare(output.heads.at(settings.name), seen.output, offset);
+        const TermLosses terms =
+            targets[seen.teacher].compare(output.heads.at(settings.name), seen.output, offset);
         VITRINE_TRY(const at::Tensor weighted, weighTerms(settings, terms, report.teachers[settings.name]));
         total = total + weighted;
     }

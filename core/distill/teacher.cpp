@@ -23,6 +23,9 @@ class EncoderTeacher : public Teacher {
             mean_ = at::tensor(options_.mean, at::kFloat).view({1, 3, 1, 1});
             std_ = at::tensor(options_.std, at::kFloat).view({1, 3, 1, 1});
         }
+        identity_ = fmt::format("{} adaptor \"{}\" layer {} mean {} std {} {}", options_.identity,
+                                options_.adaptor, options_.layer, fmt::join(options_.mean, " "),
+                                fmt::join(options_.std, " "), options_.useSummary ? "summary" : "");
     }
 
     // Widths are what a first look gives: adaptor heads do not all state theirs.
@@ -43,7 +46,7 @@ class EncoderTeacher : public Teacher {
     }
 
     const std::string& name() const override { return options_.name; }
-    const std::string& identity() const override { return options_.identity; }
+    const std::string& identity() const override { return identity_; }
     int64_t summaryWidth() const override { return summaryWidth_; }
     int64_t featureWidth() const override { return featureWidth_; }
     int64_t cellPixels() const override { return cellPixels_; }
@@ -77,6 +80,7 @@ class EncoderTeacher : public Teacher {
   private:
     std::shared_ptr<SharedPasses> passes_;
     EncoderTeacherOptions options_;
+    std::string identity_;
     at::Tensor mean_, std_;
     int64_t summaryWidth_ = 0, featureWidth_ = 0, cellPixels_ = 1;
 };
@@ -85,7 +89,9 @@ class FunctionTeacher : public Teacher {
   public:
     explicit FunctionTeacher(FunctionTeacherOptions options) : options_(std::move(options)) {}
     const std::string& name() const override { return options_.name; }
-    const std::string& identity() const override { return options_.name; }
+    const std::string& identity() const override {
+        return options_.identity.empty() ? options_.name : options_.identity;
+    }
     int64_t summaryWidth() const override { return options_.summaryWidth; }
     int64_t featureWidth() const override { return options_.featureWidth; }
     int64_t cellPixels() const override { return options_.cellPixels; }
@@ -107,18 +113,19 @@ class FunctionTeacher : public Teacher {
 
 }  // namespace
 
-Result<TeacherOutput> Teacher::look(const at::Tensor& pixels) const {
+Result<TeacherOutput> Teacher::look(const at::Tensor& pixels, int64_t firstPicture) const {
     const at::NoGradGuard noGrad;
     auto output = compute(pixels);
     if (!output)
         return fail(output.error().in(fmt::format("teacher {}", name())));
     for (at::Tensor* part : {&output->summary, &output->features}) {
         if (const int64_t bad = firstBadPicture(*part); bad >= 0)
-            return fail(ErrorCode::InvalidArgument,
-                        fmt::format("its {} of picture {} of the batch are not finite",
-                                    part == &output->summary ? "summary values" : "features", bad),
-                        fmt::format("teacher {}", name()),
-                        "Leave this picture or teacher out, or compute in float32");
+            return fail(
+                ErrorCode::InvalidArgument,
+                fmt::format("its {} of picture {} of the batch are not finite",
+                            part == &output->summary ? "summary values" : "features", firstPicture + bad),
+                fmt::format("teacher {}", name()),
+                "Leave this picture or teacher out, or compute in float32");
         if (part->defined())
             *part = part->to(at::kFloat).contiguous();
     }

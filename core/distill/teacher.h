@@ -19,15 +19,18 @@ class Teacher {
   public:
     virtual ~Teacher() = default;
     virtual const std::string& name() const = 0;
-    virtual const std::string& identity() const = 0;  // hash of its weights or definition
-    virtual int64_t summaryWidth() const = 0;         // 0: no summary
+    // What it computes: hash of its weights or definition, and which of its outputs. Equal ones say the same
+    // of equal pixels.
+    virtual const std::string& identity() const = 0;
+    virtual int64_t summaryWidth() const = 0;  // 0: no summary
     virtual int64_t featureWidth() const = 0;
     virtual int64_t cellPixels() const = 0;  // pixels a side that one feature cell stands for (patch, stride)
     // Sides of pictures that it takes: `side` made acceptable (multiples of its patch, its fixed size).
     virtual int64_t nearestSide(int64_t side) const = 0;
     // pixels (B, 3, H, W) in [0, 1]; no gradients are kept. Values that are not finite are an error that
-    // names the teacher and the first picture of the batch concerned.
-    Result<TeacherOutput> look(const at::Tensor& pixels) const;
+    // names the teacher and the first picture of the batch concerned, of which the first here is
+    // `firstPicture`.
+    Result<TeacherOutput> look(const at::Tensor& pixels, int64_t firstPicture = 0) const;
 
   protected:
     virtual Result<TeacherOutput> compute(const at::Tensor& pixels) const = 0;
@@ -56,9 +59,9 @@ class SharedPasses {
 // empty where the encoder normalises itself.
 struct EncoderTeacherOptions {
     std::string name;
-    std::string identity;
-    std::string adaptor;  // empty: backbone
-    int64_t layer = -1;   // map that stands for its features; -1: the final ones
+    std::string identity;  // hash of the model
+    std::string adaptor;   // empty: backbone
+    int64_t layer = -1;    // map that stands for its features; -1: the final ones
     std::vector<double> mean, std;
     bool useSummary = true;
 };
@@ -72,6 +75,7 @@ Result<std::unique_ptr<Teacher>> makeEncoderTeacher(std::shared_ptr<SharedPasses
 // A function as a teacher: the frozen networks of experiments.
 struct FunctionTeacherOptions {
     std::string name;
+    std::string identity;  // empty: its name
     int64_t summaryWidth = 0, featureWidth = 0, cellPixels = 1;
     int64_t fixedSide = 0;  // 0: any multiple of cellPixels
     std::function<TeacherOutput(const at::Tensor& pixels)> compute;

@@ -1,12 +1,10 @@
 #include "core/engine/distill_kind.h"
 
-#include "core/distill/distiller.h"
 #include "core/engine/distill_schema.h"
+#include "core/engine/distill_setup.h"
 #include "core/engine/engine_plugins.h"
-#include "core/engine/folder_picture_source.h"
-#include "core/engine/model_store.h"
-#include "core/engine/picture_list.h"
 #include "core/engine/probe_maps.h"
+#include "core/engine/run_teacher_cache.h"
 #include "core/engine/step_failure.h"
 #include "core/engine/training_run.h"
 #include "core/runs/process_usage.h"
@@ -35,27 +33,33 @@ class DistillJob {
     Result<void> execute() {
         VITRINE_TRY(world_, joinOtherProcesses(run_));
         settings_ = run_.settings();
-        VITRINE_TRY(DistillOptions options, optionsInForce());
-        VITRINE_TRY_VOID(loadTeachers());
-        VITRINE_TRY_VOID(openPictures(options));
-        std::vector<const Teacher*> teachers;
-        for (const auto& teacher : teachers_)
-            teachers.push_back(teacher.get());
-        VITRINE_TRY(distiller_, Distiller::create(options, teachers, *pictures_));
+        const auto opened =
+            setup_.open(settings_, run_.seed(), run_.recipe().value("device", "cpu"), run_.job());
+        for (const std::string& note : setup_.notes())
+            run_.log(note);
+        VITRINE_TRY_VOID(opened);
+        for (const DistillSetup::Input& input : setup_.inputs())
+            VITRINE_TRY_VOID(run_.usedInput(input.kind, input.reference, input.label));
+        VITRINE_TRY(distiller_, setup_.makeDistiller());
+        cache_.emplace(run_, *distiller_);
         VITRINE_TRY(checkpoints_, TrainingCheckpoints::open(run_));
         if (isFirst()) {
             VITRINE_TRY_VOID(goOn());
+            VITRINE_TRY_VOID(cache_->decide(setup_.options()));
             VITRINE_TRY_VOID(distiller_->estimateStatistics(run_.job()));
         }
-        if (world_)
+        if (world_) {
             VITRINE_TRY_VOID(distiller_->join(*world_));
+            VITRINE_TRY_VOID(cache_->share(*world_, setup_.options()));
+        }
         offerActions();
         VITRINE_TRY_VOID(train());
+        cache_->finish();
         if (!isFirst())
             return {};
-        for (const std::string& skipped : pictures_->skipped())
+        for (const std::string& skipped : setup_.pictures().skipped())
             run_.log("left out: " + skipped);
-        run_.metric("pictures/left out", distiller_->step(), double(pictures_->skipped().size()));
+        run_.metric("pictures/left out", distiller_->step(), double(setup_.pictures().skipped().size()));
         return exportStudent();
     }
 
@@ -63,64 +67,8 @@ class DistillJob {
     // Whether this process keeps checkpoints, pictures and the student.
     bool isFirst() const { return !world_ || world_->isFirst(); }
 
-    Result<DistillOptions> optionsInForce() const { return optionsOf(settings_); }
-
     Result<DistillOptions> optionsOf(const Json& settings) const {
-        VITRINE_TRY(DistillOptions options, distillOptionsFrom(settings));
-        options.seed = run_.seed();
-        VITRINE_TRY(options.device, deviceFromName(run_.recipe().value("device", "cpu")));
-        return options;
-    }
-
-    Result<void> loadTeachers() {
-        run_.job().beginStage("loading teachers", int64_t(run_.settings()["teachers"].size()));
-        for (const Json& settings : run_.settings()["teachers"]) {
-            const std::string name = settings["name"], path = settings["model"];
-            VITRINE_TRY(const StoredModel* stored,
-                        store_.load(path, run_.recipe().value("device", "cpu"), "float32"));
-            VITRINE_TRY_VOID(run_.usedInput("model", stored->description.identity, path));
-            EncoderTeacherOptions options;
-            options.name = name;
-            options.identity = stored->description.identity;
-            options.adaptor = settings["adaptor"];
-            options.layer = settings["layer"];
-            options.useSummary = settings["summary"];
-            if (!stored->description.info.normalizesItself && stored->preprocess.normalize) {
-                options.mean.assign(stored->preprocess.mean.begin(), stored->preprocess.mean.end());
-                options.std.assign(stored->preprocess.std.begin(), stored->preprocess.std.end());
-            }
-            // The store owns the model for as long as this job lasts.
-            std::shared_ptr<SharedPasses>& passes = passes_[stored];
-            if (!passes)
-                passes = std::make_shared<SharedPasses>(
-                    std::shared_ptr<const Model>(stored->model.get(), [](const Model*) {}));
-            VITRINE_TRY(std::unique_ptr<Teacher> teacher, makeEncoderTeacher(passes, options));
-            run_.log(fmt::format("teacher {}: summary {}, features {} per cell of {} pixels", name,
-                                 teacher->summaryWidth(), teacher->featureWidth(), teacher->cellPixels()));
-            teachers_.push_back(std::move(teacher));
-            run_.job().advance();
-        }
-        const std::string start = run_.settings()["student"]["start_from"];
-        if (start.empty())
-            return {};
-        VITRINE_TRY(const ModelFolder folder, openModelFolder(start));
-        VITRINE_TRY(const std::string identity, folder.identity());
-        return run_.usedInput("model", identity, start);
-    }
-
-    Result<void> openPictures(const DistillOptions& options) {
-        const Json& settings = run_.settings();
-        VITRINE_TRY(std::vector<fs::path> files,
-                    listPictures(settings["images"].get<std::vector<std::string>>(),
-                                 {settings["recursive"], settings["limit"]}, &run_.job()));
-        FolderPictureOptions folder;
-        folder.smallestCrop = settings["smallest_crop"];
-        folder.largestSide = options.student.preferredSide;
-        firstFiles_.assign(files.begin(),
-                           files.begin() + std::min<std::ptrdiff_t>(4, std::ptrdiff_t(files.size())));
-        run_.log(fmt::format("{} pictures", files.size()));
-        VITRINE_TRY(pictures_, openFolderPictures(std::move(files), folder));
-        return run_.usedInput("dataset", pictures_->fingerprint(), settings["images"].dump());
+        return distillOptionsOf(settings, run_.seed(), run_.recipe().value("device", "cpu"));
     }
 
     Result<void> goOn() {
@@ -207,7 +155,7 @@ class DistillJob {
         if (wanted["probe_images"] != settings_["probe_images"])
             probes_.reset();  // the maps of the new ones stand in the same colours
         settings_ = wanted;
-        VITRINE_TRY(const DistillOptions changed, optionsInForce());
+        VITRINE_TRY(const DistillOptions changed, optionsOf(settings_));
         return distiller_->change(changed);
     }
 
@@ -240,6 +188,7 @@ class DistillJob {
         run_.metric("time/stall share", report.step, report.loadSeconds / std::max(seconds, 1e-9));
         run_.metric("time/teacher share", report.step, report.teacherSeconds / std::max(seconds, 1e-9));
         run_.metric("time/step (s)", report.step, seconds);
+        cache_->record(report);
         for (const auto& [name, value] : usage_.look(kUsageSeconds))
             run_.metric(name, report.step, value);
     }
@@ -251,9 +200,9 @@ class DistillJob {
             for (const Json& file : settings_["probe_images"])
                 files.emplace_back(file.get<std::string>());
             const bool resumed = run_.savedState() && !probesMade_ && distiller_->step() > 0;
-            VITRINE_TRY(probes_,
-                        ProbeMaps::create(files.empty() ? firstFiles_ : files, distiller_->studentOptions(),
-                                          teachers_, checkpoints_->folder(), !resumed));
+            VITRINE_TRY(probes_, ProbeMaps::create(files.empty() ? setup_.firstFiles() : files,
+                                                   distiller_->studentOptions(), setup_.teachers(),
+                                                   checkpoints_->folder(), !resumed));
             probesMade_ = true;
         }
         return probes_->keep(*distiller_, run_);
@@ -298,14 +247,11 @@ class DistillJob {
     RunContext& run_;
     Json settings_;                 // in force
     std::unique_ptr<World> world_;  // the processes that share the work; none: this one alone
-    ModelStore store_;
-    std::map<const StoredModel*, std::shared_ptr<SharedPasses>> passes_;  // of teachers with the same encoder
-    std::vector<std::unique_ptr<Teacher>> teachers_;
-    std::unique_ptr<PictureSource> pictures_;
+    DistillSetup setup_;
     std::unique_ptr<Distiller> distiller_;
+    std::optional<RunTeacherCache> cache_;
     std::unique_ptr<ProbeMaps> probes_;
-    std::vector<fs::path> firstFiles_;  // of the pictures: the probe set unless others are named
-    bool probesMade_ = false;           // by this process
+    bool probesMade_ = false;  // by this process
     UsageMeter usage_;
     std::optional<TrainingCheckpoints> checkpoints_;
 };
@@ -318,6 +264,7 @@ JobKind distillKind() {
     kind.summary = "Train one encoder from several teachers (AM-RADIO, RADIOv2.5, PHI-S, C-RADIOv4)";
     kind.settingsSchema = distillSettingsSchema();
     kind.severalProcesses = true;
+    kind.estimate = estimateDistillation;
     kind.run = [](RunContext& run) {
         loadEnginePlugins();
         return DistillJob(run).execute();

@@ -2,7 +2,6 @@
 
 #include "core/base/hash.h"
 #include "core/base/thread_pool.h"
-#include "core/distill/random_stream.h"
 #include "core/media/image_reader.h"
 #include "core/media/resample.h"
 
@@ -16,10 +15,16 @@ namespace {
 
 using PicturePointer = std::shared_ptr<const Image>;
 
-// Where a crop lies in its picture, and whether it is mirrored.
-struct Crop {
-    int64_t left, top, side;
-    bool flipped;
+// A decoded picture, and the hash of its pixels where names are wanted.
+struct Decoded {
+    PicturePointer picture;
+    std::string hash;
+};
+
+// One picture of a batch.
+struct Prepared {
+    at::Tensor pixels;
+    std::string name;
 };
 
 class FolderPictures : public PictureSource {
@@ -38,19 +43,23 @@ class FolderPictures : public PictureSource {
     int64_t count() const override { return int64_t(files_.size()); }
     std::string fingerprint() const override { return fingerprint_; }
 
-    Result<at::Tensor> pictures(const BatchDraw& draw) override {
-        std::vector<std::future<Result<at::Tensor>>> parts;
+    Result<DrawnPictures> pictures(const BatchDraw& draw) override {
+        std::vector<std::future<Result<Prepared>>> parts;
         if (pending_ && pending_->first == draw)
             parts = std::move(pending_->second);
         else
             parts = start(draw);
         pending_.reset();
         std::vector<at::Tensor> batch;
+        DrawnPictures drawn;
         for (auto& part : parts) {
-            VITRINE_TRY(at::Tensor picture, part.get());
-            batch.push_back(std::move(picture));
+            VITRINE_TRY(Prepared picture, part.get());
+            batch.push_back(std::move(picture.pixels));
+            if (draw.named)
+                drawn.names.push_back(std::move(picture.name));
         }
-        return at::stack(batch);
+        drawn.pixels = at::stack(batch);
+        return drawn;
     }
 
     void prefetch(const BatchDraw& draw) override {
@@ -64,16 +73,14 @@ class FolderPictures : public PictureSource {
     }
 
   private:
-    std::vector<std::future<Result<at::Tensor>>> start(const BatchDraw& draw) {
-        std::vector<std::future<Result<at::Tensor>>> parts;
+    std::vector<std::future<Result<Prepared>>> start(const BatchDraw& draw) {
+        std::vector<std::future<Result<Prepared>>> parts;
         for (size_t i = 0; i < draw.indices.size(); ++i) {
-            auto promise = std::make_shared<std::promise<Result<at::Tensor>>>();
+            auto promise = std::make_shared<std::promise<Result<Prepared>>>();
             parts.push_back(promise->get_future());
             pool_.submit([this, promise, draw, i] {
                 try {
-                    const uint64_t position = uint64_t(draw.firstPosition) + i;
-                    promise->set_value(
-                        one(draw.indices[i], draw.side, draw.seed ^ (position << 40), draw.step));
+                    promise->set_value(one(draw, i));
                 } catch (...) {
                     promise->set_value(fail(errorFromCurrentException("preparing a picture")));
                 }
@@ -83,38 +90,58 @@ class FolderPictures : public PictureSource {
     }
 
     // The picture, or the next one of the list that can be read.
-    Result<at::Tensor> one(int64_t index, int64_t side, uint64_t seed, int64_t draw) {
+    Result<Prepared> one(const BatchDraw& draw, size_t place) {
         for (size_t tried = 0; tried < files_.size(); ++tried) {
-            const size_t at = (size_t(index) + tried) % files_.size();
-            if (const PicturePointer picture = decoded(at))
-                return cropped(*picture, side, seed, draw);
+            const size_t at = (size_t(draw.indices[place]) + tried) % files_.size();
+            if (const Decoded picture = decoded(at, draw.named); picture.picture)
+                return cropped(picture, draw, place);
         }
         return fail(ErrorCode::InvalidFile, "not one of the pictures can be read",
                     files_.front().parent_path().string());
     }
 
-    PicturePointer decoded(size_t index) {
+    // Null where it cannot be read.
+    Decoded decoded(size_t index, bool named) {
+        Decoded found;
         {
             const std::lock_guard lock(mutex_);
-            if (kept_[index].state == Kept::State::Whole)
-                return kept_[index].picture;
-            if (kept_[index].state == Kept::State::Unreadable)
-                return nullptr;
+            const Kept& kept = kept_[index];
+            if (kept.state == Kept::State::Unreadable)
+                return {};
+            found = {kept.picture, kept.hash};
         }
-        Result<PicturePointer> picture = decode(files_[index]);
-        const std::lock_guard lock(mutex_);
-        if (!picture) {
-            if (kept_[index].state != Kept::State::Unreadable)
-                skipped_.push_back(picture.error().text());
-            kept_[index].state = Kept::State::Unreadable;
-            return nullptr;
+        if (!found.picture) {
+            Result<PicturePointer> picture = decode(files_[index]);
+            const std::lock_guard lock(mutex_);
+            if (!picture) {
+                if (kept_[index].state != Kept::State::Unreadable)
+                    skipped_.push_back(picture.error().text());
+                kept_[index].state = Kept::State::Unreadable;
+                return {};
+            }
+            found.picture = *picture;
+            const int64_t bytes = int64_t(found.picture->byteCount());
+            if (keptBytes_ + bytes <= options_.cacheBytes && kept_[index].state == Kept::State::Unknown) {
+                keptBytes_ += bytes;
+                kept_[index].state = Kept::State::Whole;
+                kept_[index].picture = found.picture;
+            }
         }
-        const int64_t bytes = int64_t((*picture)->byteCount());
-        if (keptBytes_ + bytes <= options_.cacheBytes && kept_[index].state == Kept::State::Unknown) {
-            keptBytes_ += bytes;
-            kept_[index] = {Kept::State::Whole, *picture};
+        if (named && found.hash.empty()) {
+            found.hash = hashOf(*found.picture);
+            const std::lock_guard lock(mutex_);
+            if (kept_[index].picture)  // what is decoded again may have changed on disk
+                kept_[index].hash = found.hash;
         }
-        return *picture;
+        return found;
+    }
+
+    static std::string hashOf(const Image& picture) {
+        Sha256 hash;
+        hash.update(fmt::format("{}x{} ", picture.width(), picture.height()));
+        for (int64_t y = 0; y < picture.height(); ++y)
+            hash.update(std::as_bytes(std::span(picture.row<uint8_t>(y), size_t(3 * picture.width()))));
+        return hash.hexDigest();
     }
 
     // Short side such that the smallest crop still has the pixels of the largest batch, at most as stored.
@@ -134,22 +161,11 @@ class FolderPictures : public PictureSource {
         return std::make_shared<const Image>(std::move(picture));
     }
 
-    Crop drawCrop(const Image& picture, uint64_t seed, int64_t draw) const {
-        const auto unit = [&](const char* purpose) {
-            return double(randomHash(seed, draw, purpose) >> 11) * 0x1p-53;
-        };
-        const int64_t shortSide = std::min(picture.width(), picture.height());
-        const double share = options_.smallestCrop + (1 - options_.smallestCrop) * unit("crop size");
-        Crop crop;
-        crop.side = std::clamp<int64_t>(std::llround(share * double(shortSide)), 1, shortSide);
-        crop.left = int64_t(unit("crop left") * double(picture.width() - crop.side + 1));
-        crop.top = int64_t(unit("crop top") * double(picture.height() - crop.side + 1));
-        crop.flipped = options_.flips && unit("flip") < 0.5;
-        return crop;
-    }
-
-    Result<at::Tensor> cropped(const Image& picture, int64_t side, uint64_t seed, int64_t draw) const {
-        const Crop crop = drawCrop(picture, seed, draw);
+    Result<Prepared> cropped(const Decoded& decoded, const BatchDraw& draw, size_t place) const {
+        const Image& picture = *decoded.picture;
+        const int64_t side = draw.side;
+        const PictureCrop crop = drawCrop(picture.width(), picture.height(), options_.smallestCrop,
+                                          options_.flips, draw.cropDraw(place));
         Image part({crop.side, crop.side}, 3, SampleType::U8);
         for (int64_t y = 0; y < crop.side; ++y)
             std::copy_n(picture.row<uint8_t>(crop.top + y) + 3 * crop.left, 3 * crop.side,
@@ -161,13 +177,15 @@ class FolderPictures : public PictureSource {
                                 .permute({2, 0, 1})
                                 .to(at::kFloat)
                                 .div_(255);
-        return (crop.flipped ? pixels.flip({2}) : pixels).contiguous();
+        return Prepared{(crop.flipped ? pixels.flip({2}) : pixels).contiguous(),
+                        draw.named ? viewName(decoded.hash, crop, side) : std::string()};
     }
 
     struct Kept {
         enum class State { Unknown, Whole, Unreadable };
         State state = State::Unknown;
         PicturePointer picture;
+        std::string hash;  // once it was wanted
     };
 
     std::vector<fs::path> files_;
@@ -177,7 +195,7 @@ class FolderPictures : public PictureSource {
     std::vector<Kept> kept_;
     int64_t keptBytes_ = 0;
     std::vector<std::string> skipped_;
-    std::optional<std::pair<BatchDraw, std::vector<std::future<Result<at::Tensor>>>>> pending_;
+    std::optional<std::pair<BatchDraw, std::vector<std::future<Result<Prepared>>>>> pending_;
     ThreadPool pool_;  // last: its threads end before what they use
 };
 

@@ -1,6 +1,7 @@
 #include "core/engine/upsampler_probes.h"
 
 #include "core/engine/folder_picture_source.h"
+#include "core/engine/pca_picture.h"
 #include "core/media/image_writer.h"
 #include "core/nn/functional.h"
 #include "core/runs/run_context.h"
@@ -33,7 +34,8 @@ Result<std::unique_ptr<UpsamplerProbes>> UpsamplerProbes::create(const std::vect
         draw.indices.push_back(int64_t(i));
         probes->names_.push_back(fmt::format("{} {}", i + 1, files[i].stem().string()));
     }
-    VITRINE_TRY(probes->pixels_, source->pictures(draw));
+    VITRINE_TRY(DrawnPictures drawn, source->pictures(draw));
+    probes->pixels_ = std::move(drawn.pixels);
     return probes;
 }
 
@@ -52,13 +54,7 @@ Result<void> UpsamplerProbes::prepareBasis(const at::Tensor& coarse) {
 
 Result<void> UpsamplerProbes::keepMap(const at::Tensor& map, const std::string& name, int64_t step,
                                       RunContext& run) const {
-    VITRINE_TRY(const at::Tensor projected, projectOnBasis(*basis_, map.cpu().to(at::kFloat)));
-    const int64_t scale = std::max<int64_t>(1, kShownSide / std::max(projected.size(1), projected.size(2)));
-    const at::Tensor enlarged = nn::resizeMap(projected.unsqueeze(0), projected.size(1) * scale,
-                                              projected.size(2) * scale, "nearest")[0];
-    const at::Tensor colors = pcaColors(*basis_, enlarged).contiguous();
-    Image image(ImageSize{colors.size(1), colors.size(0)}, 3, SampleType::U8);
-    std::copy_n(colors.const_data_ptr<uint8_t>(), colors.numel(), image.row<uint8_t>(0));
+    VITRINE_TRY(const Image image, pcaPicture(map, *basis_, kShownSide));
     VITRINE_TRY(const std::string png, encodeImage(image, ".png"));
     const Json provenance{{"map", "pca"}, {"basis", basis_->note}, {"step", step}};
     VITRINE_TRY(

@@ -2,8 +2,10 @@
 // a function that does the work; kinds register themselves in a JobKinds table, built-ins and plugins alike.
 #pragma once
 
+#include "core/base/job_context.h"
 #include "core/base/json.h"
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -22,6 +24,11 @@ struct JobKind {
     // Whether it may run as several processes of one group (world_place.h): every process carries out the
     // recipe, the first one's run is the one that counts.
     bool severalProcesses = false;
+    // What a recipe will take, told without a run (`vitrine run --dry-run`), from its complete JSON and the
+    // folder of the project, which need not be there: "text" for people, numbers for programs. Empty: nothing
+    // beyond the recipe's checks is told.
+    std::function<Result<Json>(const Json& recipe, const std::filesystem::path& project, JobContext& job)>
+        estimate;
     // Added to the run's record of its environment (library versions, device names); may be empty.
     std::function<Json()> environment;
 };

@@ -20,10 +20,10 @@ Result<at::Tensor> UpsamplerTrainer::Parts::load(int64_t atStep) {
         return BatchDraw{batchIndices(source.count(), position, options.batch, options.seed),
                          options.pictureSide(encoder), options.seed, at};
     };
-    VITRINE_TRY(const at::Tensor pictures, source.pictures(drawAt(atStep)));
+    VITRINE_TRY(const DrawnPictures drawn, source.pictures(drawAt(atStep)));
     if (atStep >= 0)
         source.prefetch(drawAt(atStep + 1));
-    return encoder.prepare(pictures.to(options.device));
+    return encoder.prepare(drawn.pixels.to(options.device));
 }
 
 at::Tensor UpsamplerTrainer::Parts::inComparedSpace(const at::Tensor& features) const {

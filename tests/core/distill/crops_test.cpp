@@ -66,9 +66,9 @@ TEST(TensorPictureSource, EqualArgumentsGiveEqualPictures) {
     ASSERT_TRUE(a && b && c);
     const auto second = source.pictures({{3}, 16, 1, 9, 1});
     ASSERT_TRUE(second);
-    EXPECT_TRUE(at::equal((*a)[1], (*second)[0])) << "a part of a batch is what it is in the whole";
-    EXPECT_TRUE(at::equal(*a, *b));
-    EXPECT_FALSE(at::equal(*a, *c));
+    EXPECT_TRUE(at::equal(a->pixels[1], second->pixels[0])) << "a part of a batch is what it is in the whole";
+    EXPECT_TRUE(at::equal(a->pixels, b->pixels));
+    EXPECT_FALSE(at::equal(a->pixels, c->pixels));
 }
 
 }  // namespace
