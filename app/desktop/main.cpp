@@ -32,7 +32,7 @@ using namespace vitrine;
 struct Options {
     std::vector<std::string> paths;
     std::string project, tour, screenshots = "screenshots", screenshot;
-    bool fresh = false;
+    bool fresh = false, keepSession = false;
 };
 
 QList<PluginLine> pluginLines() {
@@ -104,6 +104,8 @@ int main(int argumentCount, char** arguments) {
     parser.add_option("--screenshot", options.screenshot,
                       "Open, wait until all is shown, save the window as PNG, quit");
     parser.add_flag("--fresh", options.fresh, "Start without the last session");
+    parser.add_flag("--keep-session", options.keepSession,
+                    "With --tour: start from the last session and keep what the walk changes");
     CLI11_PARSE(parser, argumentCount, arguments);
 
     setUpLogging("vitrine-desktop");
@@ -144,7 +146,7 @@ int main(int argumentCount, char** arguments) {
                      [&](const QString& text) { window.toasts().show(ToastKind::Error, text); });
     if (!options.project.empty())
         window.setProject(std::filesystem::absolute(options.project));
-    if (!scripted)
+    if (!scripted || options.keepSession)
         window.setSessionFile(userStateFolder() / "session.json");
     window.show();
     window.restoreSession(!options.fresh && options.paths.empty());

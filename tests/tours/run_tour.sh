@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run_tour.sh PROGRAM TOUR.json OUTPUT_FOLDER [FIXTURES_PROGRAM]: walks through the window on a virtual screen, with state and cache of its own.
+# run_tour.sh PROGRAM TOUR.json OUTPUT_FOLDER [FIXTURES_PROGRAM [OPTION...]]: walks through the window on a virtual screen, with state and cache of its own.
 # 77: skipped, because there is no Xvfb or the third-party data is absent (a failure where CI=true).
 # VITRINE_SCREEN: size of the screen in its own pixels (1600x900); QT_SCALE_FACTOR: as many of them for one of the window's.
 set -u
@@ -22,7 +22,7 @@ fixtures=$(grep -o 'VITRINE_FIXTURES}/[a-z]*' "$tour" | sed 's,.*/,,' | sort -u)
 if [ -n "$fixtures" ]; then
   mkdir -p "$VITRINE_FIXTURES" && "${4:-$(dirname "$program")/tour_fixtures}" "$VITRINE_FIXTURES" $fixtures || exit 1
 fi
-xvfb-run -a -s "-screen 0 ${VITRINE_SCREEN:-1600x900}x24" "$program" --tour "$tour" --screenshots "$out"
+xvfb-run -a -s "-screen 0 ${VITRINE_SCREEN:-1600x900}x24" "$program" --tour "$tour" --screenshots "$out" "${@:5}"
 result=$?
 rm -rf "$VITRINE_FIXTURES"  # they may take gigabytes
 exit $result

@@ -10,9 +10,11 @@
 #include <QAbstractButton>
 #include <QApplication>
 #include <QComboBox>
+#include <QDropEvent>
 #include <QElapsedTimer>
 #include <QEventLoop>
 #include <QLineEdit>
+#include <QMimeData>
 #include <QProcess>
 #include <QScreen>
 #include <QTest>
@@ -181,7 +183,8 @@ Result<void> Tour::step(const Json& step) {
         return screenshot(step.value("name", "screenshot"));
     if (action == "assert")
         return check(step);
-    if (action == "click" || action == "hover" || action == "drag" || action == "lasso" || action == "zoom")
+    if (action == "click" || action == "hover" || action == "drag" || action == "lasso" || action == "zoom" ||
+        action == "drop")
         return pointerStep(action, step);
     return inputStep(action, step);
 }
@@ -238,6 +241,20 @@ Result<Tour::Target> Tour::target(const Json& step) const {
                   {step.value("toFx", 0.5) * found->width(), step.value("toFy", 0.5) * found->height()}};
 }
 
+// As from a file manager: whoever under the pointer takes the drag gets the files.
+static void dropFiles(QWidget& target, const QPointF& at, const QList<QUrl>& files) {
+    QMimeData data;
+    data.setUrls(files);
+    QDragEnterEvent enter(at.toPoint(), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QApplication::sendEvent(&target, &enter);
+    if (!enter.isAccepted())
+        return;
+    QDragMoveEvent move(at.toPoint(), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QApplication::sendEvent(&target, &move);
+    QDropEvent drop(at, Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QApplication::sendEvent(&target, &drop);
+}
+
 Result<void> Tour::pointerStep(const std::string& action, const Json& step) {
     VITRINE_TRY(const Target place, this->target(step));
     QWidget* const target = place.widget;
@@ -251,6 +268,13 @@ Result<void> Tour::pointerStep(const std::string& action, const Json& step) {
             QApplication::sendEvent(target, &wheel);
             QApplication::processEvents();
         }
+        return {};
+    }
+    if (action == "drop") {
+        QList<QUrl> files;
+        for (const auto& path : step.value("paths", Json::array()))
+            files.append(QUrl::fromLocalFile(QString::fromStdString(expanded(path.get<std::string>()))));
+        dropFiles(*target, at, files);
         return {};
     }
     QTest::mouseMove(target, position);

@@ -13,6 +13,7 @@
 //     {"do": "hover" | "drag", "view": …, "x": …, "y": …, "toX": …, "toY": …},
 //     {"do": "lasso", "widget": …, "fx": …, "toFx": …},                with Shift, around the rectangle
 //     between both
+//     {"do": "drop", "widget": "galleryView", "paths": ["${TOUR}/photos"]},   from a file manager
 //     {"do": "zoom", "view": "view1", "x": …, "y": …, "steps": 4},     wheel
 //     {"do": "press", "widget": "embedButton"},
 //     {"do": "key", "keys": "Ctrl+K"}, {"do": "type", "widget": "paletteEdit", "text": "fit"},
