@@ -3,6 +3,7 @@
 #include "core/engine/evaluate_command.h"
 #include "core/engine/fidelity_command.h"
 #include "core/engine/language_commands.h"
+#include "core/engine/merging_command.h"
 #include "core/engine/segment_command.h"
 #include "core/engine/statistics_command.h"
 
@@ -138,6 +139,7 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareCloudCommand(registry);
     declareEvaluateCommand(registry);
     declareFidelityCommand(registry);
+    declareMergingCommand(registry);
     declareLanguageCommands(registry);
     declareSegmentCommand(registry);
     declareStatisticsCommand(registry);

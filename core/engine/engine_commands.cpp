@@ -5,6 +5,7 @@
 #include "core/engine/cloud_command.h"
 #include "core/engine/evaluate_command.h"
 #include "core/engine/fidelity_command.h"
+#include "core/engine/merging_command.h"
 #include "core/engine/language_commands.h"
 #include "core/engine/language_store.h"
 #include "core/engine/map_names.h"
@@ -287,6 +288,7 @@ void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindCloudCommand(registry);
     bindEvaluateCommand(registry);
     bindFidelityCommand(registry);
+    bindMergingCommand(registry);
     bindLanguageCommands(registry);
     bindSegmentCommand(registry);
     bindStatisticsCommand(registry);

@@ -10,6 +10,7 @@
 #include "core/engine/inspect_kind.h"
 #include "core/engine/language_evaluation_kind.h"
 #include "core/engine/learn_masks_kind.h"
+#include "core/engine/merging_kind.h"
 #include "core/engine/prune_structures_kind.h"
 #include "core/engine/puzzle_kind.h"
 #include "core/engine/statistics_kind.h"
@@ -31,6 +32,7 @@ void addJobKinds(JobKinds& kinds) {
     kinds.add(distillKind());
     kinds.add(trainUpsamplerKind());
     kinds.add(upsamplerFidelityKind());
+    kinds.add(tokenMergingKind());
     kinds.add(teacherStatisticsKind());
     kinds.add(evaluateKind());
     kinds.add(trainLanguageModelKind());

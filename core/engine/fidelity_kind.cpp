@@ -3,6 +3,7 @@
 #include "core/base/csv.h"
 #include "core/commands/text_table.h"
 #include "core/engine/engine_plugins.h"
+#include "core/engine/pca_picture.h"
 #include "core/engine/picture_batches.h"
 #include "core/engine/picture_list.h"
 #include "core/engine/upsampler_ways.h"
@@ -118,14 +119,7 @@ class FidelityJob {
     }
 
     Result<void> keepPicture(const at::Tensor& map, const std::string& picture, const std::string& way) {
-        VITRINE_TRY(const at::Tensor projected, projectOnBasis(basis_, map[0].cpu()));
-        const int64_t scale =
-            std::max<int64_t>(1, kShownSide / std::max(projected.size(1), projected.size(2)));
-        const at::Tensor enlarged = nn::resizeMap(projected.unsqueeze(0), projected.size(1) * scale,
-                                                  projected.size(2) * scale, "nearest")[0];
-        const at::Tensor colors = pcaColors(basis_, enlarged).contiguous();
-        Image image(ImageSize{colors.size(1), colors.size(0)}, 3, SampleType::U8);
-        std::copy_n(colors.const_data_ptr<uint8_t>(), colors.numel(), image.row<uint8_t>(0));
+        VITRINE_TRY(const Image image, pcaPicture(map[0], basis_, kShownSide));
         VITRINE_TRY(const std::string png, encodeImage(image, ".png"));
         VITRINE_TRY([[maybe_unused]] const StoredFile kept,
                     run_.putArtifact(fmt::format("fidelity/{}/{}.png", picture, way), png,

@@ -51,6 +51,38 @@ TEST_F(DistillCommandLine, TwoProcessesLearnWhatOneLearns) {
         EXPECT_NEAR(newest(second, key), newest(first, key), 0.02 * newest(first, key)) << key;
 }
 
+TEST_F(DistillCommandLine, TellsWhatACacheIsWorthAndLearnsTheSameWithIt) {
+    VITRINE_SHARED_DATA(photos, "data/images/photos");
+    VITRINE_SHARED_DATA(encoders, "data/encoders");
+    const std::string file = recipe(encoders, photos);
+    const std::string views = " --set settings.views=1 --set settings.steps=6 ";
+    const Outcome dry = call("--json --quiet run --dry-run " + file + views);
+    ASSERT_EQ(dry.exitCode, 0) << dry.errors;
+    const Json cache = json(dry)["estimate"]["teacher_cache"];
+    EXPECT_GT(cache["repeated_share"], 0.5);
+    EXPECT_GT(cache["bytes"], 0);
+    EXPECT_GT(cache["teacher_share"], 0);
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "project")) << "nothing was run";
+    EXPECT_NE(call("--quiet run --dry-run " + file).output.find("every crop is a fresh one"),
+              std::string::npos);
+    EXPECT_EQ(call("--quiet run --dry-run " + file + " --set settings.views=-1").exitCode, 2);
+
+    const auto result = [&](const std::string& use) {
+        const Outcome run = call("--quiet run " + file + views + "--set settings.teacher_cache=" + use);
+        EXPECT_EQ(run.exitCode, 0) << run.errors;
+        return json(call("--json runs show last"));
+    };
+    const Json without = result("off"), first = result("on"), second = result("on");
+    EXPECT_EQ(without["result_hash"], first["result_hash"]);
+    EXPECT_EQ(without["result_hash"], second["result_hash"]);
+    EXPECT_FALSE(without["metrics"].contains("time/teacher cache share"));
+    EXPECT_EQ(newest(second, "time/teacher cache share"), 1) << "an earlier run left all of it";
+    const Outcome shared =
+        call("--quiet run --processes 2 " + file + views + "--set settings.teacher_cache=on");
+    ASSERT_EQ(shared.exitCode, 0) << shared.errors;
+    EXPECT_EQ(newest(json(call("--json runs show last")), "time/teacher cache share"), 1);
+}
+
 TEST_F(DistillCommandLine, WorkThatCannotBeSharedIsRefused) {
     VITRINE_SHARED_DATA(photos, "data/images/photos");
     VITRINE_SHARED_DATA(encoders, "data/encoders");
