@@ -1,6 +1,7 @@
 #include "widgets/compress/mask_panel.h"
 
 #include "widgets/compress/group_view.h"
+#include "widgets/compress/tensor_names.h"
 #include "widgets/plots/chart.h"
 #include "widgets/view/tile_view.h"
 
@@ -94,6 +95,7 @@ MaskPanel::MaskPanel(QWidget* parent)
     layout->addWidget(split, 1);
     for (QComboBox* each : {tensor_, mask_, other_, colors_})
         connect(each, &QComboBox::activated, this, &MaskPanel::requested);
+    connect(mask_, &QComboBox::activated, this, [this] { maskPicked_ = true; });
     connect(tiles_, &TileView::cursorMoved, this, &MaskPanel::hover);
     connect(tiles_, &TileView::probed, this, [this](QPointF inImage) {
         if (view_)
@@ -124,12 +126,20 @@ void MaskPanel::setTensors(const QStringList& names) {
     const QSignalBlocker blocked(tensor_);
     tensor_->clear();
     tensor_->addItems(names);
-    tensor_->setCurrentIndex(std::max(0, int(names.indexOf(before))));
+    const auto place = int(names.indexOf(before));
+    tensor_->setCurrentIndex(place >= 0 ? place : firstPrunable(names));
 }
 
 void MaskPanel::setMasks(std::vector<MaskChoice> choices) {
-    const MaskSource maskBefore = mask(), otherBefore = other();
+    MaskSource maskBefore = mask();
+    const MaskSource otherBefore = other();
     choices_ = std::move(choices);
+    // Until one is picked: what a plan made, if there is any.
+    const auto made = std::find_if(choices_.begin(), choices_.end(), [](const MaskChoice& each) {
+        return each.source.kind == MaskSource::Kind::File;
+    });
+    if (!maskPicked_ && made != choices_.end())
+        maskBefore = made->source;
     const auto fill = [this](QComboBox* combo, const MaskSource& before, bool none) {
         const QSignalBlocker blocked(combo);
         combo->clear();
@@ -156,8 +166,10 @@ void MaskPanel::setChosen(const QString& tensor, const MaskSource& mask, const M
     };
     if (tensors_.contains(tensor))
         tensor_->setCurrentIndex(int(tensors_.indexOf(tensor)));
-    if (const int index = place(mask); index >= 0)
+    if (const int index = place(mask); index >= 0) {
+        maskPicked_ = maskPicked_ || index != mask_->currentIndex();
         mask_->setCurrentIndex(index);
+    }
     other_->setCurrentIndex(place(other) + 1);
     colors_->setCurrentIndex(int(colors));
 }

@@ -30,7 +30,8 @@ class MaskPanel : public QWidget {
   public:
     explicit MaskPanel(QWidget* parent = nullptr);
 
-    // Matrices of the model and masks that can be had; what is chosen stays where it is still there.
+    // Matrices of the model and masks that can be had; what is chosen stays where it is still there. At first
+    // that is the first matrix that plans prune, and the mask of the first plan.
     void setTensors(const QStringList& names);
     void setMasks(std::vector<MaskChoice> choices);
     void setChosen(const QString& tensor, const MaskSource& mask, const MaskSource& other, MaskColors colors);
@@ -66,7 +67,7 @@ class MaskPanel : public QWidget {
     QStringList tensors_;
     std::shared_ptr<const MaskView> view_;
     QString problem_;
-    bool busy_ = false;
+    bool busy_ = false, maskPicked_ = false;
     QComboBox *tensor_, *mask_, *other_, *colors_;
     QLabel *facts_, *groupText_;
     TileView* tiles_;

@@ -17,22 +17,64 @@ QString tr(const char* text) {
 }
 
 double costOf(const PlanResult& result, CostAxis axis) {
-    return axis == CostAxis::Bytes ? result.bytes : result.bitsPerWeight;
+    return axis == CostAxis::Bytes        ? result.bytes
+           : axis == CostAxis::Operations ? result.operations
+                                          : result.bitsPerWeight;
 }
 
 // A logarithmic axis and a comparison take nothing else.
 bool isPlaced(const PlanResult& result, CostAxis axis) {
-    return std::isfinite(costOf(result, axis)) && costOf(result, axis) > 0 &&
-           std::isfinite(result.natsPerToken);
+    return std::isfinite(costOf(result, axis)) && costOf(result, axis) > 0 && std::isfinite(result.loss());
 }
 
 QVariant cell(double value) {
     return std::isfinite(value) ? QVariant(value) : QVariant();
 }
 
-// Pattern of a control ("random control 2:4").
-QString patternOf(const PlanResult& control) {
-    return control.plan.section(' ', 2, 2);
+// A control of masks is named by its pattern ("random control 2:4"), one of structures by the plan.
+bool isControlOf(const PlanResult& control, const PlanResult& each) {
+    if (!each.controlPlan.isEmpty())
+        return control.plan == each.controlPlan;
+    return each.method.split(' ').contains(control.plan.section(' ', 2, 2));
+}
+
+QString keptOf(const PlanResult& each) {
+    return each.best ? tr("best") : each.folder ? tr("yes") : QString();
+}
+
+TableContent encodersTable(const PlanResults& results, const QString& key) {
+    TableContent content;
+    content.significant = 5;
+    content.header = {
+        tr("plan"),         tr("feature error"), tr("to random"), tr("cosine"),      tr("summary"),
+        tr("right %"),      tr("found %"),       tr("mIoU %"),    tr("bits/weight"), tr("MB"),
+        tr("operations %"), tr("error"),         tr("seconds"),   tr("run"),         tr("kept")};
+    content.headerTips = {
+        tr("What was done; the dense encoder and the random controls are rows of their own"),
+        tr("Squared difference of the features relative to the dense encoder's, on pictures that were not "
+           "calibrated with"),
+        tr("Paired with the random control: below zero is better than chance"),
+        tr("Mean cosine of the features to the dense encoder's, cell by cell"),
+        tr("Mean cosine of the summaries to the dense encoder's"),
+        tr("Labelled pictures told right: by the encoder's own head, or by the nearest other picture"),
+        tr("Places of warped pictures found again by their features, within one cell"),
+        tr("Mean intersection over union of a linear segmentation probe on these features"),
+        tr("Of the layers in blocks as they are saved, low-rank path included"),
+        tr("Of the layers in blocks as they are saved"),
+        tr("Of one picture, as a part of the dense encoder's; masks save none by themselves"),
+        tr("Mean of the layers' errors relative to their outputs"),
+        tr("Calibration, compression and evaluation"),
+        tr("The run it comes from"),
+        tr("Whether a model folder of it was kept")};
+    for (const size_t index : resultsWith(results, key)) {
+        const PlanResult& each = results[index];
+        content.rows.push_back({each.plan, cell(each.featureError), cell(each.toRandom),
+                                cell(each.featureCosine), cell(each.summaryCosine), cell(100 * each.accuracy),
+                                cell(100 * each.correspondence), cell(100 * each.meanIntersection),
+                                cell(each.bitsPerWeight), cell(each.bytes / 1e6), cell(100 * each.operations),
+                                cell(each.relativeError), cell(each.seconds), each.run, keptOf(each)});
+    }
+    return content;
 }
 
 }  // namespace
@@ -62,10 +104,9 @@ void pairDifferences(PlanResults& results) {
             if (other.runId != each.runId || other.key != each.key)
                 continue;
             if (other.dense && !each.dense)
-                each.toDense = each.natsPerToken - other.natsPerToken;
-            if (other.control && !each.control && !each.dense &&
-                each.method.split(' ').contains(patternOf(other)))
-                each.toRandom = each.natsPerToken - other.natsPerToken;
+                each.toDense = each.loss() - other.loss();
+            if (other.control && !each.control && !each.dense && isControlOf(other, each))
+                each.toRandom = each.loss() - other.loss();
         }
     }
 }
@@ -85,16 +126,27 @@ std::vector<size_t> paretoFront(const PlanResults& results, const QString& key, 
             order.push_back(index);
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
         const double costA = costOf(results[a], axis), costB = costOf(results[b], axis);
-        return costA != costB ? costA < costB : results[a].natsPerToken < results[b].natsPerToken;
+        return costA != costB ? costA < costB : results[a].loss() < results[b].loss();
     });
     std::vector<size_t> front;
     for (const size_t index : order)
-        if (front.empty() || results[index].natsPerToken < results[front.back()].natsPerToken)
+        if (front.empty() || results[index].loss() < results[front.back()].loss())
             front.push_back(index);
     return front;
 }
 
+bool isOfEncoders(const PlanResults& results, const QString& key) {
+    return std::any_of(results.begin(), results.end(),
+                       [&](const PlanResult& each) { return each.key == key && each.encoder; });
+}
+
+QString lossTitle(const PlanResults& results, const QString& key) {
+    return isOfEncoders(results, key) ? tr("feature error") : tr("nats per token");
+}
+
 TableContent resultsTable(const PlanResults& results, const QString& key) {
+    if (isOfEncoders(results, key))
+        return encodersTable(results, key);
     TableContent content;
     content.significant = 5;
     content.header = {tr("plan"),       tr("nats/token"), tr("to dense"),    tr("to random"),
@@ -118,16 +170,14 @@ TableContent resultsTable(const PlanResults& results, const QString& key) {
         content.rows.push_back({each.plan, cell(each.natsPerToken), cell(each.toDense), cell(each.toRandom),
                                 cell(each.perplexity), cell(each.bitsPerByte), cell(each.bitsPerWeight),
                                 cell(each.bytes / 1e6), cell(each.relativeError), cell(each.seconds),
-                                each.run,
-                                each.best     ? tr("best")
-                                : each.folder ? tr("yes")
-                                              : QString()});
+                                each.run, keptOf(each)});
     }
     return content;
 }
 
 ParetoPlot paretoPlot(const PlanResults& results, const QString& key, CostAxis axis, int chosen) {
     ParetoPlot plot;
+    const double unit = axis == CostAxis::Bytes ? 1e-6 : axis == CostAxis::Operations ? 100 : 1;
     const auto add = [&](const QString& name, const QColor& color, const std::vector<size_t>& rows,
                          bool line) {
         ChartSeries series;
@@ -136,8 +186,8 @@ ParetoPlot paretoPlot(const PlanResults& results, const QString& key, CostAxis a
         series.line = line;
         series.points = !line;
         for (const size_t index : rows) {
-            series.x.append(costOf(results[index], axis) / (axis == CostAxis::Bytes ? 1e6 : 1));
-            series.y.append(results[index].natsPerToken);
+            series.x.append(costOf(results[index], axis) * unit);
+            series.y.append(results[index].loss());
         }
         if (series.x.isEmpty())
             return;
@@ -174,7 +224,9 @@ ParetoPlot paretoPlot(const PlanResults& results, const QString& key, CostAxis a
 }
 
 QString costAxisTitle(CostAxis axis) {
-    return axis == CostAxis::Bytes ? tr("compressed layers (MB)") : tr("bits per weight");
+    return axis == CostAxis::Bytes        ? tr("compressed layers (MB)")
+           : axis == CostAxis::Operations ? tr("operations of a picture (% of the dense encoder's)")
+                                          : tr("bits per weight");
 }
 
 }  // namespace vitrine

@@ -25,10 +25,19 @@ struct PlanResult {
     double toDense = kUnknown, toRandom = kUnknown;  // paired: the same text, windows and run, nats per token
     double relativeError = kUnknown;                 // mean over layers
     double seconds = kUnknown;
+
+    // Of encoders, whose loss is the squared difference of features relative to the dense encoder's.
+    bool encoder = false;
+    double featureError = kUnknown, featureCosine = kUnknown, summaryCosine = kUnknown;
+    double accuracy = kUnknown, correspondence = kUnknown, meanIntersection = kUnknown;  // parts of 1
+    double operations = kUnknown;  // of one picture, as a part of the dense encoder's
+    QString controlPlan;           // the control of these structures; empty: that of the same pattern
+
+    double loss() const { return encoder ? featureError : natsPerToken; }
 };
 using PlanResults = std::vector<PlanResult>;
 
-enum class CostAxis { BitsPerWeight, Bytes };
+enum class CostAxis { BitsPerWeight, Bytes, Operations };
 
 // Keys of the metrics, the most frequent first.
 QStringList metricKeys(const PlanResults& results);
@@ -51,5 +60,8 @@ struct ParetoPlot {
 // -1) once more on top.
 ParetoPlot paretoPlot(const PlanResults& results, const QString& key, CostAxis axis, int chosen);
 QString costAxisTitle(CostAxis axis);
+// Whether the results with this key are those of encoders: other columns, another loss, one axis more.
+bool isOfEncoders(const PlanResults& results, const QString& key);
+QString lossTitle(const PlanResults& results, const QString& key);
 
 }  // namespace vitrine

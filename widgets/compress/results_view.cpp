@@ -5,6 +5,7 @@
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QListView>
 #include <QSignalBlocker>
 #include <QSplitter>
 #include <QTextBrowser>
@@ -29,7 +30,7 @@ ResultsView::ResultsView(QWidget* parent)
     keys_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     keys_->setMinimumContentsLength(30);
     axes_->setObjectName("compressAxis");
-    axes_->addItems({tr("Bits per weight"), tr("Bytes")});
+    axes_->addItems({tr("Bits per weight"), tr("Bytes"), tr("Operations")});
     axes_->setToolTip(tr("What the plot sets against the loss"));
     note_->setObjectName("compressKeyNote");
     note_->setProperty("role", "secondary");
@@ -148,6 +149,11 @@ void ResultsView::setDetails(const QString& html) {
 
 void ResultsView::refresh() {
     rows_ = resultsWith(results_, key_);
+    // Operations are told of encoders only.
+    const bool encoders = isOfEncoders(results_, key_);
+    qobject_cast<QListView*>(axes_->view())->setRowHidden(int(CostAxis::Operations), !encoders);
+    if (!encoders && axis_ == CostAxis::Operations && !results_.empty())
+        setAxis(CostAxis::BitsPerWeight);
     {
         const QSignalBlocker blocked(table_);
         table_->setContent(resultsTable(results_, key_));
@@ -164,7 +170,7 @@ void ResultsView::refreshPlot() {
     const PlanResult* now = chosen();
     ParetoPlot plot = paretoPlot(results_, key_, axis_, now ? int(now - results_.data()) : -1);
     points_ = std::move(plot.points);
-    plot_->setAxes(costAxisTitle(axis_), tr("nats per token"));
+    plot_->setAxes(costAxisTitle(axis_), lossTitle(results_, key_));
     plot_->setSeries(std::move(plot.series));
     plot_->setAccessibleName(tr("Loss against %1").arg(costAxisTitle(axis_)));
     plot_->setAccessibleDescription(plot_->toCsv());

@@ -19,10 +19,15 @@
 namespace vitrine {
 
 constexpr double kBarWidth = 0.36;
-constexpr int kTextHeight = 70;
+constexpr int kTextHeight = 70, kFewestTokens = 10;
 
 WhatIfView::WhatIfView(QWidget* parent)
     : QWidget(parent),
+      picture_(new PictureChangeView),
+      tokenMethod_(new QComboBox),
+      keptTokens_(new QSlider(Qt::Horizontal)),
+      keptText_(new QLabel),
+      tokensTitle_(new QLabel(tr("Tokens"))),
       model_(new QLabel),
       facts_(new QLabel),
       rankText_(new QLabel),
@@ -47,6 +52,15 @@ WhatIfView::WhatIfView(QWidget* parent)
     mask_->setToolTip(tr("Masks of a plan laid over the dense weights"));
     compressed_->setObjectName("whatIfCompressed");
     compressed_->setToolTip(tr("Packed weights of a plan in place of the dense ones"));
+    tokenMethod_->setObjectName("whatIfTokenMethod");
+    tokenMethod_->addItems({"merge", "attention", "norm", "random"});
+    tokenMethod_->setToolTip(
+        tr("Which patches go: the most similar merge (ToMe), those that the class tokens "
+           "look at least, the smallest, or any"));
+    keptTokens_->setObjectName("whatIfKeptTokens");
+    keptTokens_->setRange(kFewestTokens, 100);
+    keptTokens_->setValue(100);
+    keptTokens_->setToolTip(tr("Part of the patches that the last block sees; features stay dense"));
     for (QComboBox* each : {mask_, compressed_}) {
         each->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
         each->setMinimumContentsLength(14);
@@ -73,13 +87,18 @@ WhatIfView::WhatIfView(QWidget* parent)
     grid->addWidget(new QLabel(tr("Rank")), 4, 0);
     grid->addWidget(rank_, 4, 1);
     grid->addWidget(rankText_, 4, 2);
-    grid->addWidget(reset_, 5, 0, 1, 3);
+    grid->addWidget(tokensTitle_, 5, 0);
+    grid->addWidget(keptTokens_, 5, 1);
+    grid->addWidget(keptText_, 5, 2);
+    grid->addWidget(tokenMethod_, 6, 1, 1, 2);
+    grid->addWidget(reset_, 7, 0, 1, 3);
     grid->setRowStretch(1, 1);
     auto* right = new QWidget;
     auto* column = new QVBoxLayout(right);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(text_);
     column->addWidget(facts_);
+    column->addWidget(picture_, 4);
     column->addWidget(next_, 3);
     column->addWidget(tokens_, 2);
     auto* split = new QSplitter(Qt::Horizontal);
@@ -102,20 +121,51 @@ WhatIfView::WhatIfView(QWidget* parent)
         rankText_->setText(QString::number(value));
         emit edited();
     });
+    connect(keptTokens_, &QSlider::valueChanged, this, [this] {
+        refreshTokens();
+        emit edited();
+    });
+    connect(tokenMethod_, &QComboBox::activated, this, &WhatIfView::edited);
     connect(reset_, &QPushButton::clicked, this, [this] {
         switches_->setSwitches({});
         mask_->setCurrentIndex(0);
         compressed_->setCurrentIndex(0);
         refreshRank();
+        keptTokens_->setValue(100);
         emit edited();
     });
-    setModel({});
+    refreshTokens();
+    setModel({}, Subject::Text);
     setChoices({}, {});
 }
 
-void WhatIfView::setModel(const QString& title) {
-    model_->setText(title.isEmpty() ? tr("Open a language model first")
+void WhatIfView::setModel(const QString& title, Subject subject) {
+    subject_ = subject;
+    const bool text = subject == Subject::Text;
+    model_->setText(title.isEmpty() ? tr("Open a language model or an encoder first")
                                     : tr("%1: click what is to be off").arg(title));
+    for (QWidget* each : {static_cast<QWidget*>(text_), static_cast<QWidget*>(tokens_)})
+        each->setVisible(text);
+    for (QWidget* each : {static_cast<QWidget*>(picture_), static_cast<QWidget*>(keptTokens_),
+                          static_cast<QWidget*>(keptText_), static_cast<QWidget*>(tokensTitle_),
+                          static_cast<QWidget*>(tokenMethod_)})
+        each->setVisible(!text);
+    next_->setVisible(text);
+    next_->setAxes(text ? tr("next token") : tr("class"), tr("probability"));
+}
+
+void WhatIfView::refreshTokens() {
+    keptText_->setText(tr("%1 %").arg(keptTokens_->value()));
+}
+
+double WhatIfView::tokens() const {
+    return subject_ == Subject::Picture ? double(keptTokens_->value()) / 100 : 1;
+}
+
+void WhatIfView::setTokens(double part, const QString& method) {
+    if (!method.isEmpty())
+        tokenMethod_->setCurrentIndex(std::max(0, tokenMethod_->findText(method)));
+    keptTokens_->setValue(int(std::lround(100 * part)));
 }
 
 void WhatIfView::setChoices(const std::vector<MaskChoice>& masks, std::vector<CompressedChoice> compressed) {
@@ -198,6 +248,30 @@ void WhatIfView::setAnswer(const WhatIf& answer) {
             .arg(answer.natsAfter, 0, 'f', 4)
             .arg(answer.divergence, 0, 'f', 4)
             .arg(answer.milliseconds, 0, 'f', 1));
+    setBars(answer.next);
+    tokens_->setHtml(tokenHtml(answer.before, answer.after));
+}
+
+void WhatIfView::setAnswer(const PictureWhatIf& answer) {
+    switches_->setShape(answer.layers, answer.heads);
+    QStringList parts{tr("Features move by %1 of their size (cosine %2)")
+                          .arg(answer.featureError, 0, 'f', 4)
+                          .arg(answer.featureCosine, 0, 'f', 4)};
+    if (answer.summaryCosine)
+        parts.append(tr("summary %1").arg(*answer.summaryCosine, 0, 'f', 4));
+    for (const PictureWhatIf::Adaptor& each : answer.adaptors)
+        parts.append(tr("%1: %2, summary %3")
+                         .arg(QString::fromStdString(each.name))
+                         .arg(each.featureError, 0, 'f', 4)
+                         .arg(each.summaryCosine, 0, 'f', 4));
+    parts.append(tr("%1 ms").arg(answer.milliseconds, 0, 'f', 1));
+    facts_->setText(parts.join(QStringLiteral(" · ")));
+    picture_->setAnswer(answer);
+    next_->setVisible(!answer.classes.empty());
+    setBars(answer.classes);
+}
+
+void WhatIfView::setBars(const std::vector<NextToken>& bars) {
     ChartSeries before, after;
     before.name = tr("before");
     after.name = tr("after");
@@ -205,8 +279,8 @@ void WhatIfView::setAnswer(const WhatIf& answer) {
     after.color = chartColor(1);
     before.barWidth = after.barWidth = kBarWidth;
     QStringList names;
-    for (size_t index = 0; index < answer.next.size(); ++index) {
-        const NextToken& token = answer.next[index];
+    for (size_t index = 0; index < bars.size(); ++index) {
+        const NextToken& token = bars[index];
         before.x.append(double(index) - kBarWidth / 2);
         before.y.append(token.before);
         after.x.append(double(index) + kBarWidth / 2);
@@ -218,13 +292,13 @@ void WhatIfView::setAnswer(const WhatIf& answer) {
     next_->setSeries({before, after});
     next_->setAccessibleName(names.join(' '));
     next_->setAccessibleDescription(next_->toCsv());
-    tokens_->setHtml(tokenHtml(answer.before, answer.after));
 }
 
 void WhatIfView::setProblem(const QString& text) {
     facts_->setText(text);
     next_->setSeries({});
     tokens_->clear();
+    picture_->clear();
 }
 
 }  // namespace vitrine

@@ -1,9 +1,11 @@
-// What a model would say with parts of it switched off, masked or repaired by another rank: the next token's
-// distribution before and after, and the text with what changed for each of its tokens.
+// What a model would say with parts of it switched off, masked or repaired by another rank. A language model:
+// the next token's distribution before and after, and the text with what changed for each of its tokens. An
+// encoder: the features of a picture before and after, and the classes of its head.
 #pragma once
 
 #include "core/engine/compress_engine.h"
 #include "widgets/compress/mask_panel.h"
+#include "widgets/compress/picture_change_view.h"
 #include "widgets/compress/switch_grid.h"
 
 class QPlainTextEdit;
@@ -24,7 +26,9 @@ class WhatIfView : public QWidget {
   public:
     explicit WhatIfView(QWidget* parent = nullptr);
 
-    void setModel(const QString& title);
+    enum class Subject { Text, Picture };
+    void setModel(const QString& title, Subject subject);
+    Subject subject() const { return subject_; }
     // Masks (of files) and packed weights that can be laid over the model.
     void setChoices(const std::vector<MaskChoice>& masks, std::vector<CompressedChoice> compressed);
     QString text() const;
@@ -36,7 +40,13 @@ class WhatIfView : public QWidget {
     void chooseMasks(const QString& title);
     void chooseCompressed(const QString& title);
     void setRank(int rank);
+    PictureChangeView* picture() { return picture_; }
+    // Part of the patch tokens that stays, and how the others go.
+    double tokens() const;
+    QString tokenMethod() const { return tokenMethod_->currentText(); }
+    void setTokens(double part, const QString& method);
     void setAnswer(const WhatIf& answer);
+    void setAnswer(const PictureWhatIf& answer);
     void setProblem(const QString& text);
 
   signals:
@@ -44,9 +54,16 @@ class WhatIfView : public QWidget {
 
   private:
     void refreshRank();
+    void refreshTokens();
+    void setBars(const std::vector<NextToken>& bars);
 
     std::vector<MaskChoice> masks_;
     std::vector<CompressedChoice> compressedChoices_;
+    Subject subject_ = Subject::Text;
+    PictureChangeView* picture_;
+    QComboBox* tokenMethod_;
+    QSlider* keptTokens_;
+    QLabel *keptText_, *tokensTitle_;
     QLabel *model_, *facts_, *rankText_;
     QPlainTextEdit* text_;
     SwitchGrid* switches_;

@@ -59,14 +59,16 @@ void CompressWorkspace::declareModelCommands(CommandCenter& commands) {
                       readModel(true);
                       return {};
                   }});
-    commands.add({"compress.page",
-                  "Show a page of the Compress workspace",
-                  {},
-                  "grid1",
-                  argumentSchema({{"name", textArgument("results, masks, layers, write, whatif, structures")}}),
-                  [this](const Json& arguments) {
-                      return showPage(arguments.value("name", std::string("results")));
-                  }});
+    commands.add(
+        {"compress.page",
+         "Show a page of the Compress workspace",
+         {},
+         "grid1",
+         argumentSchema(
+             {{"name", textArgument("results, masks, layers, write, whatif, structures, dependencies")}}),
+         [this](const Json& arguments) {
+             return showPage(arguments.value("name", std::string("results")));
+         }});
 }
 
 void CompressWorkspace::declareSweepCommands(CommandCenter& commands) {
@@ -184,14 +186,18 @@ void CompressWorkspace::declareRunCommands(CommandCenter& commands) {
                   "Choose what the plot sets against the loss",
                   {},
                   "chart",
-                  argumentSchema({{"cost", textArgument("bits or bytes")}}),
+                  argumentSchema({{"cost", textArgument("bits, bytes, or, of encoders, operations")}}),
                   [this](const Json& arguments) -> Result<void> {
                       const std::string cost = arguments.value("cost", std::string("bits"));
-                      if (cost != "bits" && cost != "bytes")
-                          return fail(ErrorCode::InvalidArgument, fmt::format("no cost \"{}\"", cost), "cost",
-                                      "bits or bytes");
-                      results_->setAxis(cost == "bytes" ? CostAxis::Bytes : CostAxis::BitsPerWeight);
-                      return {};
+                      for (const auto& [name, axis] :
+                           {std::pair("bits", CostAxis::BitsPerWeight), std::pair("bytes", CostAxis::Bytes),
+                            std::pair("operations", CostAxis::Operations)})
+                          if (cost == name) {
+                              results_->setAxis(axis);
+                              return {};
+                          }
+                      return fail(ErrorCode::InvalidArgument, fmt::format("no cost \"{}\"", cost), "cost",
+                                  "bits, bytes or operations");
                   }});
     commands.add({"compress.copyResults",
                   "Copy the results as CSV",

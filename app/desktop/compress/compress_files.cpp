@@ -23,6 +23,15 @@ void CompressWorkspace::chooseModel() {
                 });
 }
 
+void CompressWorkspace::choosePicture() {
+    askForFiles(window_,
+                {.title = tr("Choose a picture"),
+                 .filter = tr("Pictures (*.jpg *.jpeg *.png *.webp *.bmp *.tif *.tiff)")},
+                [this](const QString& file) {
+                    window_->commands().run("compress.whatIf", {{"picture", file.toStdString()}});
+                });
+}
+
 void CompressWorkspace::chooseTexts(const QString& key) {
     askForFiles(
         window_,

@@ -1,6 +1,7 @@
 #include "app/desktop/compress/compress_masks.h"
 
 #include "app/desktop/compress/compress_texts.h"
+#include "app/desktop/compress/what_if_desk.h"
 #include "core/base/file.h"
 #include "core/base/nearest.h"
 #include "widgets/view/tile_view.h"

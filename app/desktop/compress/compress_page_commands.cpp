@@ -3,6 +3,8 @@
 #include "app/desktop/compress/compress_masks.h"
 #include "app/desktop/compress/compress_texts.h"
 #include "app/desktop/compress/compress_workspace.h"
+#include "app/desktop/compress/dependency_desk.h"
+#include "app/desktop/compress/what_if_desk.h"
 #include "widgets/shell/command_arguments.h"
 #include "widgets/shell/main_window.h"
 
@@ -73,7 +75,14 @@ void CompressWorkspace::declarePageCommands(CommandCenter& commands) {
                   "chart",
                   argumentSchema({{"plan", textArgument("its name; empty: as it is")},
                                   {"layer", textArgument("whose spectrum is shown; empty: as it is")},
-                                  {"rank", {{"type", "integer"}, {"minimum", 0}}}}),
+                                  {"rank", {{"type", "integer"}, {"minimum", 0}}},
+                                  {"picture", textArgument("of an encoder; empty: as it is")},
+                                  {"tokens",
+                                   {{"type", "number"},
+                                    {"minimum", 0.1},
+                                    {"maximum", 1},
+                                    {"description", "of an encoder: part of the patches that stays"}}},
+                                  {"tokenMethod", textArgument("merge, attention, norm or random")}}),
                   [this](const Json& arguments) -> Result<void> {
                       if (arguments.contains("plan"))
                           VITRINE_TRY_VOID(layers_->choose(textIn(arguments, "plan")));
@@ -119,8 +128,16 @@ void CompressWorkspace::declarePageCommands(CommandCenter& commands) {
                       write_->stop();
                       return {};
                   }});
+    commands.add({"compress.dependencies",
+                  "Show what goes with a channel, head or hidden unit",
+                  {},
+                  "grid1",
+                  argumentSchema({{"kind", textArgument("channel, head or neuron")},
+                                  {"layer", countArgument("from 0 on")},
+                                  {"number", countArgument("from 0 on")}}),
+                  [this](const Json& arguments) { return showDependencies(arguments); }});
     commands.add({"compress.whatIf",
-                  "Switch parts of the open model off and see what it says",
+                  "Switch parts of the open model off and see what it says or sees",
                   {},
                   "probe",
                   argumentSchema({{"text", textArgument("empty: as it is")},
@@ -131,6 +148,21 @@ void CompressWorkspace::declarePageCommands(CommandCenter& commands) {
                                   {"weights", textArgument("a plan whose packed weights are used")},
                                   {"rank", {{"type", "integer"}, {"minimum", 0}}}}),
                   [this](const Json& arguments) { return whatIf(arguments); }});
+}
+
+Result<void> CompressWorkspace::showDependencies(const Json& arguments) {
+    const std::string kind = arguments.value("kind", std::string("neuron"));
+    using Kind = StructureQuestion::Kind;
+    for (const auto& [name, value] : {std::pair("channel", Kind::Channel), std::pair("head", Kind::Head),
+                                      std::pair("neuron", Kind::Neuron)})
+        if (kind == name) {
+            dependencyView_->setStructure(value, arguments.value("layer", dependencyView_->layer()),
+                                          arguments.value("number", dependencyView_->number()));
+            dependencies_->ask();
+            return showPage("dependencies");
+        }
+    return fail(ErrorCode::InvalidArgument, fmt::format("no structure \"{}\"", kind), "kind",
+                "channel, head or neuron");
 }
 
 Result<void> CompressWorkspace::whatIf(const Json& arguments) {
@@ -152,6 +184,11 @@ Result<void> CompressWorkspace::whatIf(const Json& arguments) {
     whatIfView_->chooseCompressed(textIn(arguments, "weights"));
     if (arguments.contains("rank"))
         whatIfView_->setRank(int(arguments["rank"].get<int64_t>()));
+    if (arguments.contains("tokens") || arguments.contains("tokenMethod"))
+        whatIfView_->setTokens(arguments.value("tokens", whatIfView_->tokens()),
+                               textIn(arguments, "tokenMethod"));
+    if (arguments.contains("picture"))
+        whatIfView_->picture()->setPicture(textIn(arguments, "picture"));
     whatIf_->ask();
     return showPage("what if");
 }

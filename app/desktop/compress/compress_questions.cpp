@@ -57,10 +57,10 @@ void takeReport(CompressedRun& out, const Json& report, const char* rows) {
 double bestOf(const Json& rows) {
     double best = std::numeric_limits<double>::quiet_NaN();
     for (const Json& row : rows) {
-        const double nats = numberOf(row, "nats_per_token");
-        if (row.value("control", false) || row.value("plan", std::string()) == "dense" || std::isnan(nats))
+        const double loss = numberOf(row, row.contains("feature_error") ? "feature_error" : "nats_per_token");
+        if (row.value("control", false) || row.value("plan", std::string()) == "dense" || std::isnan(loss))
             continue;
-        best = std::isnan(best) ? nats : std::min(best, nats);
+        best = std::isnan(best) ? loss : std::min(best, loss);
     }
     return best;
 }

@@ -16,7 +16,7 @@ struct CompressRunLine {
     QString model;    // name of its folder or file
     int plans = 0;    // those of the recipe
     int done = 0;     // rows there are: dense model and controls included
-    double best = 0;  // nats per token of the best plan; NaN: none yet
+    double best = 0;  // loss of the best plan: nats per token, feature error; NaN: none yet
 };
 // Compression runs that are not in the trash, the newest first.
 Result<std::vector<CompressRunLine>> compressRuns(const Project& project);
@@ -25,7 +25,7 @@ Result<std::vector<CompressRunLine>> compressRuns(const Project& project);
 struct CompressedRun {
     Run run;
     Json recipe = Json::object();
-    Json rows = Json::array();    // of compression.json: plan, nats_per_token, bits_per_weight, key, …
+    Json rows = Json::array();    // of compression.json: plan, nats_per_token or feature_error, key, …
     Json layers = Json::array();  // plan, name, relative_error, …
     Json times = Json::array();   // plan, …_seconds
     Json speed;                   // rows and verdict of 2:4 products; null: not measured
@@ -35,6 +35,7 @@ struct CompressedRun {
     std::vector<RunEvent> events;
 
     std::string model() const;
+    bool isOfEncoder() const { return !rows.empty() && rows.front().contains("feature_error"); }
     // The row of a plan, or null.
     const Json* row(const std::string& plan) const;
     // masks.safetensors or spectra.safetensors of a plan; empty: it has none.

@@ -41,13 +41,15 @@ std::vector<WriterChoice> writerChoices(const CompressController::Shown& runs, c
             choices.push_back(std::move(choice));
     };
     for (const auto& run : runs) {
+        if (run->isOfEncoder())
+            continue;
         const Json* dense = run->row("dense");
         add({QObject::tr("dense: %1").arg(nameOf(run->model())), QString::fromStdString(run->model()),
              QString::fromStdString(run->recipe.value("settings", Json::object()).value("tokenizer", "")),
              dense ? measuredOf(*dense) : QString()});
     }
     for (const auto& run : runs)
-        for (const Json& row : run->rows) {
+        for (const Json& row : run->isOfEncoder() ? Json::array() : run->rows) {
             const std::string plan = row.value("plan", std::string());
             if (const auto folder = run->folderOf(plan); !folder.empty())
                 add({runs.size() > 1 ? QStringLiteral("%1 · %2").arg(QString::fromStdString(plan),
@@ -64,43 +66,6 @@ std::vector<WriterChoice> writerChoices(const CompressController::Shown& runs, c
 bool isSamePath(const QString& a, const QString& b) {
     const QString canonical = QFileInfo(a).canonicalFilePath();
     return a == b || (!canonical.isEmpty() && canonical == QFileInfo(b).canonicalFilePath());
-}
-
-std::vector<MaskChoice> planMasks(const CompressController::Shown& runs, const QString& model) {
-    std::vector<MaskChoice> choices;
-    for (const auto& run : runs)
-        for (const Json& row : run->rows) {
-            const std::string plan = row.value("plan", std::string());
-            const auto file = run->fileOf(plan, "masks.safetensors");
-            if (file.empty() || !isSamePath(QString::fromStdString(run->model()), model))
-                continue;
-            const QString name = QString::fromStdString(plan);
-            choices.push_back(
-                {runs.size() > 1
-                     ? QStringLiteral("%1 · %2").arg(
-                           name, QString::fromStdString(run->run.name.empty() ? run->run.id : run->run.name))
-                     : name,
-                 {MaskSource::Kind::File, file, {}}});
-        }
-    return choices;
-}
-
-std::vector<CompressedChoice> planWeights(const CompressController::Shown& runs, const QString& model) {
-    std::vector<CompressedChoice> choices;
-    for (const auto& run : runs)
-        for (const Json& row : run->rows) {
-            const std::string plan = row.value("plan", std::string());
-            const auto folder = run->folderOf(plan);
-            if (folder.empty() || !isSamePath(QString::fromStdString(run->model()), model))
-                continue;
-            const QStringList words = QString::fromStdString(row.value("method", std::string())).split(' ');
-            const auto at = words.indexOf("rank");
-            const int rank =
-                at >= 0 && at + 1 < words.size() ? QString(words[at + 1]).remove(',').toInt() : 0;
-            choices.push_back({QString::fromStdString(plan),
-                               QString::fromStdString((folder / "compressed.safetensors").string()), rank});
-        }
-    return choices;
 }
 
 WriteDesk::WriteDesk(CompressController* controller, CompressInspector* inspector, WriteView* view,
@@ -226,47 +191,6 @@ void WriteDesk::compare() {
                                .arg(view_->writer(0)->measured.isEmpty()
                                         ? QString()
                                         : QStringLiteral(" · ") + view_->writer(0)->measured));
-        });
-}
-
-WhatIfDesk::WhatIfDesk(CompressController* controller, CompressInspector* inspector, WhatIfView* view,
-                       QObject* parent)
-    : QObject(parent), controller_(controller), inspector_(inspector), view_(view) {
-    connect(controller_, &CompressController::shownChanged, this, &WhatIfDesk::refresh);
-    connect(view_, &WhatIfView::edited, this, &WhatIfDesk::ask);
-}
-
-void WhatIfDesk::setModel(const QString& path) {
-    model_ = isLanguageModelPath(path.toStdString()) ? path : QString();
-    view_->setModel(QFileInfo(model_).fileName());
-    refresh();
-    if (model_.isEmpty() && !path.isEmpty())
-        view_->setProblem(tr("%1 is no language model").arg(QFileInfo(path).fileName()));
-    ask();
-}
-
-void WhatIfDesk::refresh() {
-    view_->setChoices(planMasks(controller_->shown(), model_), planWeights(controller_->shown(), model_));
-}
-
-void WhatIfDesk::ask() {
-    if (model_.isEmpty())
-        return;
-    WhatIfRequest request;
-    request.model = model_.toStdString();
-    request.text = view_->text().toStdString();
-    const Switches& off = view_->switches()->switches();
-    request.attentionOff.assign(off.attentionOff.begin(), off.attentionOff.end());
-    request.feedForwardOff.assign(off.feedForwardOff.begin(), off.feedForwardOff.end());
-    request.headsOff.assign(off.headsOff.begin(), off.headsOff.end());
-    request.masks = view_->masks();
-    request.compressed = view_->compressed();
-    request.rank = view_->rank();
-    inspector_->ask<WhatIf>(
-        "what if", [request](CompressEngine& engine, JobContext& job) { return engine.whatIf(request, job); },
-        [this](Result<WhatIf> answer) {
-            answer ? view_->setAnswer(*answer)
-                   : view_->setProblem(QString::fromStdString(answer.error().text()));
         });
 }
 

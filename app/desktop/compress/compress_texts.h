@@ -1,9 +1,8 @@
-// The pages that let models speak: two models side by side, and one with parts switched off.
+// The page that lets two models write side by side.
 #pragma once
 
 #include "app/desktop/compress/compress_controller.h"
 #include "app/desktop/compress/compress_inspector.h"
-#include "widgets/compress/what_if_view.h"
 #include "widgets/compress/write_view.h"
 
 namespace vitrine {
@@ -12,9 +11,6 @@ namespace vitrine {
 std::vector<WriterChoice> writerChoices(const CompressController::Shown& runs, const QString& model);
 // The same file or folder, however it is written.
 bool isSamePath(const QString& a, const QString& b);
-// Masks and packed weights of plans for this model.
-std::vector<MaskChoice> planMasks(const CompressController::Shown& runs, const QString& model);
-std::vector<CompressedChoice> planWeights(const CompressController::Shown& runs, const QString& model);
 
 class WriteDesk : public QObject {
     Q_OBJECT
@@ -38,24 +34,6 @@ class WriteDesk : public QObject {
     QString model_;
     std::array<Written, 2> written_;
     std::array<bool, 2> done_{};
-};
-
-class WhatIfDesk : public QObject {
-    Q_OBJECT
-  public:
-    WhatIfDesk(CompressController* controller, CompressInspector* inspector, WhatIfView* view,
-               QObject* parent = nullptr);
-
-    void setModel(const QString& path);
-    void ask();
-
-  private:
-    void refresh();
-
-    CompressController* controller_;
-    CompressInspector* inspector_;
-    WhatIfView* view_;
-    QString model_;
 };
 
 }  // namespace vitrine

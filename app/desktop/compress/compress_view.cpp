@@ -1,6 +1,7 @@
 #include "app/desktop/compress/compress_view.h"
 
 #include "core/commands/model_commands.h"
+#include "widgets/compress/tensor_names.h"
 #include "widgets/runs/run_columns.h"
 
 #include <QCoreApplication>
@@ -59,6 +60,36 @@ QString signedNumber(double value) {
     return (value > 0 ? QStringLiteral("+") : QString()) + QString::number(value, 'f', 4);
 }
 
+// Features as a whole and of each adaptor, dense tasks, what is left of each block.
+QString encoderLines(const Json& row) {
+    QString html;
+    for (const auto& [key, value] : row.items()) {
+        const bool metric = key.ends_with("_error") || key.ends_with("_cosine") || key == "accuracy" ||
+                            key == "correspondence" || key == "segmentation_miou" || key == "pixel_accuracy";
+        if (metric && key != "relative_error" && value.is_number())
+            html += line(QString::fromStdString(key).replace('_', ' '),
+                         QString::number(value.get<double>(), 'f', 4));
+    }
+    for (const auto& [key, title] :
+         {std::pair("kept_parameters", tr("parameters")), std::pair("kept_operations", tr("operations"))})
+        if (const double value = numberOf(row, key); std::isfinite(value))
+            html += line(title, tr("%1 % of the dense encoder's").arg(100 * value, 0, 'f', 1));
+    if (row.contains("left") && row["left"].is_object())
+        for (const auto& [key, title] :
+             {std::pair("blocks", tr("blocks that stay")), std::pair("heads", tr("heads left in each")),
+              std::pair("neurons", tr("hidden units left in each"))}) {
+            QStringList numbers;
+            for (const Json& number : row["left"].value(key, Json::array()))
+                numbers.append(QString::number(number.get<int64_t>()));
+            html += line(title, numbers.join(' '));
+        }
+    if (row.contains("opens_elsewhere"))
+        html += line(tr("other programs"), row["opens_elsewhere"] == true
+                                               ? tr("open the folder")
+                                               : tr("do not know blocks of such widths"));
+    return html;
+}
+
 QString worstLayers(const CompressedRun& run, const std::string& plan) {
     std::vector<const Json*> layers;
     for (const Json& layer : run.layers)
@@ -76,14 +107,6 @@ QString worstLayers(const CompressedRun& run, const std::string& plan) {
     return html + QStringLiteral("</table>");
 }
 
-// Embeddings are looked up, not multiplied.
-bool isEmbedding(const std::string& name) {
-    for (const char* part : {"embed", "tok_", "token_embd", "wte", "wpe", "position", "pos_"})
-        if (name.find(part) != std::string::npos)
-            return true;
-    return false;
-}
-
 TensorLine lineOf(const Json& tensor) {
     TensorLine line;
     const std::string name = textOf(tensor, "name");
@@ -97,7 +120,7 @@ TensorLine lineOf(const Json& tensor) {
     line.bytes = numberOf(tensor, "bytes");
     const Json& shape = tensor["shape"];
     line.matrix = shape.size() == 2 && shape[0].get<int64_t>() > 1 && shape[1].get<int64_t>() > 1;
-    if (line.matrix && !isEmbedding(name))
+    if (line.matrix && !isLookedUp(line.name))
         line.operations = 2 * line.elements;
     if (tensor.contains("statistics") && tensor["statistics"].is_object())
         line.zeros = numberOf(tensor["statistics"], "sparsity");
@@ -127,12 +150,23 @@ PlanResults planResults(const CompressController::Shown& runs) {
             each.best = !plan.empty() && plan == run->bestPlan;
             each.folder = !run->folderOf(plan).empty();
             each.bitsPerWeight = numberOf(row, "bits_per_weight");
-            each.bytes = each.bitsPerWeight * weights / 8;
+            // Of an encoder whose structures were cut, the row says how many are left.
+            const double own = numberOf(row, "block_weights");
+            each.bytes = each.bitsPerWeight * (std::isfinite(own) ? own : weights) / 8;
             each.natsPerToken = numberOf(row, "nats_per_token");
             each.perplexity = numberOf(row, "perplexity");
             each.bitsPerByte = numberOf(row, "bits_per_byte");
             each.relativeError = numberOf(row, "relative_error");
             each.seconds = secondsOf(*run, plan);
+            each.encoder = row.contains("feature_error");
+            each.featureError = numberOf(row, "feature_error");
+            each.featureCosine = numberOf(row, "feature_cosine");
+            each.summaryCosine = numberOf(row, "summary_cosine");
+            each.accuracy = numberOf(row, "accuracy");
+            each.correspondence = numberOf(row, "correspondence");
+            each.meanIntersection = numberOf(row, "segmentation_miou");
+            each.operations = numberOf(row, "kept_operations");
+            each.controlPlan = QString::fromStdString(textOf(row, "control_plan"));
             results.push_back(std::move(each));
         }
     }
@@ -147,13 +181,8 @@ QString planDetails(const CompressedRun& run, const PlanResult& result) {
         html += line(tr("nats per token"), QString::number(result.natsPerToken, 'f', 4));
         html += line(tr("perplexity"), QString::number(result.perplexity, 'g', 5));
     }
-    // Of encoders.
-    if (const Json* row = run.row(plan))
-        for (const auto& [key, title] : {std::pair("feature_error", tr("error of the features")),
-                                         std::pair("feature_cosine", tr("cosine of the features")),
-                                         std::pair("accuracy", tr("accuracy"))})
-            if (const double value = numberOf(*row, key); std::isfinite(value))
-                html += line(title, QString::number(value, 'f', 4));
+    if (const Json* row = run.row(plan); row && result.encoder)
+        html += encoderLines(*row);
     if (std::isfinite(result.toDense))
         html += line(tr("to the dense model"), signedNumber(result.toDense));
     if (std::isfinite(result.toRandom))

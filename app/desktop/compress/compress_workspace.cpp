@@ -5,8 +5,10 @@
 #include "app/desktop/compress/compress_masks.h"
 #include "app/desktop/compress/compress_texts.h"
 #include "app/desktop/compress/compress_view.h"
+#include "app/desktop/compress/dependency_desk.h"
 #include "app/desktop/compress/structure_desk.h"
 #include "app/desktop/compress/sweep_panel.h"
+#include "app/desktop/compress/what_if_desk.h"
 #include "core/io/language_files.h"
 #include "core/runs/project.h"
 #include "widgets/compress/model_tree.h"
@@ -21,6 +23,7 @@
 #include <QTabWidget>
 #include <QTreeWidget>
 #include <QVBoxLayout>
+#include <algorithm>
 
 namespace vitrine {
 
@@ -45,7 +48,9 @@ CompressWorkspace::CompressWorkspace(MainWindow* window)
       write_(new WriteDesk(controller_, inspector_, writeView_, this)),
       whatIfView_(new WhatIfView),
       whatIf_(new WhatIfDesk(controller_, inspector_, whatIfView_, this)),
-      structures_(new StructureDesk(inspector_)) {
+      structures_(new StructureDesk(inspector_)),
+      dependencyView_(new DependencyView),
+      dependencies_(new DependencyDesk(inspector_, dependencyView_, this)) {
     inspector_->setParent(this);
     pages_->setObjectName("compressPages");
     pages_->setDocumentMode(true);
@@ -55,6 +60,7 @@ CompressWorkspace::CompressWorkspace(MainWindow* window)
     pages_->addTab(writeView_, tr("Write"));
     pages_->addTab(whatIfView_, tr("What if"));
     pages_->addTab(structures_, tr("Structures"));
+    pages_->addTab(dependencyView_, tr("Dependencies"));
     auto* centre = new QWidget;
     auto* layout = new QVBoxLayout(centre);
     layout->setContentsMargins(0, 0, 0, 0);
@@ -111,6 +117,8 @@ void CompressWorkspace::wire() {
             [this](const QString& message) { window_->toasts().show(ToastKind::Error, message); });
     connect(writeView_, &WriteView::writeRequested, this, [run] { run("compress.write"); });
     connect(writeView_, &WriteView::stopRequested, this, [run] { run("compress.stopWriting"); });
+    connect(whatIfView_->picture(), &PictureChangeView::chooseRequested, this,
+            &CompressWorkspace::choosePicture);
     connect(results_, &ResultsView::chosenChanged, this, &CompressWorkspace::showDetails);
     connect(results_, &ResultsView::picked, this, [this] { followsBest_ = false; });
     connect(results_, &ResultsView::menuRequested, this, [this](QPoint at) {
@@ -155,6 +163,11 @@ bool CompressWorkspace::openPath(const QString& path) {
         sweepDock_->raise();
         return true;
     }
+    if (info.isFile() && whatIfView_->subject() == WhatIfView::Subject::Picture &&
+        QStringList{"jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff"}.contains(info.suffix().toLower())) {
+        window_->commands().run("compress.whatIf", {{"picture", path.toStdString()}});
+        return true;
+    }
     const QStringList weights = QDir(path).entryList({"*.safetensors"}, QDir::Files);
     if (QFileInfo::exists(path + "/config.json") || !weights.isEmpty() || info.suffix() == "safetensors") {
         openModel(path);
@@ -175,6 +188,7 @@ void CompressWorkspace::showModel() {
     masks_->setModel(modelPath_);
     write_->setModel(modelPath_);
     whatIf_->setModel(modelPath_);
+    dependencies_->setModel(modelPath_);
 }
 
 // First what the headers say, then, on request and by itself for small models, what the weights say.
@@ -207,13 +221,6 @@ void CompressWorkspace::refreshCosts() {
     if (model.isEmpty() || !settings.is_object() || !settings.contains("plans")) {
         inspector_->cancel("costs");
         sweep_->setCostProblem(tr("Costs appear once a model is open."));
-        return;
-    }
-    if (!isLanguageModelPath(model.toStdString())) {
-        inspector_->cancel("costs");
-        sweep_->setCostProblem(
-            tr("Costs are worked out for language models. Plans for an encoder run all the same: name its "
-               "pictures under All settings."));
         return;
     }
     const Json type = settings.value("dtype", Json("float32"));
@@ -264,7 +271,7 @@ void CompressWorkspace::restoreSession(const Json& session) {
         sweep_->setRecipe(session["recipe"]);
     sweep_->editor()->showJson(session.value("json", Json()) == true);
     if (session.contains("axis") && session["axis"].is_number_integer())
-        results_->setAxis(session["axis"] == 1 ? CostAxis::Bytes : CostAxis::BitsPerWeight);
+        results_->setAxis(CostAxis(std::clamp(session["axis"].get<int>(), 0, int(CostAxis::Operations))));
     if (session.contains("page") && session["page"].is_number_integer())
         pages_->setCurrentIndex(session["page"].get<int>());
     const Json model = session.value("model", Json());

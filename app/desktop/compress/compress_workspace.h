@@ -13,6 +13,8 @@ namespace vitrine {
 
 class RunChoiceList;
 class CompressHead;
+class DependencyDesk;
+class DependencyView;
 class MainWindow;
 class LayerDesk;
 class LayersView;
@@ -60,6 +62,7 @@ class CompressWorkspace : public Workspace {
     void refreshState();
     void showDetails();
     void chooseModel();
+    void choosePicture();
     void chooseTexts(const QString& key);
     void browse(const QString& path, const QString& format);
     Result<void> openRecipe(const Json& arguments);
@@ -67,6 +70,7 @@ class CompressWorkspace : public Workspace {
     Result<void> saveMaskAs();
     Result<void> saveLayers(const Json& arguments);
     Result<void> whatIf(const Json& arguments);
+    Result<void> showDependencies(const Json& arguments);
     Result<void> saveResults(const Json& arguments);
     Result<void> exportPlan(const Json& arguments);
     Result<void> showPage(const std::string& name);
@@ -89,6 +93,8 @@ class CompressWorkspace : public Workspace {
     WhatIfView* whatIfView_;
     WhatIfDesk* whatIf_;
     StructureDesk* structures_;
+    DependencyView* dependencyView_;
+    DependencyDesk* dependencies_;
     QDockWidget *modelDock_ = nullptr, *sweepDock_ = nullptr, *runsDock_ = nullptr;
     QString modelPath_;
     bool followsBest_ = true;  // until the user picks a plan

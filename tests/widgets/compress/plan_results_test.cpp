@@ -1,5 +1,7 @@
 #include "widgets/compress/plan_results.h"
 
+#include "widgets/compress/tensor_names.h"
+
 #include <gmock/gmock.h>
 
 namespace vitrine {
@@ -75,6 +77,58 @@ TEST(PlanResults, WithoutNumbersNothingIsPlotted) {
     PlanResults results{resultOf("wanda 2:4", PlanResult::kUnknown, 2)};
     EXPECT_TRUE(paretoPlot(results, "k", CostAxis::BitsPerWeight, -1).series.empty());
     EXPECT_TRUE(paretoPlot({}, "k", CostAxis::BitsPerWeight, -1).series.empty());
+}
+
+PlanResult encoderResult(const char* plan, double error, double operations, const char* control = "") {
+    PlanResult result = resultOf(plan, 32, PlanResult::kUnknown, "e", "features of 16 pictures");
+    result.encoder = true;
+    result.featureError = error;
+    result.operations = operations;
+    result.accuracy = 0.5;
+    result.controlPlan = QString::fromLatin1(control);
+    return result;
+}
+
+TEST(PlanResults, EncodersAreComparedByTheirFeatures) {
+    PlanResults results{encoderResult("dense", 0, 1),
+                        encoderResult("neurons 50 %", 0.4, 0.7, "random control neurons 50 %"),
+                        encoderResult("random control neurons 50 %", 0.6, 0.7),
+                        encoderResult("tokens 50 % (merge)", 0.1, 0.6, "random control tokens 50 % (random)"),
+                        encoderResult("random control tokens 50 % (random)", 0.9, 0.6),
+                        encoderResult("heads 50 %", 0.5, 0.8, "random control heads 50 %")};
+    pairDifferences(results);
+    EXPECT_NEAR(results[1].toDense, 0.4, 1e-12);
+    EXPECT_NEAR(results[1].toRandom, -0.2, 1e-12);
+    EXPECT_NEAR(results[3].toRandom, -0.8, 1e-12);
+    EXPECT_TRUE(std::isnan(results[5].toRandom));  // its control did not run
+    const QString key = results[0].key;
+    EXPECT_TRUE(isOfEncoders(results, key));
+    EXPECT_FALSE(isOfEncoders(results, "k"));
+    EXPECT_EQ(lossTitle(results, key), "feature error");
+    EXPECT_EQ(lossTitle(results, "k"), "nats per token");
+    EXPECT_THAT(paretoFront(results, key, CostAxis::Operations), ElementsAre(3, 0));
+    const TableContent table = resultsTable(results, key);
+    EXPECT_EQ(table.header[1], "feature error");
+    EXPECT_EQ(table.header.size(), table.headerTips.size());
+    for (const auto& row : table.rows)
+        EXPECT_EQ(size_t(row.size()), size_t(table.header.size()));
+    EXPECT_EQ(table.rows[3][size_t(table.header.indexOf("operations %"))].toDouble(), 60);
+    const ParetoPlot plot = paretoPlot(results, key, CostAxis::Operations, 3);
+    ASSERT_FALSE(plot.series.empty());
+    EXPECT_EQ(plot.series.front().x.front(), 60);  // percent
+}
+
+TEST(TensorNames, TheFirstPrunableIsAMatrixOfABlock) {
+    EXPECT_EQ(firstPrunable({"model.embed_tokens.weight", "model.layers.0.mlp.down_proj.weight"}), 1);
+    EXPECT_EQ(firstPrunable({"mlp_head.1.weight", "transformer.layers.0.linear1.weight"}), 1);
+    EXPECT_EQ(firstPrunable({"radio_model.adaptors.clip.feat_mlp.blocks.0.2.weight",
+                             "radio_model.model.blocks.0.attn.proj.weight"}),
+              1);
+    EXPECT_EQ(firstPrunable({"wte.weight", "head.weight"}), 1);
+    EXPECT_EQ(firstPrunable({"tok_embeddings.weight"}), 0);
+    EXPECT_EQ(firstPrunable({}), 0);
+    EXPECT_TRUE(isLookedUp("radio_model.model.patch_generator.pos_embed"));
+    EXPECT_FALSE(isLookedUp("model.layers.0.mlp.down_proj.weight"));
 }
 
 }  // namespace
