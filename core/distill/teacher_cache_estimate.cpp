@@ -37,10 +37,14 @@ TeacherCacheEstimate::Decision TeacherCacheEstimate::decide(TeacherCacheUse want
 }
 
 std::string TeacherCacheEstimate::text() const {
-    return fmt::format(
-        "{:.0f} of {:.0f} looks of teachers are new ones: {:.3g} GB; teachers take {:.0f} % of a step of "
-        "{:.3g} s; with the cache {:.2f} times the pace",
-        freshLooks, looks, bytes / 1e9, 100 * teacherShare(), stepSeconds(), gain());
+    const std::string size =
+        bytes < 1e9 ? fmt::format("{:.3g} MB", bytes / 1e6) : fmt::format("{:.3g} GB", bytes / 1e9);
+    std::string text =
+        fmt::format("{:.0f} of {:.0f} looks of teachers are new ones, {}", freshLooks, looks, size);
+    if (stepSeconds() > 0)
+        text += fmt::format("; teachers take {:.0f} % of a step; with the cache {:.2f} times the pace",
+                            100 * teacherShare(), gain());
+    return text;
 }
 
 Json TeacherCacheEstimate::toJson() const {

@@ -1,5 +1,6 @@
 #include "core/engine/distill_setup.h"
 
+#include "core/commands/runs_commands_support.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/folder_picture_source.h"
 #include "core/engine/picture_list.h"
@@ -96,12 +97,12 @@ Result<Json> estimateDistillation(const Json& recipe, const fs::path& project, J
         options.teacherCache, TeacherCache::room(teacherCacheFolder(project), cacheOptions(options)));
     const double step = estimate.stepSeconds(), steps = double(options.steps);
     const double seconds = step * steps / (decision.use ? estimate.gain() : 1);
-    return Json{{"seconds", seconds},
-                {"teacher_cache", cacheReport(estimate, decision)},
-                {"text", fmt::format("about {:.3g} s a step, {:.3g} minutes for {} steps\nteacher cache: {}\n"
-                                     "teacher cache: {} ({})",
-                                     step, seconds / 60, options.steps, estimate.text(),
-                                     decision.use ? "used" : "not used", decision.reason)}};
+    return Json{
+        {"seconds", seconds},
+        {"teacher_cache", cacheReport(estimate, decision)},
+        {"text", fmt::format("about {} a step, {} for {} steps\nteacher cache: {}\nteacher cache: {} ({})",
+                             durationText(step), durationText(seconds), options.steps, estimate.text(),
+                             decision.use ? "used" : "not used", decision.reason)}};
 }
 
 }  // namespace vitrine

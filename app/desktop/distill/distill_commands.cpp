@@ -1,5 +1,6 @@
 // The commands of the Distill workspace.
 #include "app/desktop/distill/distill_workspace.h"
+#include "app/desktop/distill/recipe_estimate.h"
 #include "app/desktop/distill/recipe_panel.h"
 #include "app/desktop/runs/recipe_files.h"
 #include "core/base/file.h"
@@ -43,6 +44,12 @@ void DistillWorkspace::declareRecipeCommands(CommandCenter& commands) {
                       VITRINE_TRY_VOID(recipe_->checkRecipe());
                       return controller_->start(recipe_->recipe());
                   }});
+    commands.add({"distill.estimate",
+                  "Estimate what the distillation of the recipe would take, or cancel that",
+                  {},
+                  "chart",
+                  {},
+                  [this](const Json&) { return estimateRecipe(); }});
     commands.add(
         {"distill.settings",
          "Change the recipe of the next distillation",
@@ -182,6 +189,15 @@ void DistillWorkspace::declareRunCommands(CommandCenter& commands) {
     commands.add({"distill.inspect", "Open the student in Inspect", {}, "inspect", {}, [this](const Json&) {
                       return inspectStudent();
                   }});
+}
+
+Result<void> DistillWorkspace::estimateRecipe() {
+    if (estimate_->isAsking()) {
+        estimate_->cancel();
+        return {};
+    }
+    VITRINE_TRY_VOID(recipe_->checkRecipe());
+    return estimate_->ask(window_->commands().project(), recipe_->recipe());
 }
 
 Result<void> DistillWorkspace::openRecipe(const Json& arguments) {

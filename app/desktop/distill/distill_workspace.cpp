@@ -1,6 +1,7 @@
 #include "app/desktop/distill/distill_workspace.h"
 
 #include "app/desktop/distill/cockpit_view.h"
+#include "app/desktop/distill/recipe_estimate.h"
 #include "app/desktop/distill/recipe_panel.h"
 #include "app/desktop/distill/run_panel.h"
 #include "core/io/language_files.h"
@@ -26,6 +27,7 @@ DistillWorkspace::DistillWorkspace(MainWindow* window)
       window_(window),
       controller_(new DistillController(this)),
       recipe_(new RecipePanel),
+      estimate_(new RecipeEstimate(this)),
       head_(new RunPanel(controller_)),
       pages_(new QStackedWidget),
       message_(new QLabel),
@@ -70,10 +72,8 @@ void DistillWorkspace::buildCockpit() {
     setCentralWidget(pages_);
 }
 
-void DistillWorkspace::wire() {
-    const auto run = [this](const char* name, const Json& arguments = Json::object()) {
-        window_->commands().run(name, arguments);
-    };
+void DistillWorkspace::wireRecipe() {
+    const auto run = [this](const char* name) { window_->commands().run(name); };
     connect(recipe_, &RecipePanel::startRequested, this, [run] { run("distill.start"); });
     connect(recipe_, &RecipePanel::openRequested, this, [run] { run("distill.openRecipe"); });
     connect(recipe_, &RecipePanel::saveRequested, this, [run] { run("distill.saveRecipe"); });
@@ -81,6 +81,27 @@ void DistillWorkspace::wire() {
     connect(recipe_, &RecipePanel::browseRequested, this, [this](const QString& path, const QString& format) {
         browse(recipe_->editor()->form(), path, format);
     });
+    connect(recipe_, &RecipePanel::estimateRequested, this, [run] { run("distill.estimate"); });
+    connect(estimate_, &RecipeEstimate::stateChanged, this, [this] {
+        recipe_->setCost(estimate_->isAsking() ? tr("Loading the teachers and measuring a step…") : QString(),
+                         estimate_->isAsking());
+    });
+    connect(estimate_, &RecipeEstimate::told, this, [this](const Json& estimate) {
+        recipe_->setCost(QString::fromStdString(estimate.value("text", std::string())), false);
+    });
+    connect(estimate_, &RecipeEstimate::failed, this,
+            [this](const QString& message) { recipe_->setCost(message, false, true); });
+    connect(recipe_, &RecipePanel::recipeReplaced, this, [this] {
+        estimate_->cancel();
+        recipe_->setCost({}, estimate_->isAsking());
+    });
+}
+
+void DistillWorkspace::wire() {
+    const auto run = [this](const char* name, const Json& arguments = Json::object()) {
+        window_->commands().run(name, arguments);
+    };
+    wireRecipe();
     connect(running_, &SchemaForm::browseRequested, this,
             [this](const QString& path, const QString& format) { browse(running_, path, format); });
     connect(running_, &SchemaForm::edited, this, &DistillWorkspace::refreshRunning);
@@ -226,6 +247,8 @@ void DistillWorkspace::restoreSession(const Json& session) {
         options.smoothing = std::clamp(session["smoothing"].get<double>(), 0.0, 0.99);
     options.logY = session.value("logarithmic", Json()) == true;
     charts_->setOptions(options);
+    if (const Json run = session.value("run", Json()); run.is_string())
+        controller_->showAtFirst(run.get<std::string>());
 }
 
 }  // namespace vitrine

@@ -16,6 +16,7 @@ class RunChoiceList;
 class LinkedCharts;
 class MainWindow;
 class MediaPanel;
+class RecipeEstimate;
 class RecipePanel;
 class RunPanel;
 class SchemaForm;
@@ -37,6 +38,7 @@ class DistillWorkspace : public Workspace {
     void buildCockpit();
     void buildDocks();
     void wire();
+    void wireRecipe();
     void declareRecipeCommands(CommandCenter& commands);
     void declareRunCommands(CommandCenter& commands);
     void followProject();
@@ -48,6 +50,7 @@ class DistillWorkspace : public Workspace {
     void applyRunning();
     void chooseInput(bool model);
     void browse(SchemaForm* form, const QString& path, const QString& format);
+    Result<void> estimateRecipe();
     Result<void> openRecipe(const Json& arguments);
     Result<void> saveRecipe(const Json& arguments);
     Result<void> exportStudent(const Json& arguments);
@@ -56,6 +59,7 @@ class DistillWorkspace : public Workspace {
     MainWindow* window_;
     DistillController* controller_;
     RecipePanel* recipe_;
+    RecipeEstimate* estimate_;
     RunPanel* head_;
     QStackedWidget* pages_;
     QLabel* message_;

@@ -27,7 +27,9 @@ RecipePanel::RecipePanel(QWidget* parent)
       preset_(new ElidedCombo),
       size_(new ElidedCombo),
       editor_(new RecipeEditor),
+      estimate_(new QPushButton(tr("Estimate"))),
       start_(new QPushButton(tr("Start"))),
+      cost_(new QLabel),
       status_(new QLabel) {
     setObjectName("distillRecipePanel");
     setAttribute(Qt::WA_StyledBackground);
@@ -43,16 +45,10 @@ RecipePanel::RecipePanel(QWidget* parent)
     whole->addLayout(lists);
     buildPresets(whole);
     whole->addWidget(editor_, 1);
-    start_->setObjectName("distillStart");
-    start_->setToolTip(tr("Trains in a process of its own, which goes on when the window is closed"));
-    status_->setObjectName("distillStatus");
-    status_->setWordWrap(true);
-    status_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    status_->hide();
-    whole->addWidget(start_);
-    whole->addWidget(status_);
+    buildFoot(whole);
     editor_->setSchema(distillRecipeSchema());
     connect(editor_, &RecipeEditor::edited, this, [this] {
+        emit recipeReplaced();
         refreshLists();
         refreshChoices();
         emit recipeEdited();
@@ -61,12 +57,34 @@ RecipePanel::RecipePanel(QWidget* parent)
     connect(editor_, &RecipeEditor::saveRequested, this, &RecipePanel::saveRequested);
     connect(editor_, &RecipeEditor::browseRequested, this, &RecipePanel::browseRequested);
     connect(start_, &QPushButton::clicked, this, &RecipePanel::startRequested);
+    connect(estimate_, &QPushButton::clicked, this, &RecipePanel::estimateRequested);
     if (const auto first = std::find_if(presets_.begin(), presets_.end(),
                                         [](const DistillPreset& each) { return each.name == "phi_s"; });
         first != presets_.end())
         setRecipe(withPreset(first->recipe, Json::object()));
     else
         setRecipe({{"kind", "distill"}});
+}
+
+void RecipePanel::buildFoot(QVBoxLayout* whole) {
+    start_->setObjectName("distillStart");
+    start_->setToolTip(tr("Trains in a process of its own, which goes on when the window is closed"));
+    estimate_->setObjectName("distillEstimate");
+    estimate_->setToolTip(tr(
+        "Measures a step: time of the run, share of the teachers, and what keeping what they say is worth"));
+    auto* row = new QHBoxLayout;
+    row->addWidget(estimate_);
+    row->addWidget(start_, 1);
+    cost_->setObjectName("distillCost");
+    status_->setObjectName("distillStatus");
+    for (QLabel* label : {cost_, status_}) {
+        label->setWordWrap(true);
+        label->setTextInteractionFlags(Qt::TextSelectableByMouse);
+        label->hide();
+    }
+    whole->addWidget(cost_);
+    whole->addLayout(row);
+    whole->addWidget(status_);
 }
 
 QListWidget* RecipePanel::addList(QHBoxLayout* into, const QString& title, const QString& name,
@@ -141,6 +159,7 @@ const Json& RecipePanel::recipe() const {
 
 void RecipePanel::setRecipe(const Json& recipe) {
     editor_->setRecipe(recipe);
+    emit recipeReplaced();
     for (const QString& model : teacherModels(editor_->recipe()))
         if (!model.isEmpty() && !models_.contains(model))
             models_.append(model);
@@ -245,6 +264,16 @@ Result<void> RecipePanel::checkRecipe() {
     editor_->showFirstProblem();
     const SchemaProblem& problem = editor_->problems().front();
     return fail(ErrorCode::InvalidArgument, problem.message, problem.path, problem.hint);
+}
+
+void RecipePanel::setCost(const QString& text, bool asking, bool bad) {
+    estimate_->setText(asking ? tr("Cancel estimate") : tr("Estimate"));
+    cost_->setText(text);
+    cost_->setVisible(!text.isEmpty());
+    QPalette colors = palette();
+    if (bad)
+        colors.setColor(QPalette::WindowText, Theme::instance().colors().bad);
+    cost_->setPalette(colors);
 }
 
 void RecipePanel::setStarting(bool starting, const QString& error) {

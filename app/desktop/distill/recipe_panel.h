@@ -33,10 +33,14 @@ class RecipePanel : public QWidget {
     Result<void> checkRecipe();
     RecipeEditor* editor() { return editor_; }
     void setStarting(bool starting, const QString& error);
+    // The line about what the recipe would take; empty: none. `asking`: an estimate is being made.
+    void setCost(const QString& text, bool asking, bool bad = false);
 
   signals:
     void recipeEdited();
+    void recipeReplaced();  // or edited: what was estimated is about another one
     void startRequested();
+    void estimateRequested();
     void openRequested();
     void saveRequested();
     void addRequested(bool model);
@@ -46,6 +50,7 @@ class RecipePanel : public QWidget {
     QListWidget* addList(class QHBoxLayout* into, const QString& title, const QString& name,
                          const QString& tip, bool models);
     void buildPresets(class QVBoxLayout* whole);
+    void buildFoot(class QVBoxLayout* whole);
     void refreshLists();
     void refreshChoices();
 
@@ -54,8 +59,8 @@ class RecipePanel : public QWidget {
     ElidedCombo *preset_, *size_;
     QListWidget *modelList_, *folderList_;
     RecipeEditor* editor_;
-    QPushButton* start_;
-    QLabel* status_;
+    QPushButton *estimate_, *start_;
+    QLabel *cost_, *status_;
 };
 
 }  // namespace vitrine
