@@ -20,7 +20,7 @@ struct SubjectScore {
     double loss = 0;                        // what the best plan has least of
     std::string text;                       // "perplexity 12.3, 2.51 nats per token"
     double seconds = 0;
-    Json times = Json::object();  // what else took how long: "encoding_seconds", ...
+    Json times = Json::object();  // what else took how long: "encoding_seconds" of a picture
 };
 
 class CompressSubject {

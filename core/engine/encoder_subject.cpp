@@ -59,7 +59,7 @@ class EncoderSubject : public CompressSubject {
                         viewsOf(*stored_, data_, run_.settings().value("correspondence", true), run_.job()));
             score = scoreViews(views, dense_, data_);
             score.row.update(sizes());
-            score.times = {{"encoding_seconds", views.encodingSeconds}, {"pictures", data_.compared}};
+            score.times = {{"encoding_seconds", views.encodingSeconds}};
         }
         score.seconds = seconds;
         return score;

@@ -17,7 +17,7 @@ struct EncoderViews {
     std::optional<double> accuracy;                         // share of labelled pictures that are told right
     std::optional<double> correspondence;                   // share of places found again in known warps
     std::optional<double> meanIntersection, pixelAccuracy;  // of a linear segmentation probe
-    double encodingSeconds = 0;                             // of the pictures compared on, once each
+    double encodingSeconds = 0;                             // a picture, without adaptors
 };
 
 // `correspondence`: with the warps of core/eval/correspondence.h. Errors: Cancelled; of the segmentation set.

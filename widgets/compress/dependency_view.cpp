@@ -12,6 +12,7 @@ namespace vitrine {
 namespace {
 
 constexpr int kMost = 1 << 20;
+constexpr int kNameWidth = 400;  // pixels: names of tensors are long, and tell by their ends
 
 QString placesText(const TouchedTensor& tensor) {
     QStringList parts;
@@ -107,6 +108,7 @@ void DependencyView::setGroup(const DependencyGroup& group) {
                         .arg(group.weights)
                         .arg(group.tensors.size()));
     table_->setContent(dependencyTable(group));
+    table_->setColumnWidth(0, kNameWidth);
     table_->setAccessibleName(tr("Dependency group"));
     table_->setAccessibleDescription(table_->toCsv());
 }

@@ -286,7 +286,9 @@ void WhatIfView::setBars(const std::vector<NextToken>& bars) {
         after.x.append(double(index) + kBarWidth / 2);
         after.y.append(token.after);
         QString name = QString::fromStdString(token.text);
-        names.append(name.replace('\n', QStringLiteral("⏎")).replace(' ', QStringLiteral("␣")));
+        if (subject_ == Subject::Text)  // blanks tell tokens apart
+            name.replace('\n', QStringLiteral("⏎")).replace(' ', QStringLiteral("␣"));
+        names.append(name);
     }
     next_->setXNames(names);
     next_->setSeries({before, after});

@@ -75,14 +75,7 @@ void CompressWorkspace::declarePageCommands(CommandCenter& commands) {
                   "chart",
                   argumentSchema({{"plan", textArgument("its name; empty: as it is")},
                                   {"layer", textArgument("whose spectrum is shown; empty: as it is")},
-                                  {"rank", {{"type", "integer"}, {"minimum", 0}}},
-                                  {"picture", textArgument("of an encoder; empty: as it is")},
-                                  {"tokens",
-                                   {{"type", "number"},
-                                    {"minimum", 0.1},
-                                    {"maximum", 1},
-                                    {"description", "of an encoder: part of the patches that stays"}}},
-                                  {"tokenMethod", textArgument("merge, attention, norm or random")}}),
+                                  {"rank", {{"type", "integer"}, {"minimum", 0}}}}),
                   [this](const Json& arguments) -> Result<void> {
                       if (arguments.contains("plan"))
                           VITRINE_TRY_VOID(layers_->choose(textIn(arguments, "plan")));
@@ -146,7 +139,14 @@ void CompressWorkspace::declarePageCommands(CommandCenter& commands) {
                                   {"heads", {{"type", "array"}, {"items", numbers("layer, head")}}},
                                   {"masks", textArgument("a plan whose masks are laid over the weights")},
                                   {"weights", textArgument("a plan whose packed weights are used")},
-                                  {"rank", {{"type", "integer"}, {"minimum", 0}}}}),
+                                  {"rank", {{"type", "integer"}, {"minimum", 0}}},
+                                  {"picture", textArgument("of an encoder; empty: as it is")},
+                                  {"tokens",
+                                   {{"type", "number"},
+                                    {"minimum", 0.1},
+                                    {"maximum", 1},
+                                    {"description", "of an encoder: part of the patches that stays"}}},
+                                  {"tokenMethod", textArgument("merge, attention, norm or random")}}),
                   [this](const Json& arguments) { return whatIf(arguments); }});
 }
 

@@ -186,7 +186,8 @@ QString planDetails(const CompressedRun& run, const PlanResult& result) {
     if (std::isfinite(result.toDense))
         html += line(tr("to the dense model"), signedNumber(result.toDense));
     if (std::isfinite(result.toRandom))
-        html += line(tr("to a random mask"), signedNumber(result.toRandom));
+        html += line(result.controlPlan.isEmpty() ? tr("to a random mask") : tr("to its random control"),
+                     signedNumber(result.toRandom));
     if (std::isfinite(result.bitsPerWeight))
         html += line(tr("bits per weight"), QString::number(result.bitsPerWeight, 'f', 3));
     if (std::isfinite(result.bytes))

@@ -254,7 +254,7 @@ void CompressWorkspace::showDetails() {
                              ? tr("Click a plan in the table or a point of the plot.")
                              : tr("Choose methods and settings under Sweep and press Queue.<br><br>Each plan "
                                   "compresses the dense model anew; the dense model and a random mask run "
-                                  "beside them on the same text."));
+                                  "beside them on the same text or pictures."));
 }
 
 Json CompressWorkspace::saveSession() const {
