@@ -47,11 +47,14 @@ void HeatMapView::setCell(std::optional<QPoint> cell) {
     cell_ = cell;
     setAccessibleDescription(readout());
     update();
+    emit cellChanged();
 }
 
 QString HeatMapView::readout() const {
     if (!cell_ || map_.isEmpty())
         return {};
+    if (map_.describe)
+        return map_.describe(cell_->y(), cell_->x());
     const double value = map_.at(cell_->y(), cell_->x());
     return tr("%1 %2   %3: %4   %5: %6")
         .arg(map_.valueTitle, std::isnan(value) ? tr("none") : QString::number(value, 'g', 4),

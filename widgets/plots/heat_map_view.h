@@ -7,6 +7,7 @@
 #include <QImage>
 #include <QStringList>
 #include <QWidget>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct HeatMap {
     QString title, rowTitle, columnTitle;
     QString valueTitle;        // what the values are: "CKA"
     bool rowsUpwards = false;  // the first row lies at the bottom, as layers of a comparison are shown
+    // What is read out of a cell; empty: value and labels.
+    std::function<QString(int row, int column)> describe;
 
     bool isEmpty() const {
         return rows <= 0 || columns <= 0 || values.size() != size_t(rows) * size_t(columns);
@@ -67,6 +70,7 @@ class HeatMapView : public QWidget {
 
   signals:
     void cellClicked(int row, int column);
+    void cellChanged();  // the one under the cursor
 
   protected:
     void paintEvent(QPaintEvent* event) override;

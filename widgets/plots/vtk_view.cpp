@@ -46,10 +46,13 @@ VtkView::VtkView(QWidget* parent) : QOpenGLWidget(parent), d_(std::make_unique<P
     d_->context->SetClientData(this);
     d_->context->SetCallback([](vtkObject*, unsigned long event, void* self, void* answer) {
         auto* view = static_cast<VtkView*>(self);
-        if (event == vtkCommand::WindowMakeCurrentEvent)
+        const bool current = QOpenGLContext::currentContext() == view->context();
+        // makeCurrent() binds the widget's framebuffer too: VTK asks for it while it fills in one of its own,
+        // which would then go into the widget's and make it unusable.
+        if (event == vtkCommand::WindowMakeCurrentEvent && !current)
             view->makeCurrent();
         else if (event == vtkCommand::WindowIsCurrentEvent)
-            *static_cast<bool*>(answer) = QOpenGLContext::currentContext() == view->context();
+            *static_cast<bool*>(answer) = current;
         else if (event == vtkCommand::WindowSupportsOpenGLEvent)
             *static_cast<int*>(answer) = 1;
     });
@@ -80,6 +83,19 @@ void VtkView::resetCamera() {
 }
 
 void VtkView::cameraMoved() {
+    d_->fitted = false;
+    d_->renderer->ResetCameraClippingRange();
+    update();
+    emit cameraChanged();
+}
+
+void VtkView::lookAs(const VtkView& other) {
+    vtkCamera* from = other.d_->renderer->GetActiveCamera();
+    vtkCamera* camera = d_->renderer->GetActiveCamera();
+    camera->SetPosition(from->GetPosition());
+    camera->SetFocalPoint(from->GetFocalPoint());
+    camera->SetViewUp(from->GetViewUp());
+    camera->SetViewAngle(from->GetViewAngle());
     d_->fitted = false;
     d_->renderer->ResetCameraClippingRange();
     update();

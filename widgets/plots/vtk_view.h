@@ -23,6 +23,8 @@ class VtkView : public QOpenGLWidget {
     void resetCamera();
     // The direction that stays upright while turning; none: the view turns freely.
     void setUpright(std::optional<std::array<double, 3>> up);
+    // Takes over where `other` looks from; cameraChanged() is not emitted.
+    void lookAs(const VtkView& other);
     // Device-independent position of a world point; z < 0 or > 1: behind the camera or clipped.
     struct Projected {
         QPointF position;
@@ -34,6 +36,7 @@ class VtkView : public QOpenGLWidget {
 
   signals:
     void rendered();
+    void cameraChanged();  // by the user or the program
 
   protected:
     void initializeGL() override;

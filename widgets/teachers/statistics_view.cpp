@@ -35,20 +35,17 @@ const char* statisticsPartName(StatisticsPart part) {
     return kPartNames[size_t(part)];
 }
 
-Result<StatisticsPart> statisticsPartFromName(const std::string& name) {
+std::optional<StatisticsPart> statisticsPartFromName(const std::string& name) {
     for (size_t index = 0; index < kPartNames.size(); ++index)
         if (name == kPartNames[index])
             return StatisticsPart(index);
-    return fail(ErrorCode::InvalidArgument, fmt::format("there is no part \"{}\"", name), "part",
-                fmt::format("One of: {}", fmt::join(kPartNames, ", ")));
+    return std::nullopt;
 }
 
 StatisticsView::StatisticsView(QWidget* parent)
     : QWidget(parent),
-      caption_(new QLabel),
       remarks_(new QLabel),
       balanceText_(new QLabel),
-      normalizers_(new QComboBox),
       histogramOf_(new QComboBox),
       table_(new DataTable) {
     setObjectName("statisticsView");
@@ -62,12 +59,6 @@ StatisticsView::StatisticsView(QWidget* parent)
     connect(table_, &QWidget::customContextMenuRequested, this, [this](QPoint at) {
         emit menuRequested(StatisticsPart::Table, table_->viewport()->mapToGlobal(at));
     });
-    auto* top = new QHBoxLayout;
-    top->addWidget(caption_, 1);
-    top->addWidget(new QLabel(tr("Normaliser")));
-    top->addWidget(normalizers_);
-    layout->addLayout(top);
-
     auto* cards = new QWidget;
     auto* grid = new QGridLayout(cards);
     grid->setContentsMargins(0, 0, 0, 0);
@@ -98,23 +89,15 @@ StatisticsView::StatisticsView(QWidget* parent)
 }
 
 void StatisticsView::buildControls() {
-    caption_->setObjectName("statisticsCaption");
-    caption_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    caption_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     remarks_->setObjectName("statisticsRemarks");
     remarks_->setProperty("role", "secondary");
     remarks_->setWordWrap(true);
     remarks_->setTextInteractionFlags(Qt::TextSelectableByMouse);
     balanceText_->setObjectName("statisticsBalanceText");
     balanceText_->setProperty("role", "secondary");
-    normalizers_->setObjectName("statisticsNormalizer");
-    normalizers_->setToolTip(tr("What the features are normalised by in the curves \"after\""));
-    normalizers_->setMinimumContentsLength(14);
     histogramOf_->setObjectName("statisticsHistogramOf");
     histogramOf_->addItems({tr("Values"), tr("Norms of the vectors")});
     histogramOf_->setToolTip(tr("All values of the feature vectors, or their L2 norms"));
-    connect(normalizers_, &QComboBox::activated, this,
-            [this] { emit normalizerChosen(normalizers_->currentText()); });
     connect(histogramOf_, &QComboBox::activated, this,
             [this] { emit normsChosen(histogramOf_->currentIndex() == 1); });
 }
@@ -150,37 +133,23 @@ Chart* StatisticsView::chart(StatisticsPart part) const {
     return charts_[size_t(part) - 1];
 }
 
-void StatisticsView::setStatistics(TeacherStatisticsList list, const QString& caption) {
+void StatisticsView::setStatistics(TeacherStatisticsList list, const QString& normalizer) {
     list_ = std::move(list);
-    caption_->setText(caption);
-    caption_->setToolTip(caption);
+    normalizer_ = normalizer;
     table_->setContent(statisticsTable(list_));
     table_->setAccessibleName(tr("Statistics of teachers"));
     table_->setAccessibleDescription(table_->toCsv());
     const QString remarks = remarksOf(list_);
     remarks_->setText(remarks);
     remarks_->setVisible(!remarks.isEmpty());
-    const QStringList names = normalizersOf(list_);
-    normalizers_->clear();
-    normalizers_->addItems(names);
-    if (!names.contains(normalizer_) && !names.isEmpty())
-        normalizer_ = names.last();
     chart(StatisticsPart::Spectrum)->setSeries(spectrumSeries(list_));
     refreshNormalized();
     refreshHistogram();
 }
 
-Result<void> StatisticsView::setNormalizer(const QString& name) {
-    const QStringList names = normalizersOf(list_);
-    if (!names.contains(name))
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("these statistics have no normaliser \"{}\"", name.toStdString()),
-                    "normalizer",
-                    names.isEmpty() ? "Collect or open statistics first"
-                                    : "One of: " + names.join(", ").toStdString());
+void StatisticsView::setNormalizer(const QString& name) {
     normalizer_ = name;
     refreshNormalized();
-    return {};
 }
 
 void StatisticsView::setShowNorms(bool norms) {
@@ -189,7 +158,6 @@ void StatisticsView::setShowNorms(bool norms) {
 }
 
 void StatisticsView::refreshNormalized() {
-    normalizers_->setCurrentText(normalizer_);
     Chart* variances = chart(StatisticsPart::Variances);
     variances->setSeries(varianceSeries(list_, normalizer_));
     variances->setAccessibleName(tr("Variance of the channels before and after %1").arg(normalizer_));

@@ -8,36 +8,32 @@
 #include <QImage>
 #include <QWidget>
 #include <filesystem>
+#include <optional>
 
 class QComboBox;
 class QGridLayout;
 class QLabel;
-class QMenu;
 
 namespace vitrine {
 
 class Chart;
 class DataTable;
 
-// What can be copied and saved on its own.
+// What this view can copy and save on its own.
 enum class StatisticsPart { Table, Spectrum, Variances, Balance, Histogram };
 // "table", "spectrum", "variances", "balance", "histogram".
 const char* statisticsPartName(StatisticsPart part);
-Result<StatisticsPart> statisticsPartFromName(const std::string& name);
+std::optional<StatisticsPart> statisticsPartFromName(const std::string& name);
 
 class StatisticsView : public QWidget {
     Q_OBJECT
   public:
     explicit StatisticsView(QWidget* parent = nullptr);
 
-    // `caption`: what was measured, in a line. The normaliser stays if the new statistics have it.
-    void setStatistics(TeacherStatisticsList list, const QString& caption);
+    // `normalizer`: of what is drawn after; one that was not fitted has no curves.
+    void setStatistics(TeacherStatisticsList list, const QString& normalizer);
     const TeacherStatisticsList& statistics() const { return list_; }
-    const QString& normalizer() const { return normalizer_; }
-    // InvalidArgument if it was not fitted.
-    Result<void> setNormalizer(const QString& name);
-    // The one that the next statistics are shown with, if they have it.
-    void preferNormalizer(const QString& name) { normalizer_ = name; }
+    void setNormalizer(const QString& name);
     // Norms of the vectors rather than values.
     void setShowNorms(bool norms);
     bool showsNorms() const { return norms_; }
@@ -49,7 +45,6 @@ class StatisticsView : public QWidget {
     Result<void> save(StatisticsPart part, const std::filesystem::path& file) const;
 
   signals:
-    void normalizerChosen(const QString& name);
     void normsChosen(bool norms);
     // A context menu is wanted for this part, at a place of the screen.
     void menuRequested(StatisticsPart part, QPoint at);
@@ -63,12 +58,10 @@ class StatisticsView : public QWidget {
     Chart* chart(StatisticsPart part) const;
 
     TeacherStatisticsList list_;
-    QString normalizer_ = "phi-s";
+    QString normalizer_;
     bool norms_ = false;
-    QLabel* caption_;
     QLabel* remarks_;
     QLabel* balanceText_;
-    QComboBox* normalizers_;
     QComboBox* histogramOf_;
     DataTable* table_;
     Chart* charts_[4];

@@ -41,9 +41,7 @@ class TeachersController : public QObject {
     // Null: nothing is shown.
     std::shared_ptr<const LoadedStatistics> shown() const { return shown_; }
     // True while something is asked, followed or loaded.
-    bool isBusy() const {
-        return isCollecting() || service_.isBusy() || control_.isBusy();
-    }
+    bool isBusy() const { return isCollecting() || service_.isBusy() || control_.isBusy(); }
 
   signals:
     void settingsChanged();

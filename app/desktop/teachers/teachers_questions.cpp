@@ -143,7 +143,11 @@ Result<LoadedStatistics> loadStatistics(const Project& project, const std::strin
     VITRINE_TRY(const std::string text, read("statistics.json"));
     VITRINE_TRY(const Json report, parseJson(text, "statistics.json"));
     VITRINE_TRY(const Json rows, jsonValue<Json>(report, "teachers", "statistics.json"));
-    LoadedStatistics loaded{run.id, captionOf(run, recipe, rows), {}};
+    LoadedStatistics loaded{run.id, captionOf(run, recipe, rows), {}, {}};
+    const auto fileOf = [&](const std::string& name) {
+        const auto found = contents.find(name);
+        return found == contents.end() ? std::filesystem::path() : project.artifacts().pathOf(found->second);
+    };
     for (const Json& row : rows) {
         VITRINE_TRY(TeacherStatistics statistics, numbersOf(row));
         const std::string folder =
@@ -155,6 +159,8 @@ Result<LoadedStatistics> loadStatistics(const Project& project, const std::strin
         VITRINE_TRY(const std::string histograms, read(folder + "histograms.csv"));
         VITRINE_TRY_VOID(readHistogramCsv(histograms, statistics));
         loaded.list.push_back(std::move(statistics));
+        loaded.files.push_back(
+            {fileOf(folder + "moments.safetensors"), fileOf(folder + "sample.safetensors")});
     }
     return loaded;
 }

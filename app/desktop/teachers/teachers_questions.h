@@ -5,6 +5,7 @@
 #include "core/runs/run_store.h"
 #include "widgets/teachers/teacher_statistics.h"
 
+#include <filesystem>
 #include <optional>
 
 namespace vitrine {
@@ -24,10 +25,17 @@ struct RunProgress {
 };
 Result<RunProgress> runProgress(const Project& project, const std::string& runId);
 
+// What a run kept of one stream.
+struct StreamFiles {
+    std::filesystem::path moments;
+    std::filesystem::path sample;  // of the features; empty: the run kept none
+};
+
 struct LoadedStatistics {
     std::string runId;
     QString caption;
     TeacherStatisticsList list;
+    std::vector<StreamFiles> files;  // as `list`
 };
 // What a finished run stored. NotFound for one that has no results.
 Result<LoadedStatistics> loadStatistics(const Project& project, const std::string& runId);

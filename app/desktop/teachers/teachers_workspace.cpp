@@ -1,13 +1,18 @@
 #include "app/desktop/teachers/teachers_workspace.h"
 
+#include "app/desktop/teachers/cloud_style.h"
 #include "app/desktop/teachers/collect_panel.h"
 #include "core/io/language_files.h"
 #include "core/runs/project.h"
 #include "widgets/shell/main_window.h"
+#include "widgets/teachers/statistics_charts.h"
 
 #include <QFileInfo>
 #include <QLabel>
 #include <QStackedWidget>
+#include <QTabWidget>
+#include <QVBoxLayout>
+#include <algorithm>
 
 namespace vitrine {
 
@@ -19,7 +24,12 @@ TeachersWorkspace::TeachersWorkspace(MainWindow* window)
       controller_(new TeachersController(this)),
       pages_(new QStackedWidget),
       message_(new QLabel),
-      view_(new StatisticsView) {
+      bar_(new StreamBar),
+      tabs_(new QTabWidget),
+      view_(new StatisticsView),
+      covariance_(new CovarianceView),
+      cloud_(new FeatureCloudView),
+      space_(new FeatureSpace(covariance_, cloud_, this)) {
     message_->setObjectName("teachersMessage");
     message_->setAlignment(Qt::AlignCenter);
     message_->setWordWrap(true);
@@ -28,7 +38,7 @@ TeachersWorkspace::TeachersWorkspace(MainWindow* window)
         tr("Tick teachers and pictures on the left and press Collect.\n\nThe scale, spectrum and "
            "channel statistics of their features are kept in the project."));
     pages_->addWidget(message_);
-    pages_->addWidget(view_);
+    buildResults();
     setCentralWidget(pages_);
     auto* panel = new CollectPanel(controller_);
     QDockWidget* dock = addPanel("collectDock", tr("Collect"), panel, Qt::LeftDockWidgetArea);
@@ -45,11 +55,46 @@ TeachersWorkspace::TeachersWorkspace(MainWindow* window)
     connect(controller_, &TeachersController::finished, this, [this](const QString& run) {
         window_->toasts().show(ToastKind::Success, tr("Run %1 is done").arg(run));
     });
-    connect(view_, &StatisticsView::normalizerChosen, this, [this](const QString& name) {
-        window_->commands().run("teachers.normalizer", {{"name", name.toStdString()}});
+}
+
+void TeachersWorkspace::buildResults() {
+    auto* results = new QWidget;
+    results->setAttribute(Qt::WA_StyledBackground);
+    auto* layout = new QVBoxLayout(results);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(4);
+    tabs_->setObjectName("teacherPages");
+    tabs_->setDocumentMode(true);
+    tabs_->addTab(view_, tr("Statistics"));
+    tabs_->addTab(covariance_, tr("Covariance"));
+    tabs_->addTab(cloud_, tr("Feature cloud"));
+    layout->addWidget(bar_);
+    layout->addWidget(tabs_, 1);
+    pages_->addWidget(results);
+    bar_->setStreamShown(false);
+    connect(tabs_, &QTabWidget::currentChanged, this, [this](int page) {
+        bar_->setStreamShown(page != 0);
+        space_->setVisible(page == 1, page == 2);
+    });
+    const auto run = [this](const char* command, const char* key, const Json& value) {
+        window_->commands().run(command, {{key, value}});
+    };
+    connect(bar_, &StreamBar::normalizerChosen, this,
+            [run](const QString& name) { run("teachers.normalizer", "name", name.toStdString()); });
+    connect(bar_, &StreamBar::streamChosen, this,
+            [run](const QString& name) { run("teachers.stream", "name", name.toStdString()); });
+    connect(covariance_, &CovarianceView::correlationChosen, this, [run](bool correlation) {
+        run("teachers.covariance", "values", correlation ? "correlation" : "covariance");
+    });
+    connect(cloud_, &FeatureCloudView::styleChosen, this, [this](const FeatureCloudStyle& style) {
+        window_->commands().run("teachers.cloud", cloudStyleToJson(style));
     });
     connect(view_, &StatisticsView::normsChosen, view_, &StatisticsView::setShowNorms);
-    connect(view_, &StatisticsView::menuRequested, this, &TeachersWorkspace::showMenu);
+    connect(view_, &StatisticsView::menuRequested, this,
+            [this](StatisticsPart part, QPoint at) { showMenu(statisticsPartName(part), at); });
+    connect(covariance_, &CovarianceView::menuRequested, this,
+            [this](QPoint at) { showMenu("covariance", at); });
+    connect(cloud_, &FeatureCloudView::menuRequested, this, [this](QPoint at) { showMenu("cloud", at); });
 }
 
 void TeachersWorkspace::followProject() {
@@ -57,14 +102,38 @@ void TeachersWorkspace::followProject() {
 }
 
 bool TeachersWorkspace::isBusy() const {
-    return controller_->isBusy();
+    return controller_->isBusy() || space_->isBusy();
+}
+
+QStringList TeachersWorkspace::streamNames() const {
+    const auto shown = controller_->shown();
+    return shown ? statisticsNames(shown->list) : QStringList();
 }
 
 void TeachersWorkspace::refreshPages() {
     const auto shown = controller_->shown();
-    if (shown)
-        view_->setStatistics(shown->list, shown->caption);
-    pages_->setCurrentWidget(shown ? static_cast<QWidget*>(view_) : message_);
+    pages_->setCurrentIndex(shown ? 1 : 0);
+    if (!shown)
+        return;
+    const QStringList normalizers = normalizersOf(shown->list);
+    if (!normalizers.contains(normalizer_) && !normalizers.isEmpty())
+        normalizer_ = normalizers.last();
+    if (!streamNames().contains(stream_))
+        stream_ = streamNames().value(0);
+    bar_->setCaption(shown->caption);
+    view_->setStatistics(shown->list, normalizer_);
+    refreshStream();
+}
+
+void TeachersWorkspace::refreshStream() {
+    const auto shown = controller_->shown();
+    if (!shown)
+        return;
+    const auto index = qsizetype(std::max<qsizetype>(0, streamNames().indexOf(stream_)));
+    bar_->setNormalizers(normalizersOf(shown->list), normalizer_);
+    bar_->setStreams(streamNames(), int(index));
+    view_->setNormalizer(normalizer_);
+    space_->setStream(shown, size_t(index), normalizer_);
 }
 
 bool TeachersWorkspace::openPath(const QString& path) {
@@ -94,7 +163,11 @@ Json TeachersWorkspace::saveSession() const {
     const auto shown = controller_->shown();
     return {{"settings", controller_->settings().toJson()},
             {"run", shown ? shown->runId : std::string()},
-            {"normalizer", view_->normalizer().toStdString()},
+            {"normalizer", normalizer_.toStdString()},
+            {"stream", stream_.toStdString()},
+            {"page", tabs_->currentIndex()},
+            {"correlation", covariance_->showsCorrelation()},
+            {"cloud", cloudStyleToJson(cloud_->style())},
             {"norms", view_->showsNorms()}};
 }
 
@@ -104,7 +177,14 @@ void TeachersWorkspace::restoreSession(const Json& session) {
     controller_->setSettings(CollectSettings::fromJson(session.value("settings", Json::object())));
     if (session.contains("norms") && session["norms"].is_boolean())
         view_->setShowNorms(session["norms"]);
-    view_->preferNormalizer(QString::fromStdString(session.value("normalizer", std::string("phi-s"))));
+    if (session.contains("correlation") && session["correlation"].is_boolean())
+        covariance_->setShowCorrelation(session["correlation"]);
+    if (const auto style = cloudStyleFromJson(session.value("cloud", Json::object()), cloud_->style()))
+        space_->setCloudStyle(*style);
+    if (session.contains("page") && session["page"].is_number_integer())
+        tabs_->setCurrentIndex(std::clamp(session["page"].get<int>(), 0, tabs_->count() - 1));
+    normalizer_ = QString::fromStdString(session.value("normalizer", std::string("phi-s")));
+    stream_ = QString::fromStdString(session.value("stream", std::string()));
     if (const std::string run = session.value("run", std::string()); !run.empty())
         controller_->open(run);
 }

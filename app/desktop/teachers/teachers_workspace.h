@@ -1,12 +1,16 @@
-// The Teachers workspace: what to measure on the left, the statistics of a run in the middle.
+// The Teachers workspace: what to measure on the left; in the middle the statistics of a run, and covariance
+// and feature cloud of one of its streams, before and after a normaliser.
 #pragma once
 
+#include "app/desktop/teachers/feature_space.h"
 #include "app/desktop/teachers/teachers_controller.h"
 #include "widgets/shell/workspace.h"
 #include "widgets/teachers/statistics_view.h"
+#include "widgets/teachers/stream_bar.h"
 
 class QLabel;
 class QStackedWidget;
+class QTabWidget;
 
 namespace vitrine {
 
@@ -26,20 +30,37 @@ class TeachersWorkspace : public Workspace {
     void offer(const QStringList& models, const QStringList& folders);
 
   private:
+    void buildResults();
+    void declareViewCommands(CommandCenter& commands);
     void followProject();
     void refreshPages();
+    void refreshStream();
     void chooseInput(bool model);
-    void chooseFile(StatisticsPart part);
-    void showMenu(StatisticsPart part, QPoint at);
+    void chooseFile(const std::string& part);
+    void showMenu(const std::string& part, QPoint at);
+    // A part that can be copied and saved: a StatisticsPart by name, "covariance" or "cloud".
+    Result<void> checkPart(const std::string& part) const;
+    QString csvOf(const std::string& part) const;
+    QImage imageOf(const std::string& part) const;  // null: it has none
     Result<void> copy(const Json& arguments, bool picture);
     Result<void> save(const Json& arguments);
-    Result<void> needResults() const;
+    Result<void> savePart(const std::string& part, const std::filesystem::path& file) const;
+    Result<void> setNormalizer(const QString& name);
+    Result<void> setStream(const QString& name);
+    Result<void> setPage(const std::string& name);
+    QStringList streamNames() const;
 
     MainWindow* window_;
     TeachersController* controller_;
     QStackedWidget* pages_;
     QLabel* message_;
+    StreamBar* bar_;
+    QTabWidget* tabs_;
     StatisticsView* view_;
+    CovarianceView* covariance_;
+    FeatureCloudView* cloud_;
+    FeatureSpace* space_;
+    QString normalizer_ = "phi-s", stream_;
 };
 
 }  // namespace vitrine

@@ -1,24 +1,34 @@
 // The commands of the Teachers workspace.
+#include "app/desktop/teachers/cloud_style.h"
 #include "app/desktop/teachers/teachers_workspace.h"
+#include "core/base/file.h"
 #include "widgets/shell/command_arguments.h"
 #include "widgets/shell/main_window.h"
+#include "widgets/teachers/statistics_charts.h"
 
+#include <QBuffer>
 #include <QClipboard>
 #include <QFileDialog>
 #include <QGuiApplication>
 #include <QMenu>
+#include <QTabWidget>
+#include <algorithm>
+#include <array>
 
 namespace vitrine {
 namespace {
 
-Result<StatisticsPart> partOf(const Json& arguments) {
-    return statisticsPartFromName(arguments.value("part", std::string("table")));
+constexpr std::array<const char*, 3> kPages{"statistics", "covariance", "cloud"};
+
+std::string partOf(const Json& arguments) {
+    return arguments.value("part", std::string("table"));
 }
 
 }  // namespace
 
 void TeachersWorkspace::declareCommands(CommandCenter& commands) {
-    const Json part{{"part", textArgument("table, spectrum, variances, balance or histogram")}};
+    const Json part{
+        {"part", textArgument("table, spectrum, variances, balance, histogram, covariance or cloud")}};
     commands.add({"teachers.collect",
                   "Collect statistics of the chosen teachers",
                   {},
@@ -48,15 +58,6 @@ void TeachersWorkspace::declareCommands(CommandCenter& commands) {
                       controller_->open(arguments.value("run", std::string("last")));
                       return {};
                   }});
-    commands.add({"teachers.normalizer",
-                  "Choose the normaliser of the curves after",
-                  {},
-                  "chart",
-                  argumentSchema({{"name", textArgument("phi-s, standardise, ...")}}),
-                  [this](const Json& arguments) {
-                      return view_->setNormalizer(
-                          QString::fromStdString(arguments.value("name", std::string("phi-s"))));
-                  }});
     commands.add({"teachers.copyCsv",
                   "Copy statistics as CSV",
                   {},
@@ -77,54 +78,177 @@ void TeachersWorkspace::declareCommands(CommandCenter& commands) {
                   "export",
                   argumentSchema(saved),
                   [this](const Json& arguments) { return save(arguments); }});
+    declareViewCommands(commands);
     connect(&commands, &CommandCenter::projectChanged, this, &TeachersWorkspace::followProject);
     followProject();
 }
 
-Result<void> TeachersWorkspace::needResults() const {
-    if (!controller_->shown())
-        return fail(ErrorCode::InvalidArgument, "there are no statistics yet", "teachers",
-                    "Collect some first");
+// What of a run is looked at, and how.
+void TeachersWorkspace::declareViewCommands(CommandCenter& commands) {
+    commands.add({"teachers.normalizer",
+                  "Choose the normaliser of everything after",
+                  {},
+                  "chart",
+                  argumentSchema({{"name", textArgument("phi-s, standardise, ...")}}),
+                  [this](const Json& arguments) {
+                      return setNormalizer(
+                          QString::fromStdString(arguments.value("name", std::string("phi-s"))));
+                  }});
+    commands.add({"teachers.stream",
+                  "Choose the features of the covariance and the cloud",
+                  {},
+                  "chart",
+                  argumentSchema({{"name", textArgument("the teacher, with its layer or adaptor")}}),
+                  [this](const Json& arguments) {
+                      return setStream(QString::fromStdString(arguments.value("name", std::string())));
+                  }});
+    commands.add({"teachers.page",
+                  "Show statistics, covariance or feature cloud",
+                  {},
+                  "chart",
+                  argumentSchema({{"name", textArgument("statistics, covariance or cloud")}}),
+                  [this](const Json& arguments) {
+                      return setPage(arguments.value("name", std::string("covariance")));
+                  }});
+    commands.add({"teachers.covariance",
+                  "Show the correlation or the covariance of the channels",
+                  {},
+                  "chart",
+                  argumentSchema({{"values", textArgument("correlation or covariance")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      const std::string values = arguments.value("values", std::string("correlation"));
+                      if (values != "correlation" && values != "covariance")
+                          return fail(ErrorCode::InvalidArgument, fmt::format("there is no \"{}\"", values),
+                                      "values", "Give correlation or covariance");
+                      covariance_->setShowCorrelation(values == "correlation");
+                      return {};
+                  }});
+    commands.add({"teachers.cloud",
+                  "Set how the feature cloud is drawn",
+                  {},
+                  "chart",
+                  argumentSchema({{"colors", textArgument("picture or norm")},
+                                  {"axes", textArgument("directions or channels")},
+                                  {"scale", textArgument("same or own")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      VITRINE_TRY(const FeatureCloudStyle style,
+                                  cloudStyleFromJson(arguments, cloud_->style()));
+                      space_->setCloudStyle(style);
+                      return {};
+                  }});
+}
+
+Result<void> TeachersWorkspace::setNormalizer(const QString& name) {
+    VITRINE_TRY_VOID(checkPart("table"));
+    const QStringList names = normalizersOf(controller_->shown()->list);
+    if (!names.contains(name))
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("these statistics have no normaliser \"{}\"", name.toStdString()), "name",
+                    "One of: " + names.join(", ").toStdString());
+    normalizer_ = name;
+    refreshStream();
     return {};
 }
 
+Result<void> TeachersWorkspace::setStream(const QString& name) {
+    VITRINE_TRY_VOID(checkPart("table"));
+    if (!streamNames().contains(name))
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("these statistics have no features \"{}\"", name.toStdString()), "name",
+                    "One of: " + streamNames().join("; ").toStdString());
+    stream_ = name;
+    refreshStream();
+    return {};
+}
+
+Result<void> TeachersWorkspace::setPage(const std::string& name) {
+    const auto page = std::find(kPages.begin(), kPages.end(), name);
+    if (page == kPages.end())
+        return fail(ErrorCode::InvalidArgument, fmt::format("there is no page \"{}\"", name), "name",
+                    fmt::format("One of: {}", fmt::join(kPages, ", ")));
+    tabs_->setCurrentIndex(int(page - kPages.begin()));
+    return {};
+}
+
+Result<void> TeachersWorkspace::checkPart(const std::string& part) const {
+    if (!controller_->shown())
+        return fail(ErrorCode::InvalidArgument, "there are no statistics yet", "teachers",
+                    "Collect some first");
+    const bool covariance = part == "covariance", cloud = part == "cloud";
+    if (!covariance && !cloud && !statisticsPartFromName(part))
+        return fail(ErrorCode::InvalidArgument, fmt::format("there is no part \"{}\"", part), "part",
+                    "One of: table, spectrum, variances, balance, histogram, covariance, cloud");
+    if ((covariance && covariance_->isEmpty()) || (cloud && cloud_->isEmpty()))
+        return fail(ErrorCode::InvalidArgument, fmt::format("no {} is shown yet", part), "part",
+                    "Open its page first");
+    return {};
+}
+
+QString TeachersWorkspace::csvOf(const std::string& part) const {
+    return part == "covariance" ? covariance_->toCsv()
+           : part == "cloud"    ? cloud_->toCsv()
+                                : view_->toCsv(*statisticsPartFromName(part));
+}
+
+QImage TeachersWorkspace::imageOf(const std::string& part) const {
+    return part == "covariance" ? covariance_->toImage()
+           : part == "cloud"    ? cloud_->toImage()
+                                : view_->toImage(*statisticsPartFromName(part));
+}
+
 Result<void> TeachersWorkspace::copy(const Json& arguments, bool picture) {
-    VITRINE_TRY_VOID(needResults());
-    VITRINE_TRY(const StatisticsPart part, partOf(arguments));
+    const std::string part = partOf(arguments);
+    VITRINE_TRY_VOID(checkPart(part));
     if (!picture) {
-        QGuiApplication::clipboard()->setText(view_->toCsv(part));
+        QGuiApplication::clipboard()->setText(csvOf(part));
         return {};
     }
-    const QImage image = view_->toImage(part);
+    const QImage image = imageOf(part);
     if (image.isNull())
         return fail(ErrorCode::InvalidArgument, "the table is copied as CSV", "part");
     QGuiApplication::clipboard()->setImage(image);
     return {};
 }
 
+Result<void> TeachersWorkspace::savePart(const std::string& part, const std::filesystem::path& file) const {
+    if (const auto chart = statisticsPartFromName(part))
+        return view_->save(*chart, file);
+    if (file.extension() == ".csv")
+        return writeFileAtomically(file, csvOf(part).toStdString());
+    if (file.extension() != ".png")
+        return fail(ErrorCode::InvalidArgument, "the ending says what to write", file.string(),
+                    "One of: .png, .csv");
+    QByteArray bytes;
+    QBuffer buffer(&bytes);
+    buffer.open(QIODevice::WriteOnly);
+    imageOf(part).save(&buffer, "PNG");
+    return writeFileAtomically(file, bytes.toStdString());
+}
+
 Result<void> TeachersWorkspace::save(const Json& arguments) {
-    VITRINE_TRY_VOID(needResults());
-    VITRINE_TRY(const StatisticsPart part, partOf(arguments));
+    const std::string part = partOf(arguments);
+    VITRINE_TRY_VOID(checkPart(part));
     if (!arguments.contains("path")) {
         chooseFile(part);
         return {};
     }
     const std::string path = arguments["path"];
-    VITRINE_TRY_VOID(view_->save(part, path));
+    VITRINE_TRY_VOID(savePart(part, path));
     window_->toasts().show(ToastKind::Success, tr("Saved %1").arg(QString::fromStdString(path)));
     return {};
 }
 
-void TeachersWorkspace::chooseFile(StatisticsPart part) {
-    auto* dialog = new QFileDialog(
-        window_, tr("Save statistics"), {},
-        part == StatisticsPart::Table ? tr("Tables (*.csv)") : tr("Files (*.png *.svg *.csv)"));
+void TeachersWorkspace::chooseFile(const std::string& part) {
+    const bool table = part == "table", chart = !table && statisticsPartFromName(part);
+    auto* dialog = new QFileDialog(window_, tr("Save statistics"), {},
+                                   table   ? tr("Tables (*.csv)")
+                                   : chart ? tr("Files (*.png *.svg *.csv)")
+                                           : tr("Files (*.png *.csv)"));
     dialog->setAcceptMode(QFileDialog::AcceptSave);
-    dialog->setDefaultSuffix(part == StatisticsPart::Table ? "csv" : "png");
+    dialog->setDefaultSuffix(table ? "csv" : "png");
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     connect(dialog, &QFileDialog::fileSelected, this, [this, part](const QString& file) {
-        window_->commands().run("teachers.save",
-                                {{"part", statisticsPartName(part)}, {"path", file.toStdString()}});
+        window_->commands().run("teachers.save", {{"part", part}, {"path", file.toStdString()}});
     });
     dialog->open();
 }
@@ -142,12 +266,12 @@ void TeachersWorkspace::chooseInput(bool model) {
     dialog->open();
 }
 
-void TeachersWorkspace::showMenu(StatisticsPart part, QPoint at) {
+void TeachersWorkspace::showMenu(const std::string& part, QPoint at) {
     auto* menu = new QMenu(this);
     menu->setAttribute(Qt::WA_DeleteOnClose);
     for (const char* name : {"teachers.copyCsv", "teachers.copyPicture", "teachers.save"})
-        if (part != StatisticsPart::Table || std::string_view(name) != "teachers.copyPicture")
-            menu->addAction(window_->commands().action(name, menu, {{"part", statisticsPartName(part)}}));
+        if (part != "table" || std::string_view(name) != "teachers.copyPicture")
+            menu->addAction(window_->commands().action(name, menu, {{"part", part}}));
     menu->popup(at);
 }
 

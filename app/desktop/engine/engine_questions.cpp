@@ -1,18 +1,21 @@
-#include "app/desktop/compress/compress_inspector.h"
-
-#include "core/engine/engine_loader.h"
+#include "app/desktop/engine/engine_questions.h"
 
 namespace vitrine {
 
-CompressInspector::~CompressInspector() {
+EngineQuestionsBase::EngineQuestionsBase(Make make, QObject* parent)
+    : QObject(parent), holder_(std::make_shared<Holder>()) {
+    holder_->make = std::move(make);
+}
+
+EngineQuestionsBase::~EngineQuestionsBase() {
     thread_.reset();
 }
 
-void CompressInspector::post(std::function<void()> finish) {
+void EngineQuestionsBase::post(std::function<void()> finish) {
     QMetaObject::invokeMethod(this, std::move(finish), Qt::QueuedConnection);
 }
 
-void CompressInspector::start() {
+void EngineQuestionsBase::start() {
     if (thread_)
         return;
     thread_ = std::make_unique<EngineThread>(
@@ -32,19 +35,19 @@ void CompressInspector::start() {
         });
 }
 
-void CompressInspector::post(const std::string& lane, Task task, EnginePriority priority) {
+void EngineQuestionsBase::post(const std::string& lane, Task task, EnginePriority priority) {
     start();
     const uint64_t id = next_++;
     newest_[lane] = id;
     thread_->submit(
         lane,
         [this, lane, id, holder = holder_, task = std::move(task)](InspectEngine&, JobContext& job) {
-            if (!holder->engine && holder->problem.message.empty()) {
-                const auto engine = loadEngine();
-                engine ? void(holder->engine = (*engine)->createCompressEngine())
-                       : void(holder->problem = engine.error());
+            if (!holder->part && holder->problem.message.empty()) {
+                const auto library = loadEngine();
+                library ? void(holder->part = holder->make(**library))
+                        : void(holder->problem = library.error());
             }
-            auto finish = task(holder->engine.get(), holder->problem, job);
+            auto finish = task(holder->part.get(), holder->problem, job);
             post([this, lane, id, finish = std::move(finish)] {
                 const auto newest = newest_.find(lane);
                 if (newest == newest_.end() || newest->second != id)
@@ -58,18 +61,18 @@ void CompressInspector::post(const std::string& lane, Task task, EnginePriority 
     emit stateChanged();
 }
 
-void CompressInspector::cancel(const std::string& lane) {
+void EngineQuestionsBase::cancel(const std::string& lane) {
     if (newest_.erase(lane) == 0)
         return;
     thread_->cancel(lane);
     emit stateChanged();
 }
 
-bool CompressInspector::isBusy() const {
+bool EngineQuestionsBase::isBusy() const {
     return !newest_.empty();
 }
 
-bool CompressInspector::isBusy(const std::string& lane) const {
+bool EngineQuestionsBase::isBusy(const std::string& lane) const {
     return newest_.contains(lane);
 }
 

@@ -1,0 +1,62 @@
+// The covariance of one stream of features before and after a normaliser, side by side: one cursor, one range
+// of channels, which the wheel narrows around the cursor and a double click makes whole again.
+#pragma once
+
+#include "widgets/teachers/covariance_map.h"
+
+#include <QWidget>
+
+class QComboBox;
+class QLabel;
+class QStackedWidget;
+
+namespace vitrine {
+
+class CovarianceView : public QWidget {
+    Q_OBJECT
+  public:
+    explicit CovarianceView(QWidget* parent = nullptr);
+
+    // `title`: of the stream; `normalizer`: that of the map after. Of a stream with as many channels the
+    // range stays.
+    void setMaps(std::shared_ptr<const CovarianceMaps> maps, const QString& title, const QString& normalizer);
+    bool isEmpty() const { return !maps_; }
+    // Why there is nothing to show.
+    void setMessage(const QString& message);
+    void setShowCorrelation(bool correlation);
+    bool showsCorrelation() const { return correlation_; }
+    // `count` channels a side; what lies outside is brought inside.
+    void setRange(int firstRow, int firstColumn, int count);
+
+    // Both maps on white; null without maps.
+    QImage toImage() const;
+    // which,channel, then one column for each channel of the range.
+    QString toCsv() const;
+
+  signals:
+    void correlationChosen(bool correlation);
+    void menuRequested(QPoint at);
+
+  protected:
+    void wheelEvent(QWheelEvent* event) override;
+    bool eventFilter(QObject* watched, QEvent* event) override;  // double clicks on the maps
+    void resizeEvent(QResizeEvent* event) override;
+
+  private:
+    void refresh();
+    int cellsThatFit() const;
+    CovarianceSection section(bool after, int cells) const;
+
+    std::shared_ptr<const CovarianceMaps> maps_;
+    QString title_, normalizer_;
+    bool correlation_ = true;
+    int firstRow_ = 0, firstColumn_ = 0, count_ = 0;
+    int shownCells_ = 0;
+    QComboBox* values_;
+    QLabel* facts_;
+    QLabel* message_;
+    QStackedWidget* pages_;
+    HeatMapView* views_[2];  // before, after
+};
+
+}  // namespace vitrine
