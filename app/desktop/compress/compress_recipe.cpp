@@ -54,15 +54,26 @@ Json compressRecipeSchema() {
     return recipeSchema(kind);
 }
 
-Json compressStartRecipe() {
+Json compressStartRecipe(bool encoder) {
     Json recipe{{"kind", "compress"}};
-    if (auto stored = readJsonFile(resourcesFolder() / "recipes" / "compress.json", kMostRecipeBytes);
+    const char* file = encoder ? "compress_encoder.json" : "compress.json";
+    if (auto stored = readJsonFile(resourcesFolder() / "recipes" / file, kMostRecipeBytes);
         stored && stored->is_object())
         recipe = std::move(*stored);
     Json& settings = settingsOf(recipe);
     settings["model"] = "";
-    settings["evaluation"] = Json::array();
+    settings[encoder ? "pictures" : "evaluation"] = Json::array();
     return recipe;
+}
+
+bool isStartRecipe(const Json& recipe) {
+    for (const bool encoder : {false, true}) {
+        Json start = compressStartRecipe(encoder);
+        setModel(start, modelOf(recipe));
+        if (start == recipe)
+            return true;
+    }
+    return false;
 }
 
 QString modelOf(const Json& recipe) {

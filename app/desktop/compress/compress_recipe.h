@@ -12,8 +12,11 @@ namespace vitrine {
 
 // Schema of a whole recipe of kind "compress".
 Json compressRecipeSchema();
-// The program's own recipe (resources/recipes/compress.json) without model and texts.
-Json compressStartRecipe();
+// The program's own recipe for language models or encoders (resources/recipes/compress.json,
+// compress_encoder.json) without model, texts and pictures.
+Json compressStartRecipe(bool encoder = false);
+// Whether a recipe is one of those, with a model perhaps: nobody has changed it.
+bool isStartRecipe(const Json& recipe);
 
 QString modelOf(const Json& recipe);
 void setModel(Json& recipe, const QString& model);

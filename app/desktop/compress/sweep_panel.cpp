@@ -1,5 +1,6 @@
 #include "app/desktop/compress/sweep_panel.h"
 
+#include "core/io/language_files.h"
 #include "widgets/base/data_table.h"
 #include "widgets/base/icons.h"
 #include "widgets/base/theme.h"
@@ -142,6 +143,8 @@ void SweepPanel::setRecipe(const Json& recipe) {
 
 void SweepPanel::setModel(const QString& path) {
     Json changedRecipe = recipe();
+    if (isStartRecipe(changedRecipe))
+        changedRecipe = compressStartRecipe(!isLanguageModelPath(path.toStdString()));
     vitrine::setModel(changedRecipe, path);
     setRecipe(changedRecipe);
 }

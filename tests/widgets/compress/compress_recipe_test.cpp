@@ -21,6 +21,15 @@ TEST(CompressRecipe, StartsFromTheProgramsOwnAndTakesModelAndTexts) {
     EXPECT_EQ(textsOf(recipe, "evaluation"), (QStringList{"/a.txt", "/b.txt"}));
     EXPECT_TRUE(validateJson(recipe, compressRecipeSchema()).empty());
     EXPECT_GE(recipe["settings"]["plans"].size(), 5u);
+    EXPECT_FALSE(isStartRecipe(recipe));
+    // Encoders have one of their own, with structures.
+    Json encoder = compressStartRecipe(true);
+    setModel(encoder, "/models/two");
+    EXPECT_TRUE(validateJson(encoder, compressRecipeSchema()).empty());
+    EXPECT_GE(encoder["settings"]["structures"].size(), 5u);
+    EXPECT_TRUE(isStartRecipe(encoder));
+    encoder["seed"] = 7;
+    EXPECT_FALSE(isStartRecipe(encoder));
 }
 
 TEST(CompressRecipe, EstimatesComeFromTheSamePlanFirst) {
