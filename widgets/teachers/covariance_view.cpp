@@ -17,6 +17,7 @@ constexpr int kLabels = 110;  // pixels around the cells of a map
 constexpr int kFewestCells = 64, kMostCells = 640;
 constexpr int kFewestChannels = 8;  // a side, when zoomed in
 constexpr double kZoom = 0.75;      // of a notch of the wheel
+constexpr double kNotch = 120;      // eighths of a degree
 constexpr int kPictureCells = 1000, kPictureSide = 1100;
 
 QString factsText(const CovarianceFacts& facts) {
@@ -95,6 +96,13 @@ void CovarianceView::setMaps(std::shared_ptr<const CovarianceMaps> maps, const Q
     pages_->setCurrentIndex(1);
 }
 
+void CovarianceView::showWaiting() {
+    if (maps_)
+        facts_->setText(tr("Computing …"));
+    else
+        setMessage(tr("Computing …"));
+}
+
 void CovarianceView::setMessage(const QString& message) {
     maps_.reset();
     facts_->clear();
@@ -149,31 +157,35 @@ void CovarianceView::resizeEvent(QResizeEvent* event) {
         refresh();
 }
 
-void CovarianceView::wheelEvent(QWheelEvent* event) {
-    HeatMapView* view = views_[0]->cell() ? views_[0] : views_[1];
-    if (!maps_ || !view->cell() || event->angleDelta().y() == 0)
-        return QWidget::wheelEvent(event);
-    const QPoint cell = *view->cell();
-    const double factor = std::pow(kZoom, event->angleDelta().y() / 120.0);
-    int count = int(std::lround(count_ * factor));
+bool CovarianceView::eventFilter(QObject* watched, QEvent* event) {
+    if (maps_ && event->type() == QEvent::MouseButtonDblClick) {
+        setRange(0, 0, int(maps_->channels));
+        return true;
+    }
+    if (maps_ && event->type() == QEvent::Wheel) {
+        zoom(*static_cast<HeatMapView*>(watched),
+             double(static_cast<QWheelEvent*>(event)->angleDelta().y()) / kNotch);
+        return true;
+    }
+    return QWidget::eventFilter(watched, event);
+}
+
+void CovarianceView::zoom(HeatMapView& view, double notches) {
+    if (!view.cell() || notches == 0)
+        return;
+    const QPoint cell = *view.cell();
+    int count = int(std::lround(count_ * std::pow(kZoom, notches)));
     if (count == count_)
-        count += factor < 1 ? -1 : 1;
+        count += notches > 0 ? -1 : 1;
     count = std::clamp(count, std::min(kFewestChannels, int(maps_->channels)), int(maps_->channels));
     // The channels under the cursor stay under it.
     const auto kept = [&](int first, double share) {
         return int(std::lround(first + share * (count_ - count)));
     };
-    const double cells = std::max(1, view->map().columns);
-    setRange(kept(firstRow_, (cell.y() + 0.5) / cells), kept(firstColumn_, (cell.x() + 0.5) / cells), count);
-    view->setCell(cell);
-    event->accept();
-}
-
-bool CovarianceView::eventFilter(QObject* watched, QEvent* event) {
-    if (!maps_ || event->type() != QEvent::MouseButtonDblClick)
-        return QWidget::eventFilter(watched, event);
-    setRange(0, 0, int(maps_->channels));
-    return true;
+    const double cells = std::max(1, view.map().columns);
+    const double across = (cell.x() + 0.5) / cells, down = (cell.y() + 0.5) / cells;
+    setRange(kept(firstRow_, down), kept(firstColumn_, across), count);
+    view.setCell(QPoint(int(across * view.map().columns), int(down * view.map().rows)));
 }
 
 QImage CovarianceView::toImage() const {

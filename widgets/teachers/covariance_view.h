@@ -21,6 +21,8 @@ class CovarianceView : public QWidget {
     // range stays.
     void setMaps(std::shared_ptr<const CovarianceMaps> maps, const QString& title, const QString& normalizer);
     bool isEmpty() const { return !maps_; }
+    // Other maps are on their way: what is shown stays until then.
+    void showWaiting();
     // Why there is nothing to show.
     void setMessage(const QString& message);
     void setShowCorrelation(bool correlation);
@@ -38,12 +40,12 @@ class CovarianceView : public QWidget {
     void menuRequested(QPoint at);
 
   protected:
-    void wheelEvent(QWheelEvent* event) override;
-    bool eventFilter(QObject* watched, QEvent* event) override;  // double clicks on the maps
+    bool eventFilter(QObject* watched, QEvent* event) override;  // wheel and double clicks on the maps
     void resizeEvent(QResizeEvent* event) override;
 
   private:
     void refresh();
+    void zoom(HeatMapView& view, double notches);
     int cellsThatFit() const;
     CovarianceSection section(bool after, int cells) const;
 

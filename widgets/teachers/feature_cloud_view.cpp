@@ -96,6 +96,13 @@ void FeatureCloudView::setClouds(std::shared_ptr<const FeatureClouds> clouds, co
     pages_->setCurrentIndex(1);
 }
 
+void FeatureCloudView::showWaiting() {
+    if (clouds_)
+        facts_->setText(tr("Computing …"));
+    else
+        setMessage(tr("Computing …"));
+}
+
 void FeatureCloudView::setMessage(const QString& message) {
     clouds_.reset();
     facts_->clear();

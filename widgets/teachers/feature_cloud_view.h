@@ -30,6 +30,8 @@ class FeatureCloudView : public QWidget {
     void setClouds(std::shared_ptr<const FeatureClouds> clouds, const QString& title,
                    const QString& normalizer);
     bool isEmpty() const { return !clouds_; }
+    // Other clouds are on their way: what is shown stays until then.
+    void showWaiting();
     // Why there is nothing to show.
     void setMessage(const QString& message);
     void setStyle(const FeatureCloudStyle& style);

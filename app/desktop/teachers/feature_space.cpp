@@ -52,6 +52,7 @@ void FeatureSpace::askCovariance() {
     if (wanted == covarianceAsked_)
         return;
     covarianceAsked_ = wanted;
+    covariance_->showWaiting();
     questions_.ask<CovarianceMaps>(
         "covariance",
         [wanted](TeacherEngine& engine, JobContext& job) {
@@ -77,6 +78,7 @@ void FeatureSpace::askCloud() {
         cloud_->setMessage(tr("This run kept no sample of the features: collect the statistics again."));
         return;
     }
+    cloud_->showWaiting();
     questions_.ask<FeatureClouds>(
         "cloud",
         [wanted, sample = files.sample](TeacherEngine& engine, JobContext& job) {
