@@ -37,6 +37,16 @@ const LoadedModel* InspectController::modelOf(const PanelState& panel) const {
     return models_.empty() ? nullptr : &models_.front();
 }
 
+std::vector<std::string> InspectController::upsamplersFor(const PanelState& panel) const {
+    std::vector<std::string> names;
+    for (const UpsamplerEntry& entry : upsamplers_)
+        names.push_back(entry.name);
+    if (const LoadedModel* model = modelOf(panel))
+        if (const auto own = ownUpsamplers_.find(model->path); own != ownUpsamplers_.end())
+            names.insert(names.end(), own->second.begin(), own->second.end());
+    return names;
+}
+
 void InspectController::setPicture(const QString& path) {
     if (path == picture_)
         return;

@@ -13,6 +13,7 @@
 #include <QSet>
 #include <QStringList>
 #include <QTimer>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -40,8 +41,9 @@ class InspectController : public QObject {
     void openModel(const QString& path);
     const std::vector<LoadedModel>& models() const { return models_; }
     const LoadedModel* modelOf(const PanelState& panel) const;
-    // Empty until the engine has answered.
-    const std::vector<UpsamplerEntry>& upsamplers() const { return upsamplers_; }
+    // What a panel may choose: names of the engine's (none until it has answered), folders of those that the
+    // panel's model brings along.
+    std::vector<std::string> upsamplersFor(const PanelState& panel) const;
 
     void setPicture(const QString& path);
     const QString& picture() const { return picture_; }
@@ -114,6 +116,7 @@ class InspectController : public QObject {
     std::unique_ptr<ThreadPool> reader_;
     std::vector<LoadedModel> models_;
     std::vector<UpsamplerEntry> upsamplers_;
+    std::map<std::string, std::vector<std::string>> ownUpsamplers_;  // by path of the model
     QString picture_, text_;
     std::shared_ptr<const Image> image_;
     QString pictureError_;

@@ -82,13 +82,14 @@ void InspectController::cancelJob(const QString& lane) {
 
 void InspectController::openModel(const QString& path) {
     ++loading_;
-    const auto finish = [this, path](Result<LoadedModel>& loaded) {
+    const auto finish = [this, path](Result<LoadedModel>& loaded, std::vector<std::string> own) {
         --loading_;
         if (!loaded) {
             emit failed(QString::fromStdString(loaded.error().text()));
             return;
         }
         loaded->path = path.toStdString();
+        ownUpsamplers_[loaded->path] = std::move(own);
         std::erase_if(models_, [&](const LoadedModel& model) { return model.path == loaded->path; });
         models_.push_back(*loaded);
         emit modelsChanged();
@@ -98,7 +99,7 @@ void InspectController::openModel(const QString& path) {
             [path, finish](InspectEngine& engine, JobContext& job) -> std::function<void()> {
                 auto loaded = std::make_shared<Result<LoadedModel>>(
                     engine.loadModel(path.toStdString(), "cpu", "float32", job));
-                return [loaded, finish] { finish(*loaded); };
+                return [loaded, finish, own = upsamplersInside(path.toStdString())] { finish(*loaded, own); };
             },
             [this] { --loading_; }});
 }

@@ -63,9 +63,7 @@ std::vector<int> resolutionsOf(const EncoderInfo& info) {
 }
 
 std::vector<std::string> InspectPanel::upsamplerNames() const {
-    std::vector<std::string> names;
-    for (const UpsamplerEntry& entry : controller_->upsamplers())
-        names.push_back(entry.name);
+    std::vector<std::string> names = controller_->upsamplersFor(controller_->panel(index_));
     const std::string& used = controller_->panel(index_).upsampler;
     if (std::find(names.begin(), names.end(), used) == names.end())
         names.push_back(used);

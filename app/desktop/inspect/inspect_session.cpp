@@ -22,16 +22,6 @@ static const QString kSource = QStringLiteral("inspect");
 
 namespace {
 
-// A FeatSharp folder is opened as an upsampler, not as a model.
-bool looksLikeUpsampler(const QFileInfo& info) {
-    const std::string file = (info.filePath() + "/config.json").toStdString();
-    constexpr size_t kMostBytes = 1 << 20;
-    if (!info.isDir() || !std::filesystem::exists(file))
-        return false;
-    const auto config = readJsonFile(file, kMostBytes);
-    return config && config->is_object() && config->contains("upsample_factor");
-}
-
 // A model folder, or a folder or file of weights of a known small network.
 bool looksLikeModel(const QFileInfo& info) {
     static const QStringList weights{"*.safetensors", "*.pth", "*.pt"};
@@ -49,7 +39,7 @@ bool InspectWorkspace::openPath(const QString& path) {
         return false;  // of the Runs workspace
     if (isLanguageModelPath(path.toStdString()))
         return false;  // of the Compress workspace
-    if (looksLikeUpsampler(info)) {
+    if (isUpsamplerFolder(path.toStdString())) {
         window_->commands().run("inspect.openUpsampler", {{"path", path.toStdString()}});
         return true;
     }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 namespace vitrine {
 namespace {
@@ -110,6 +109,28 @@ QString upsamplerTitle(const std::string& upsampler) {
     if (upsampler == "jbu")
         return QObject::tr("joint bilateral");
     return QString::fromStdString(std::filesystem::path(upsampler).filename().string());
+}
+
+bool isUpsamplerFolder(const std::filesystem::path& folder) {
+    constexpr size_t kMostBytes = 1 << 20;
+    std::error_code problem;
+    if (!std::filesystem::exists(folder / "config.json", problem))
+        return false;
+    const auto config = readJsonFile(folder / "config.json", kMostBytes);
+    return config && config->is_object() && config->contains("upsample_factor");
+}
+
+std::vector<std::string> upsamplersInside(const std::filesystem::path& modelFolder) {
+    std::vector<std::string> found;
+    std::error_code problem;
+    for (std::filesystem::directory_iterator entry(modelFolder, problem), end; !problem && entry != end;
+         entry.increment(problem)) {
+        std::error_code unreadable;
+        if (entry->is_directory(unreadable) && isUpsamplerFolder(entry->path()))
+            found.push_back(entry->path().string());
+    }
+    std::sort(found.begin(), found.end());
+    return found;
 }
 
 PanelState defaultPanel(int index) {

@@ -7,6 +7,7 @@
 
 #include <QString>
 #include <array>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,6 +52,10 @@ MapKind mapKindFromName(const std::string& name);
 
 // What the user reads: "joint bilateral" for "jbu", the name of the folder for a trained one.
 QString upsamplerTitle(const std::string& upsampler);
+// A folder of a trained upsampler (FeatSharp) is opened as an upsampler, not as a model.
+bool isUpsamplerFolder(const std::filesystem::path& folder);
+// Trained upsamplers that a model brings along: the sub-folders of its folder that hold one, by name.
+std::vector<std::string> upsamplersInside(const std::filesystem::path& modelFolder);
 
 // What a new layout of `count` panels shows: the picture first, then the maps most asked for.
 PanelState defaultPanel(int index);

@@ -1,4 +1,6 @@
+#include "app/desktop/inspect/inspect_state.h"
 #include "app/desktop/inspect/inspect_workspace.h"
+#include "core/base/file.h"
 #include "core/media/image_writer.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/widgets/qt_fixture.h"
@@ -81,6 +83,21 @@ TEST(CameraJson, RefusesWhatNoViewSaved) {
     EXPECT_FALSE(cameraFromJson(cameraToJson(Camera{})));
     for (const char* text : {"[1, 2]", "[1, 2, 0]", "[1, 2, -3]", "[1, \"2\", 3]", "{}", "7"})
         EXPECT_FALSE(cameraFromJson(Json::parse(text))) << text;
+}
+
+TEST(InspectState, UpsamplersInTheFolderOfAModelAreFound) {
+    const testing::TemporaryFolder model;
+    const auto put = [&](const char* folder, const std::string& config) {
+        std::filesystem::create_directories(model / folder);
+        ASSERT_TRUE(writeFileAtomically(model / folder / "config.json", config));
+    };
+    put("sharper", R"({"upsample_factor": 2})");
+    put("a_model", R"({"model_type": "radio"})");
+    put("broken", "{");
+    std::filesystem::create_directories(model / "empty");
+    EXPECT_EQ(upsamplersInside(model.path()), std::vector<std::string>{(model / "sharper").string()});
+    EXPECT_TRUE(upsamplersInside(model / "sharper" / "config.json").empty());
+    EXPECT_TRUE(upsamplersInside(model / "absent").empty());
 }
 
 }  // namespace vitrine
