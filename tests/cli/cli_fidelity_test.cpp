@@ -54,4 +54,22 @@ TEST_F(CommandLine, ComparesUpsamplersWithTheEncodersOwnFeatures) {
     EXPECT_NE(refused.errors.find("takes pictures of 32 pixels only"), std::string::npos) << refused.errors;
 }
 
+TEST_F(CommandLine, TheShippedUpsamplerBeatsEnlarging) {
+    VITRINE_SHARED_DATA(photos, "data/images/photos");
+    const fs::path encoder = testing::sourceFolder() / "resources" / "models" / "vitrine_s";
+    const Outcome outcome = call(fmt::format(
+        "--json --quiet fidelity '{}' '{}' --side 128 --limit 4 --upsamplers bilinear --upsamplers jbu "
+        "--upsamplers '{}'",
+        encoder.string(), photos.string(), (encoder / "featsharp").string()));
+    ASSERT_EQ(outcome.exitCode, 0) << outcome.errors;
+    const Json result = json(outcome);
+    std::map<std::string, double> fidelity;
+    for (const Json& row : result["scores"])
+        fidelity[row["upsampler"]] = row["fidelity"];
+    ASSERT_EQ(fidelity.size(), 3u);
+    EXPECT_GT(fidelity["featsharp"], 1.2 * fidelity["bilinear"]);
+    EXPECT_GT(fidelity["featsharp"], 1.2 * fidelity["jbu"]);
+    EXPECT_LE(fs::file_size(encoder / "featsharp" / "model.safetensors"), 3'000'000u);
+}
+
 }  // namespace vitrine
