@@ -22,10 +22,10 @@ from torch.nn import functional
 
 
 def read_safetensors(path):
-    """Float32 and int64 tensors of one file."""
+    """Float32, float64 and int64 tensors of one file."""
     raw = pathlib.Path(path).read_bytes()
     length = int.from_bytes(raw[:8], "little")
-    kinds = {"F32": numpy.float32, "I64": numpy.int64}
+    kinds = {"F32": numpy.float32, "F64": numpy.float64, "I64": numpy.int64}
     tensors = {}
     for name, entry in json.loads(raw[8 : 8 + length]).items():
         if name == "__metadata__":
