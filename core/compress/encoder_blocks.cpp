@@ -15,8 +15,10 @@ Result<std::unique_ptr<BlockModel>> encoderBlocks(Model& model, std::vector<at::
     if (model.family() == "vit_cifar")
         return std::make_unique<PostNormBlocks>(model, std::move(pictures));
     return fail(ErrorCode::Unsupported,
-                fmt::format("encoders of the family \"{}\" are not compressed yet", model.family()), {},
-                "ViTs of the families radio and vit_cifar are");
+                fmt::format("this encoder (family \"{}\") has no ViT blocks that could be compressed",
+                            model.family()),
+                {},
+                "ViTs of the families radio and vit_cifar have; convolutional and hybrid encoders do not");
 }
 
 }  // namespace vitrine

@@ -353,6 +353,13 @@ INSTANTIATE_TEST_SUITE_P(Radio, CompressRadioTest,
                          [](const auto& each) { return std::string(each.param); });
 
 TEST_F(CompressEncoderTest, SaysWhatIsMissing) {
+    Json convolutional = settings({{{"prune", "wanda"}}});
+    convolutional["model"] = (testing::sourceFolder() / "resources" / "models" / "vitrine_s").string();
+    EXPECT_THAT(run(convolutional).error->text(), HasSubstr("no ViT blocks"));
+    Json twice = settings(Json::array());
+    EXPECT_THAT(run(twice).error->text(), HasSubstr("there is nothing to do"));
+    twice["structures"] = {{{"heads", 0.5}}, {{"heads", 0.5}}};
+    EXPECT_THAT(run(twice).error->text(), HasSubstr("two entries ask for the same"));
     Json wrong = settings({{{"prune", "wanda"}}});
     wrong["pictures"] = Json::array();
     EXPECT_THAT(run(wrong).error->text(), HasSubstr("Name files or folders of pictures"));
