@@ -274,6 +274,8 @@ void CompressWorkspace::restoreSession(const Json& session) {
         results_->setAxis(CostAxis(std::clamp(session["axis"].get<int>(), 0, int(CostAxis::Operations))));
     if (session.contains("page") && session["page"].is_number_integer())
         pages_->setCurrentIndex(session["page"].get<int>());
+    if (const Json run = session.value("run", Json()); run.is_string())
+        controller_->showAtFirst(run.get<std::string>());
     const Json model = session.value("model", Json());
     if (model.is_string() && QFileInfo::exists(QString::fromStdString(model.get<std::string>()))) {
         modelPath_ = QString::fromStdString(model.get<std::string>());
