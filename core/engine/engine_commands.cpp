@@ -112,6 +112,24 @@ ImageSize fittingSize(ImageSize picture, int64_t longSide) {
             std::max<int64_t>(1, std::llround(double(picture.height) * scale))};
 }
 
+// Places in pixels of the picture as loaded.
+void appendRanked(const std::vector<RankedPatch>& patches, CommandOutput& output) {
+    if (patches.empty())
+        return;
+    TextTable table;
+    table.header = {"rank", "left", "top", "right", "bottom", "error"};
+    for (const RankedPatch& patch : patches) {
+        table.rows.push_back(
+            {fmt::format("{}", table.rows.size() + 1), fmt::format("{:.0f}", patch.topLeft.x),
+             fmt::format("{:.0f}", patch.topLeft.y), fmt::format("{:.0f}", patch.bottomRight.x),
+             fmt::format("{:.0f}", patch.bottomRight.y), fmt::format("{:.3g}", patch.value)});
+        output.data["ranked"].push_back(
+            {{"box", {patch.topLeft.x, patch.topLeft.y, patch.bottomRight.x, patch.bottomRight.y}},
+             {"value", patch.value}});
+    }
+    output.text += table.text();
+}
+
 Result<CommandOutput> map(const Json& arguments, CommandContext& context, InspectEngine& engine) {
     const std::string image = arguments["image"], other = arguments["other"];
     VITRINE_TRY(const LoadedModel model,
@@ -166,6 +184,7 @@ Result<CommandOutput> map(const Json& arguments, CommandContext& context, Inspec
                    {"provenance", result.provenance}};
     output.text = fmt::format("{}  ({:.0f} ms, of those upsampling {:.0f} ms)\n", file.string(),
                               result.milliseconds, result.upsamplingMilliseconds);
+    appendRanked(result.ranked, output);
     return output;
 }
 

@@ -97,6 +97,12 @@ struct MapRequest {
     bool operator==(const MapRequest&) const = default;
 };
 
+// A patch of a map by rank: its corners in pixels of the picture as loaded, and its value.
+struct RankedPatch {
+    Point2 topLeft, bottomRight;
+    double value = 0;
+};
+
 // One finished map. Pictures (Image, ModelInput, Pca, Clusters, Correspondence) have `colors`; scalar maps
 // have `values`.
 struct MapResult {
@@ -107,6 +113,7 @@ struct MapResult {
     // Suggested display range of `values`: 1st and 99th percentile.
     ValueRange displayRange() const { return distribution.range(1); }
     std::string unit;                  // "cosine", "L2 norm", "attention"
+    std::vector<RankedPatch> ranked;   // Disagreement: the patches that differ most, worst first; at most 8
     ImageTransform transform;          // of the features: pixel <-> patch
     std::vector<float> probeFeatures;  // raw feature vector at the probe, if there is one (first 64 channels)
     Json provenance;  // model identity, layer, transform, upsampler, code version, recipe to re-run

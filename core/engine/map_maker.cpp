@@ -275,6 +275,7 @@ Result<MapResult> MapMaker::scalars(const MapRequest& request, const StoredModel
     result.distribution = ValueDistribution(*values);
     result.values = std::move(values);
     result.unit = scalars.unit;
+    result.ranked = scalars.ranked;
     result.transform = scalars.transform;
     return result;
 }

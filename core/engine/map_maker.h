@@ -27,6 +27,7 @@ class MapMaker {
         at::Tensor values;  // (h, w)
         std::string unit;
         ImageTransform transform;
+        std::vector<RankedPatch> ranked;
     };
 
     // The place of the grid that a probe points at; InvalidArgument where the model saw nothing of it.

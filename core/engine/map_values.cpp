@@ -5,6 +5,8 @@
 #include "core/features/similarity.h"
 #include "core/features/token_norms.h"
 
+#include <algorithm>
+
 namespace vitrine {
 
 Result<MapMaker::Scalars> MapMaker::similarity(const MapRequest& request, const StoredModel& model) {
@@ -49,6 +51,26 @@ Result<MapMaker::Scalars> MapMaker::attention(const MapRequest& request, const S
     return Scalars{values, "attention", transform};
 }
 
+// The grid of the errors is the coarser one of the two models.
+static std::vector<RankedPatch> rankedPatches(const Disagreement& disagreement,
+                                              const ImageTransform& transform) {
+    constexpr int64_t kShown = 8;
+    const at::Tensor error = disagreement.error.cpu().contiguous();
+    const at::Tensor ranked = disagreement.ranked.cpu().contiguous();
+    const int64_t rows = error.size(0), columns = error.size(1);
+    const double across = double(transform.gridWidth()) / double(columns);
+    const double down = double(transform.gridHeight()) / double(rows);
+    std::vector<RankedPatch> patches;
+    for (int64_t index = 0; index < std::min(kShown, ranked.numel()); ++index) {
+        const int64_t patch = ranked.const_data_ptr<int64_t>()[index];
+        const double column = double(patch % columns), row = double(patch / columns);
+        patches.push_back({transform.imageFromPatch({column * across, row * down}),
+                           transform.imageFromPatch({(column + 1) * across, (row + 1) * down}),
+                           double(error.const_data_ptr<float>()[patch])});
+    }
+    return patches;
+}
+
 Result<MapMaker::Scalars> MapMaker::disagreement(const MapRequest& request, const StoredModel& model) {
     VITRINE_TRY(const StoredModel* second, models_.find(request.other.modelId));
     FeatureSource otherSource = request.other;
@@ -58,7 +80,8 @@ Result<MapMaker::Scalars> MapMaker::disagreement(const MapRequest& request, cons
     encodedNow_ |= first.encodedNow || other.encodedNow;
     // How well the second model's features predict the first's.
     VITRINE_TRY(const Disagreement result, vitrine::disagreement(other.map.features, first.map.features));
-    return Scalars{result.error, "relative error", first.map.transform};
+    return Scalars{result.error, "relative error", first.map.transform,
+                   rankedPatches(result, first.map.transform)};
 }
 
 Result<MapMaker::Scalars> MapMaker::textHeat(const MapRequest& request, const StoredModel& model) {

@@ -2,6 +2,8 @@
 
 #include "widgets/base/theme.h"
 
+#include <algorithm>
+
 namespace vitrine {
 namespace {
 
@@ -34,11 +36,16 @@ void drawMarker(ImDrawList* list, const OverlayMarker& marker) {
             break;
         case OverlayMarker::Kind::Box:
             list->AddRect({float(marker.box.left()), float(marker.box.top())},
+                          {float(marker.box.right()), float(marker.box.bottom())}, shadow, 0, 0, 3.5f);
+            list->AddRect({float(marker.box.left()), float(marker.box.top())},
                           {float(marker.box.right()), float(marker.box.bottom())}, color, 0, 0, 1.5f);
             break;
     }
-    if (!marker.label.isEmpty())
-        list->AddText({at.x + 11, at.y - 7}, color, marker.label.toUtf8().constData());
+    if (!marker.label.isEmpty()) {
+        const QByteArray label = marker.label.toUtf8();
+        list->AddText({at.x + 12, at.y - 6}, shadow, label.constData());
+        list->AddText({at.x + 11, at.y - 7}, color, label.constData());
+    }
 }
 
 }  // namespace
@@ -120,27 +127,32 @@ void drawOverlayControls(const OverlayModel& model, const std::function<void(con
 }
 
 void drawOverlayColorBar(const OverlayModel& model) {
-    constexpr float kWidth = 150, kHeight = 9;
+    constexpr float kLeastWidth = 150, kHeight = 9, kGap = 8;
+    const std::string low = shortNumber(model.range.low), high = shortNumber(model.range.high);
+    const QByteArray unit = model.unit.toUtf8();
+    const float lowWidth = ImGui::CalcTextSize(low.c_str()).x,
+                highWidth = ImGui::CalcTextSize(high.c_str()).x;
+    const float unitWidth = unit.isEmpty() ? 0 : ImGui::CalcTextSize(unit.constData()).x + 2 * kGap;
+    // The unit stands in the middle: it must clear the wider of both numbers.
+    const float width = std::max(kLeastWidth, unitWidth + 2 * std::max(lowWidth, highWidth));
     ImDrawList* list = ImGui::GetWindowDrawList();
     const ImVec2 at = ImGui::GetCursorScreenPos();
     constexpr int kSteps = 64;
     const ColorTable& table = colorTable(model.colorMap);
     for (int i = 0; i < kSteps; ++i) {
         const Rgb8 color = table[size_t(i * 255 / (kSteps - 1))];
-        list->AddRectFilled({at.x + kWidth * float(i) / kSteps, at.y},
-                            {at.x + kWidth * float(i + 1) / kSteps, at.y + kHeight},
+        list->AddRectFilled({at.x + width * float(i) / kSteps, at.y},
+                            {at.x + width * float(i + 1) / kSteps, at.y + kHeight},
                             IM_COL32(color.r, color.g, color.b, 255));
     }
-    ImGui::Dummy({kWidth, kHeight});
-    const std::string low = shortNumber(model.range.low), high = shortNumber(model.range.high);
+    ImGui::Dummy({width, kHeight});
     const float left = ImGui::GetCursorPosX();
     ImGui::TextUnformatted(low.c_str());
-    if (!model.unit.isEmpty()) {
-        const QByteArray unit = model.unit.toUtf8();
-        ImGui::SameLine(left + (kWidth - ImGui::CalcTextSize(unit.constData()).x) / 2);
+    if (!unit.isEmpty()) {
+        ImGui::SameLine(left + (width - unitWidth) / 2 + kGap);
         ImGui::TextDisabled("%s", unit.constData());
     }
-    ImGui::SameLine(left + kWidth - ImGui::CalcTextSize(high.c_str()).x);
+    ImGui::SameLine(left + width - highWidth);
     ImGui::TextUnformatted(high.c_str());
 }
 

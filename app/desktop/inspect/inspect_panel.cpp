@@ -70,6 +70,23 @@ Layer InspectPanel::layerOfContent() const {
     return layer;
 }
 
+// Where two models differ most, by rank.
+std::vector<ViewMarker> InspectPanel::rankMarkers() const {
+    std::vector<ViewMarker> markers;
+    if (!shownResult_)
+        return markers;
+    for (const RankedPatch& patch : shownResult_->ranked) {
+        const QRectF box(QPointF(patch.topLeft.x, patch.topLeft.y),
+                         QPointF(patch.bottomRight.x, patch.bottomRight.y));
+        markers.push_back({OverlayMarker::Kind::Box,
+                           {box.left(), box.center().y()},
+                           box,
+                           QString::number(markers.size() + 1),
+                           QColor("#ffffff")});
+    }
+    return markers;
+}
+
 void InspectPanel::showContent() {
     const PanelContent& content = controller_->content(index_);
     const PanelState& state = controller_->panel(index_);
@@ -83,6 +100,7 @@ void InspectPanel::showContent() {
         shownResult_ = isImage ? nullptr : content.result;
         shownImage_ = isImage ? shownPicture() : nullptr;
         shownClip_ = -1;
+        view_->setMarkers(rankMarkers());
     }
     if (base_.display.scalar && shownClip_ != state.clipPercent && !base_.isEmpty()) {
         ownRange_ = content.result->distribution.range(state.clipPercent);

@@ -46,6 +46,7 @@ class InspectPanel : public QWidget {
     void handleAction(const QString& name, const QVariant& value);
     void showContent();
     Layer layerOfContent() const;
+    std::vector<ViewMarker> rankMarkers() const;
     // The picture, or what is there of it while it is read.
     std::shared_ptr<const Image> shownPicture() const;
     // Names that the controls offer: what the engine knows, and the folder of the trained one in use.

@@ -184,6 +184,12 @@ QStringList InspectPanel::readoutAt(QPointF inImage) const {
                                  .arg(int(std::floor(patch.y)))
                                  .arg(*token)
                            : tr("outside the model's input"));
+        for (size_t rank = 0; rank < shownResult_->ranked.size(); ++rank)
+            if (const RankedPatch& each = shownResult_->ranked[rank];
+                inImage.x() >= each.topLeft.x && inImage.x() < each.bottomRight.x &&
+                inImage.y() >= each.topLeft.y && inImage.y() < each.bottomRight.y)
+                lines.append(
+                    tr("number %1 of the places that differ most: %2").arg(rank + 1).arg(number(each.value)));
         if (!shownResult_->probeFeatures.empty()) {
             QStringList values;
             for (size_t i = 0; i < std::min<size_t>(4, shownResult_->probeFeatures.size()); ++i)

@@ -210,6 +210,35 @@ TEST_F(InspectEngineTest, EveryKindOfMapHasTheSizeAskedFor) {
     }
 }
 
+TEST_F(InspectEngineTest, DisagreementNamesThePlacesThatDifferMost) {
+    VITRINE_SHARED_DATA(picture, "data/images/photos/dog.jpg");
+    VITRINE_SHARED_DATA(weights, "data/encoders/vit_cifar10");
+    VITRINE_SHARED_DATA(second, "data/encoders/efficientnet_lite0");
+    MapRequest wanted = request(load(weights), picture, MapKind::Disagreement);
+    wanted.other = wanted.source;
+    wanted.other.modelId = load(second).id;
+    wanted.upsampler = "none";
+    const auto map = engine_->render(wanted, job_);
+    ASSERT_TRUE(map) << map.error().text();
+    ASSERT_EQ(map->ranked.size(), 8u);
+    const Image& values = *map->values;
+    const std::vector<float> all(values.row<float>(0),
+                                 values.row<float>(0) + values.width() * values.height());
+    std::vector<float> falling = all;
+    std::sort(falling.begin(), falling.end(), std::greater<>());
+    for (size_t rank = 0; rank < map->ranked.size(); ++rank) {
+        const RankedPatch& patch = map->ranked[rank];
+        EXPECT_FLOAT_EQ(float(patch.value), falling[rank]) << rank;
+        // The box lies on the cell of the map that has this value.
+        const Point2 cell = map->transform.patchFromImage(
+            {(patch.topLeft.x + patch.bottomRight.x) / 2, (patch.topLeft.y + patch.bottomRight.y) / 2});
+        const double across = double(values.width()) / double(map->transform.gridWidth());
+        const double down = double(values.height()) / double(map->transform.gridHeight());
+        EXPECT_FLOAT_EQ(values.row<float>(int64_t(cell.y * down))[int64_t(cell.x * across)],
+                        float(patch.value));
+    }
+}
+
 TEST_F(InspectEngineTest, ErrorsNameWhatIsWrong) {
     VITRINE_SHARED_DATA(picture, "data/images/photos/dog.jpg");
     VITRINE_SHARED_DATA(weights, "data/encoders/efficientnet_lite0");
