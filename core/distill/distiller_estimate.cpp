@@ -133,6 +133,7 @@ Result<StepReport> Distiller::Parts::rehearse() {
         // Any loss over all outputs costs what the true one does; weights are not changed by it.
         const Stopwatch watch(report.studentSeconds);
         std::vector<std::string> heads;
+        heads.reserve(seen.size());
         for (const TeacherLook& look : seen)
             heads.push_back(options.teachers[look.teacher].name);
         const StudentOutput output = lookAsStudent(

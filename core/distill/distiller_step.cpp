@@ -30,6 +30,7 @@ Result<at::Tensor> Distiller::Parts::partitionLoss(size_t partition, StepReport&
         VITRINE_TRY(looks, this->looks(batch, step, partition, report));
     }
     std::vector<std::string> heads;
+    heads.reserve(looks.size());
     for (const TeacherLook& seen : looks)
         heads.push_back(options.teachers[seen.teacher].name);
     const Stopwatch watch(report.studentSeconds);

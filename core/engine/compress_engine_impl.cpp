@@ -115,7 +115,7 @@ class CompressEngineImpl : public CompressEngine {
 
     Result<Written> write(const WriteRequest& request, JobContext& job,
                           const std::function<void(const std::string&)>& onText) override {
-        VITRINE_TRY(OpenedLanguage * language, language_(request.model, request.tokenizer));
+        VITRINE_TRY(OpenedLanguage * language, languageOf(request.model, request.tokenizer));
         VITRINE_TRY(const std::vector<int64_t> ids, promptTokens(*language, request.prompt));
         GenerationOptions options;
         options.maxNewTokens = request.tokens;
@@ -146,13 +146,13 @@ class CompressEngineImpl : public CompressEngine {
 
     Result<std::vector<TokenScore>> score(const fs::path& model, const std::string& tokenizer,
                                           const std::string& text) override {
-        VITRINE_TRY(OpenedLanguage * language, language_(model, tokenizer));
+        VITRINE_TRY(OpenedLanguage * language, languageOf(model, tokenizer));
         VITRINE_TRY(const std::vector<int64_t> ids, textTokens(*language, text));
         return tokenScores(*language, ids, tokenLosses(*language->model, ids));
     }
 
     Result<WhatIf> whatIf(const WhatIfRequest& request, JobContext& job) override {
-        VITRINE_TRY(OpenedLanguage * language, language_(request.model, request.tokenizer));
+        VITRINE_TRY(OpenedLanguage * language, languageOf(request.model, request.tokenizer));
         VITRINE_TRY(const std::vector<int64_t> ids, textTokens(*language, request.text));
         double seconds = 0;
         WhatIf answer;
@@ -201,7 +201,7 @@ class CompressEngineImpl : public CompressEngine {
                     models_.get(model, "float32", [&] { return loadLanguageModel(model, {}); }));
         return found->get();
     }
-    Result<OpenedLanguage*> language_(const fs::path& model, const std::string& tokenizer) {
+    Result<OpenedLanguage*> languageOf(const fs::path& model, const std::string& tokenizer) {
         return languages_.get(model, tokenizer,
                               [&] { return openLanguage(model, tokenizer, "cpu", "float32"); });
     }

@@ -3,12 +3,11 @@
 #include "core/base/csv.h"
 #include "core/commands/text_table.h"
 #include "core/engine/engine_plugins.h"
-#include "core/engine/pca_picture.h"
+#include "core/engine/kept_comparison.h"
 #include "core/engine/picture_batches.h"
 #include "core/engine/picture_list.h"
 #include "core/engine/upsampler_ways.h"
 #include "core/features/pca.h"
-#include "core/media/image_writer.h"
 #include "core/nn/functional.h"
 #include "core/runs/run_context.h"
 #include "core/upsampling/fidelity.h"
@@ -19,8 +18,6 @@
 
 namespace vitrine {
 namespace {
-
-constexpr int64_t kShownSide = 224;  // pixels of the kept pictures, at least
 
 // What is known of one way to upsample so far.
 struct Tally {
@@ -101,7 +98,7 @@ class FidelityJob {
         if (shown) {
             shownPictures_.push_back(name);
             VITRINE_TRY(basis_, fitPca(nn::tokensFromMap(truth)[0].cpu()));
-            VITRINE_TRY_VOID(keepPicture(truth, name, "the encoder's own"));
+            VITRINE_TRY_VOID(keepPicture(name, "the encoder's own", truth));
         }
         for (const UpsamplerWay& way : ways_) {
             const auto start = std::chrono::steady_clock::now();
@@ -113,20 +110,13 @@ class FidelityJob {
             tally.seamSum += seamRatio(fine, question.coarse.size(2), factor_);
             ++tally.pictures;
             if (shown && way.sameSpace)
-                VITRINE_TRY_VOID(keepPicture(fine, name, way.shownName));
+                VITRINE_TRY_VOID(keepPicture(name, way.shownName, fine));
         }
         return {};
     }
 
-    Result<void> keepPicture(const at::Tensor& map, const std::string& picture, const std::string& way) {
-        VITRINE_TRY(const Image image, pcaPicture(map[0], basis_, kShownSide));
-        VITRINE_TRY(const std::string png, encodeImage(image, ".png"));
-        VITRINE_TRY([[maybe_unused]] const StoredFile kept,
-                    run_.putArtifact(fmt::format("fidelity/{}/{}.png", picture, way), png,
-                                     {.kind = "picture",
-                                      .mediaType = "image/png",
-                                      .provenance = {{"map", "pca"}, {"basis", "the encoder's own"}}}));
-        return {};
+    Result<void> keepPicture(const std::string& picture, const std::string& way, const at::Tensor& map) {
+        return keepPcaPicture(run_, fmt::format("fidelity/{}/{}", picture, way), map[0], basis_);
     }
 
     Result<void> keepScores(int64_t skipped) {
@@ -150,19 +140,7 @@ class FidelityJob {
         const Json result{
             {"model", model_->description.info.name},        {"side", side_},      {"factor", factor_},
             {"pictures", tallies_.begin()->second.pictures}, {"skipped", skipped}, {"scores", rows}};
-        struct File {
-            const char *name, *kind, *mediaType;
-            std::string content;
-        };
-        // Times differ from run to run: they are no part of the result.
-        for (const File& file : {File{"fidelity.json", "report", "application/json", result.dump(2) + "\n"},
-                                 File{"fidelity.csv", "table", "text/csv", csv},
-                                 File{"times.json", "log", "application/json", times.dump(2) + "\n"}}) {
-            VITRINE_TRY(
-                [[maybe_unused]] const StoredFile kept,
-                run_.putArtifact(file.name, file.content, {.kind = file.kind, .mediaType = file.mediaType}));
-        }
-        return {};
+        return keepComparison(run_, "fidelity", result, csv, times);
     }
 
     RunContext& run_;

@@ -2,11 +2,10 @@
 
 #include "core/commands/text_table.h"
 #include "core/engine/engine_plugins.h"
-#include "core/engine/pca_picture.h"
+#include "core/engine/kept_comparison.h"
 #include "core/engine/picture_batches.h"
 #include "core/engine/picture_list.h"
 #include "core/features/token_merging.h"
-#include "core/media/image_writer.h"
 #include "core/nn/functional.h"
 #include "core/runs/run_context.h"
 
@@ -16,8 +15,6 @@
 
 namespace vitrine {
 namespace {
-
-constexpr int64_t kShownSide = 224;  // pixels of the kept pictures, at least
 
 // One way at one share: sums over the pictures.
 struct Tally {
@@ -93,7 +90,7 @@ class MergingJob {
         const bool shown = pictures_ < run_.settings()["pictures"].get<int64_t>();
         if (shown) {
             VITRINE_TRY(basis_, fitPca(nn::tokensFromMap(map.unsqueeze(0))[0].cpu()));
-            VITRINE_TRY_VOID(keepPicture(map, name, "the encoder's own"));
+            VITRINE_TRY_VOID(keepPicture(name, "the encoder's own", map));
         }
         const int64_t cells = map.size(1) * map.size(2);
         cells_ += cells;
@@ -112,7 +109,7 @@ class MergingJob {
                 way.error += loss.error;
                 if (shown && way.way != "kept by chance")
                     VITRINE_TRY_VOID(
-                        keepPicture(standing, name, fmt::format("{:g} {}", tally.share, way.way)));
+                        keepPicture(name, fmt::format("{:g} {}", tally.share, way.way), standing));
             }
         }
         ++pictures_;
@@ -128,15 +125,8 @@ class MergingJob {
         return merged.unmerged();
     }
 
-    Result<void> keepPicture(const at::Tensor& map, const std::string& picture, const std::string& way) {
-        VITRINE_TRY(const Image image, pcaPicture(map, basis_, kShownSide));
-        VITRINE_TRY(const std::string png, encodeImage(image, ".png"));
-        VITRINE_TRY([[maybe_unused]] const StoredFile kept,
-                    run_.putArtifact(fmt::format("merging/{}/{}.png", picture, way), png,
-                                     {.kind = "picture",
-                                      .mediaType = "image/png",
-                                      .provenance = {{"map", "pca"}, {"basis", "the encoder's own"}}}));
-        return {};
+    Result<void> keepPicture(const std::string& picture, const std::string& way, const at::Tensor& map) {
+        return keepPcaPicture(run_, fmt::format("merging/{}/{}", picture, way), map, basis_);
     }
 
     Result<void> keepScores(int64_t skipped) {
@@ -169,19 +159,7 @@ class MergingJob {
                           {"skipped", skipped},
                           {"cells", double(cells_) / count},
                           {"scores", rows}};
-        struct File {
-            const char *name, *kind, *mediaType;
-            std::string content;
-        };
-        // Times differ from run to run: they are no part of the result.
-        for (const File& file : {File{"merging.json", "report", "application/json", result.dump(2) + "\n"},
-                                 File{"merging.csv", "table", "text/csv", csv},
-                                 File{"times.json", "log", "application/json", times.dump(2) + "\n"}}) {
-            VITRINE_TRY(
-                [[maybe_unused]] const StoredFile kept,
-                run_.putArtifact(file.name, file.content, {.kind = file.kind, .mediaType = file.mediaType}));
-        }
-        return {};
+        return keepComparison(run_, "merging", result, csv, times);
     }
 
     RunContext& run_;

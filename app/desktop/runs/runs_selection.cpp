@@ -99,7 +99,7 @@ void RunsController::askCharts() {
             : QString());
     service_.ask<QStringList>(
         "metrics", [runs = chartedRuns()](const Project& project) { return metricsOf(project, runs); },
-        [this](Result<QStringList> metrics) {
+        [this](const Result<QStringList>& metrics) {
             // What cannot be read is not left on show, as if it were still true.
             charts_->setMetrics(metrics.value_or(QStringList()));
             askSeries(charts_->chosen());
