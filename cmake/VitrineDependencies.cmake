@@ -52,7 +52,7 @@ add_library(vitrine_torch_pch SHARED "${CMAKE_SOURCE_DIR}/cmake/pch.cpp")
 set_target_properties(vitrine_torch_pch PROPERTIES DEFINE_SYMBOL "")
 target_include_directories(vitrine_torch_pch PUBLIC "${CMAKE_SOURCE_DIR}")
 target_link_libraries(vitrine_torch_pch PUBLIC Vitrine::Torch PRIVATE vitrine_warnings)
-target_precompile_headers(vitrine_torch_pch PRIVATE "${CMAKE_SOURCE_DIR}/cmake/torch_pch.h")
+target_precompile_headers(vitrine_torch_pch PRIVATE <cmake/torch_pch.h>)
 
 # --- CUDA ---------------------------------------------------------------------------------------------------------
 set(VITRINE_HAS_CUDA OFF)

@@ -10,7 +10,9 @@ function(vitrine_add_precompiled kind optimisation)
   # GCC 12 warns falsely where strings are concatenated (its bug 105651).
   list(APPEND optimisation $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
   target_compile_options(${target} PRIVATE ${optimisation})
-  target_precompile_headers(${target} PRIVATE "${CMAKE_SOURCE_DIR}/cmake/${kind}_pch.h")
+  # In brackets, not by its whole path: the header is then the same in every checkout, and so is what the compiler's cache
+  # keeps of all that use it.
+  target_precompile_headers(${target} PRIVATE <cmake/${kind}_pch.h>)
   set_target_properties(${target} PROPERTIES VITRINE_OPTIMISATION "${optimisation}")
 endfunction()
 
@@ -18,9 +20,7 @@ endfunction()
 function(vitrine_use_precompiled target kind)
   get_target_property(optimisation vitrine_${kind}_pch VITRINE_OPTIMISATION)
   if(optimisation)
-    # GCC 12 warns falsely where strings are concatenated (its bug 105651).
-  list(APPEND optimisation $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
-  target_compile_options(${target} PRIVATE ${optimisation})
+    target_compile_options(${target} PRIVATE ${optimisation})
   endif()
   target_precompile_headers(${target} REUSE_FROM vitrine_${kind}_pch)
 endfunction()
