@@ -25,6 +25,7 @@ if(VITRINE_CCACHE)
       CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_MAXSIZE=10G ${VITRINE_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${vitrine_launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${vitrine_launcher})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${vitrine_launcher})
   add_compile_options(-fpch-preprocess)
 endif()
 
