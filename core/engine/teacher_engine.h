@@ -1,6 +1,6 @@
 // What the Teachers workspace asks of the engine about one stream of a statistics run: the covariance of its
-// features and a cloud of some of them, before and after a normaliser. No LibTorch in this header; the
-// implementation lives in the engine library (Engine::createTeacherEngine).
+// features and a cloud of some of them, before and after a normaliser, and what normalisers do to errors. No
+// LibTorch in this header; the implementation lives in the engine library (Engine::createTeacherEngine).
 //
 // `moments`, `sample`: the files that the run stored. Normalisers are those of core/distill/normalizer.h by
 // name, fitted again to the moments as the run fitted them. Calls block; the window makes them on the engine
@@ -48,6 +48,24 @@ struct FeatureClouds {
     size_t count() const { return norms.size(); }
 };
 
+// What an error of length 1 in a normalised space is in the teacher's own, ε = Θ ε', in the plane of two of
+// its channels (PHI-S, Ranzinger et al. 2024, the figures of the error circle). Every normaliser is fitted to
+// the two channels alone: a circle stays a circle where errors in all directions weigh alike.
+struct ErrorContours {
+    struct Contour {
+        std::string normalizer;
+        // Of errors at 0°, 1°, ... 360° of normalised space, in the teacher's units.
+        std::vector<double> x, y, radius;
+        double ratio = 1;  // the largest radius over the smallest
+    };
+    int64_t channels = 0;           // of the teacher
+    int64_t first = 0, second = 0;  // the channels of x and y
+    double firstDeviation = 0, secondDeviation = 0, correlation = 0;
+    // In the order of allNormalizerKinds(). Those of the whitening kinds are one ellipse, that of one
+    // deviation of the features, and differ in which error lies where on it.
+    std::vector<Contour> contours;
+};
+
 class TeacherEngine {
   public:
     virtual ~TeacherEngine() = default;
@@ -59,6 +77,10 @@ class TeacherEngine {
     virtual Result<FeatureClouds> clouds(const std::filesystem::path& moments,
                                          const std::filesystem::path& sample, const std::string& normalizer,
                                          CloudAxes axes, JobContext& job) = 0;
+    // Of channels `first` and `second`; -1: the channel of largest variance, the one most correlated with the
+    // other. InvalidArgument for channels that the teacher lacks, that are the same, or without variance.
+    virtual Result<ErrorContours> errorContours(const std::filesystem::path& moments, int64_t first,
+                                                int64_t second, JobContext& job) = 0;
 };
 
 }  // namespace vitrine

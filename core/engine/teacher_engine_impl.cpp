@@ -2,6 +2,7 @@
 
 #include "core/distill/normalizer.h"
 #include "core/distill/teacher_moments.h"
+#include "core/engine/error_contours.h"
 #include "core/engine/statistics_report.h"
 #include "core/features/feature_sample.h"
 
@@ -103,6 +104,13 @@ class TeacherEngineImpl : public TeacherEngine {
         describe(clouds.axes, columns, statistics_.covariance, true);
         describe(clouds.axes, taken, space.covariance(statistics_.covariance), false);
         return clouds;
+    }
+
+    Result<ErrorContours> errorContours(const fs::path& moments, int64_t first, int64_t second,
+                                        JobContext& job) override {
+        VITRINE_TRY_VOID(open(moments));
+        VITRINE_TRY_VOID(job.checkStop());
+        return errorContoursOf(statistics_, options_, first, second);
     }
 
   private:

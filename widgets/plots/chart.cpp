@@ -38,6 +38,7 @@ ThemeColors paperColors() {
 struct Chart::Private {
     QCustomPlot* plot = nullptr;
     QStringList xNames;
+    bool equalScale = false;
 };
 
 Chart::Chart(QWidget* parent) : QWidget(parent), d_(std::make_unique<Private>()) {
@@ -110,6 +111,34 @@ void Chart::setLogarithmic(bool x, bool y) {
     showAll();
 }
 
+void Chart::setEqualScale(bool equal) {
+    d_->equalScale = equal;
+    showAll();
+}
+
+// Enlarges the range of the axis on which a unit is longer.
+void Chart::keepEqualScale() {
+    if (!d_->equalScale)
+        return;
+    QCPAxis* x = d_->plot->xAxis;
+    QCPAxis* y = d_->plot->yAxis;
+    const QRect area = d_->plot->axisRect()->rect();
+    const double perPixelX = x->range().size() / std::max(1, area.width());
+    const double perPixelY = y->range().size() / std::max(1, area.height());
+    if (perPixelX < perPixelY)
+        x->setRange(x->range().center(), perPixelY * area.width(), Qt::AlignCenter);
+    else
+        y->setRange(y->range().center(), perPixelX * area.height(), Qt::AlignCenter);
+}
+
+void Chart::resizeEvent(QResizeEvent* event) {
+    QWidget::resizeEvent(event);
+    if (!d_->equalScale)
+        return;
+    // The plot inside has its new size only after it was laid out.
+    QMetaObject::invokeMethod(this, &Chart::showAll, Qt::QueuedConnection);
+}
+
 void Chart::setXNames(const QStringList& names) {
     d_->xNames = names;
     if (names.isEmpty())
@@ -140,6 +169,8 @@ void Chart::placeXNames() {
 QString Chart::readoutAt(double x) const {
     QStringList lines;
     for (const ChartSeries& series : series_) {
+        if (series.curve)
+            continue;
         qsizetype nearest = -1;
         for (qsizetype index = 0; index < series.x.size(); ++index)
             if (!std::isnan(series.y.value(index)) &&
@@ -186,6 +217,14 @@ void Chart::rebuild() {
             bars->setBrush(fill);
             continue;
         }
+        if (series.curve) {
+            auto* curve = new QCPCurve(d_->plot->xAxis, d_->plot->yAxis);
+            curve->setProperty("series", int(index));
+            curve->setName(series.name);
+            curve->setData(series.x, series.y);
+            curve->setPen(QPen(series.color, 1.6, series.dashed ? Qt::DashLine : Qt::SolidLine));
+            continue;
+        }
         if (!series.low.isEmpty() && series.low.size() == series.high.size()) {
             QCPGraph* upper = d_->plot->addGraph();
             QCPGraph* lower = d_->plot->addGraph();
@@ -227,6 +266,7 @@ void Chart::showAll() {
     if (series_.size() > 1 &&
         std::any_of(series_.begin(), series_.end(), [](const auto& s) { return s.barWidth > 0; }))
         d_->plot->yAxis->setRangeUpper(d_->plot->yAxis->range().upper * 1.3);
+    keepEqualScale();
     placeXNames();
     placeLegend();
     d_->plot->replot(QCustomPlot::rpQueuedReplot);

@@ -23,6 +23,7 @@ struct ChartSeries {
     bool line = true;
     bool points = false;
     bool dashed = false;
+    bool curve = false;   // points are joined in their order and may turn back in x; else by rising x
     double barWidth = 0;  // of the x axis; above 0: bars from zero in place of line and points
 };
 
@@ -39,6 +40,8 @@ class Chart : public QWidget {
     // Labels with their unit: "step", "loss (nats)".
     void setAxes(const QString& x, const QString& y);
     void setLogarithmic(bool x, bool y);
+    // One unit is as long on both axes: circles are round.
+    void setEqualScale(bool equal);
     // Names at whole numbers of the x axis: "0", …, "final". As many as fit are written. Empty: numbers.
     void setXNames(const QStringList& names);
     void setSeries(std::vector<ChartSeries> series);
@@ -55,10 +58,14 @@ class Chart : public QWidget {
   signals:
     void pointClicked(int series, int index);
 
+  protected:
+    void resizeEvent(QResizeEvent* event) override;
+
   private:
     void applyTheme();
     void applyColors(const ThemeColors& colors);
     void placeLegend();
+    void keepEqualScale();
     void rebuild();
     void placeXNames();
     QString readoutAt(double x) const;

@@ -4,14 +4,17 @@
 
 namespace vitrine {
 
-FeatureSpace::FeatureSpace(CovarianceView* covariance, FeatureCloudView* cloud, QObject* parent)
+FeatureSpace::FeatureSpace(CovarianceView* covariance, FeatureCloudView* cloud, ErrorView* errors,
+                           QObject* parent)
     : QObject(parent),
       questions_([](const Engine& library) { return library.createTeacherEngine(); }),
       covariance_(covariance),
-      cloud_(cloud) {
+      cloud_(cloud),
+      errors_(errors) {
     connect(&questions_, &EngineQuestionsBase::failed, this, [this](const QString& message) {
         covariance_->setMessage(message);
         cloud_->setMessage(message);
+        errors_->setMessage(message);
     });
 }
 
@@ -23,9 +26,14 @@ void FeatureSpace::setStream(std::shared_ptr<const LoadedStatistics> shown, size
     refresh();
 }
 
-void FeatureSpace::setVisible(bool covariance, bool cloud) {
-    covarianceVisible_ = covariance;
-    cloudVisible_ = cloud;
+void FeatureSpace::setVisible(const QWidget* page) {
+    visible_ = page;
+    refresh();
+}
+
+void FeatureSpace::setErrorChannels(const ErrorChannels& channels) {
+    errorChannels_ = channels;
+    errors_->setChannels(channels);
     refresh();
 }
 
@@ -41,10 +49,12 @@ QString FeatureSpace::title() const {
 void FeatureSpace::refresh() {
     if (!shown_ || index_ >= shown_->files.size())
         return;
-    if (covarianceVisible_)
+    if (visible_ == covariance_)
         askCovariance();
-    if (cloudVisible_)
+    if (visible_ == cloud_)
         askCloud();
+    if (visible_ == errors_)
+        askErrors();
 }
 
 void FeatureSpace::askCovariance() {
@@ -90,6 +100,25 @@ void FeatureSpace::askCloud() {
                                   wanted.normalizer);
             else
                 cloud_->setMessage(QString::fromStdString(clouds.error().text()));
+        });
+}
+
+void FeatureSpace::askErrors() {
+    const ErrorsAsked wanted{shown_->files[index_].moments, errorChannels_};
+    if (wanted == errorsAsked_)
+        return;
+    errorsAsked_ = wanted;
+    errors_->showWaiting();
+    questions_.ask<ErrorContours>(
+        "errors",
+        [wanted](TeacherEngine& engine, JobContext& job) {
+            return engine.errorContours(wanted.moments, wanted.channels.first, wanted.channels.second, job);
+        },
+        [this, name = title()](Result<ErrorContours> contours) {
+            if (contours)
+                errors_->setContours(std::move(*contours), name);
+            else
+                errors_->setMessage(QString::fromStdString(contours.error().text()));
         });
 }
 

@@ -29,7 +29,8 @@ TeachersWorkspace::TeachersWorkspace(MainWindow* window)
       view_(new StatisticsView),
       covariance_(new CovarianceView),
       cloud_(new FeatureCloudView),
-      space_(new FeatureSpace(covariance_, cloud_, this)) {
+      errors_(new ErrorView),
+      space_(new FeatureSpace(covariance_, cloud_, errors_, this)) {
     message_->setObjectName("teachersMessage");
     message_->setAlignment(Qt::AlignCenter);
     message_->setWordWrap(true);
@@ -68,13 +69,14 @@ void TeachersWorkspace::buildResults() {
     tabs_->addTab(view_, tr("Statistics"));
     tabs_->addTab(covariance_, tr("Covariance"));
     tabs_->addTab(cloud_, tr("Feature cloud"));
+    tabs_->addTab(errors_, tr("Errors"));
     layout->addWidget(bar_);
     layout->addWidget(tabs_, 1);
     pages_->addWidget(results);
     bar_->setStreamShown(false);
     connect(tabs_, &QTabWidget::currentChanged, this, [this](int page) {
         bar_->setStreamShown(page != 0);
-        space_->setVisible(page == 1, page == 2);
+        space_->setVisible(tabs_->currentWidget());
     });
     const auto run = [this](const char* command, const char* key, const Json& value) {
         window_->commands().run(command, {{key, value}});
@@ -89,12 +91,21 @@ void TeachersWorkspace::buildResults() {
     connect(cloud_, &FeatureCloudView::styleChosen, this, [this](const FeatureCloudStyle& style) {
         window_->commands().run("teachers.cloud", cloudStyleToJson(style));
     });
+    connect(errors_, &ErrorView::channelsChosen, this, [this](const ErrorChannels& channels) {
+        Json arguments = Json::object();
+        if (channels.first >= 0)
+            arguments["first"] = channels.first;
+        if (channels.second >= 0)
+            arguments["second"] = channels.second;
+        window_->commands().run("teachers.errors", arguments);
+    });
     connect(view_, &StatisticsView::normsChosen, view_, &StatisticsView::setShowNorms);
     connect(view_, &StatisticsView::menuRequested, this,
             [this](StatisticsPart part, QPoint at) { showMenu(statisticsPartName(part), at); });
     connect(covariance_, &CovarianceView::menuRequested, this,
             [this](QPoint at) { showMenu("covariance", at); });
     connect(cloud_, &FeatureCloudView::menuRequested, this, [this](QPoint at) { showMenu("cloud", at); });
+    connect(errors_, &ErrorView::menuRequested, this, [this](QPoint at) { showMenu("errors", at); });
 }
 
 void TeachersWorkspace::followProject() {
@@ -168,6 +179,7 @@ Json TeachersWorkspace::saveSession() const {
             {"page", tabs_->currentIndex()},
             {"correlation", covariance_->showsCorrelation()},
             {"cloud", cloudStyleToJson(cloud_->style())},
+            {"errorChannels", {errors_->channels().first, errors_->channels().second}},
             {"norms", view_->showsNorms()}};
 }
 
@@ -181,6 +193,9 @@ void TeachersWorkspace::restoreSession(const Json& session) {
         covariance_->setShowCorrelation(session["correlation"]);
     if (const auto style = cloudStyleFromJson(session.value("cloud", Json::object()), cloud_->style()))
         space_->setCloudStyle(*style);
+    const Json channels = session.value("errorChannels", Json::array());
+    if (channels.size() == 2 && channels[0].is_number_integer() && channels[1].is_number_integer())
+        space_->setErrorChannels({channels[0].get<int>(), channels[1].get<int>()});
     if (session.contains("page") && session["page"].is_number_integer())
         tabs_->setCurrentIndex(std::clamp(session["page"].get<int>(), 0, tabs_->count() - 1));
     normalizer_ = QString::fromStdString(session.value("normalizer", std::string("phi-s")));

@@ -1,5 +1,5 @@
-// The Teachers workspace: what to measure on the left; in the middle the statistics of a run, and covariance
-// and feature cloud of one of its streams, before and after a normaliser.
+// The Teachers workspace: what to measure on the left; in the middle the statistics of a run, and covariance,
+// feature cloud and errors of one of its streams, before and after a normaliser.
 #pragma once
 
 #include "app/desktop/teachers/feature_space.h"
@@ -38,7 +38,7 @@ class TeachersWorkspace : public Workspace {
     void chooseInput(bool model);
     void chooseFile(const std::string& part);
     void showMenu(const std::string& part, QPoint at);
-    // A part that can be copied and saved: a StatisticsPart by name, "covariance" or "cloud".
+    // A part that can be copied and saved: a StatisticsPart by name, "covariance", "cloud" or "errors".
     Result<void> checkPart(const std::string& part) const;
     QString csvOf(const std::string& part) const;
     QImage imageOf(const std::string& part) const;  // null: it has none
@@ -59,6 +59,7 @@ class TeachersWorkspace : public Workspace {
     StatisticsView* view_;
     CovarianceView* covariance_;
     FeatureCloudView* cloud_;
+    ErrorView* errors_;
     FeatureSpace* space_;
     QString normalizer_ = "phi-s", stream_;
 };

@@ -18,7 +18,11 @@
 namespace vitrine {
 namespace {
 
-constexpr std::array<const char*, 3> kPages{"statistics", "covariance", "cloud"};
+constexpr std::array<const char*, 4> kPages{"statistics", "covariance", "cloud", "errors"};
+
+ErrorChannels errorChannelsFromJson(const Json& arguments) {
+    return {arguments.value("first", -1), arguments.value("second", -1)};
+}
 
 std::string partOf(const Json& arguments) {
     return arguments.value("part", std::string("table"));
@@ -28,7 +32,8 @@ std::string partOf(const Json& arguments) {
 
 void TeachersWorkspace::declareCommands(CommandCenter& commands) {
     const Json part{
-        {"part", textArgument("table, spectrum, variances, balance, histogram, covariance or cloud")}};
+        {"part",
+         textArgument("table, spectrum, variances, balance, histogram, covariance, cloud or errors")}};
     commands.add({"teachers.collect",
                   "Collect statistics of the chosen teachers",
                   {},
@@ -95,7 +100,7 @@ void TeachersWorkspace::declareViewCommands(CommandCenter& commands) {
                           QString::fromStdString(arguments.value("name", std::string("phi-s"))));
                   }});
     commands.add({"teachers.stream",
-                  "Choose the features of the covariance and the cloud",
+                  "Choose the features of the covariance, the cloud and the errors",
                   {},
                   "chart",
                   argumentSchema({{"name", textArgument("the teacher, with its layer or adaptor")}}),
@@ -103,10 +108,10 @@ void TeachersWorkspace::declareViewCommands(CommandCenter& commands) {
                       return setStream(QString::fromStdString(arguments.value("name", std::string())));
                   }});
     commands.add({"teachers.page",
-                  "Show statistics, covariance or feature cloud",
+                  "Show statistics, covariance, feature cloud or errors",
                   {},
                   "chart",
-                  argumentSchema({{"name", textArgument("statistics, covariance or cloud")}}),
+                  argumentSchema({{"name", textArgument("statistics, covariance, cloud or errors")}}),
                   [this](const Json& arguments) {
                       return setPage(arguments.value("name", std::string("covariance")));
                   }});
@@ -134,6 +139,16 @@ void TeachersWorkspace::declareViewCommands(CommandCenter& commands) {
                       VITRINE_TRY(const FeatureCloudStyle style,
                                   cloudStyleFromJson(arguments, cloud_->style()));
                       space_->setCloudStyle(style);
+                      return {};
+                  }});
+    commands.add({"teachers.errors",
+                  "Choose the two channels of the errors",
+                  {},
+                  "chart",
+                  argumentSchema({{"first", countArgument("channel of the x axis; without: automatic")},
+                                  {"second", countArgument("channel of the y axis; without: automatic")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      space_->setErrorChannels(errorChannelsFromJson(arguments));
                       return {};
                   }});
 }
@@ -174,11 +189,12 @@ Result<void> TeachersWorkspace::checkPart(const std::string& part) const {
     if (!controller_->shown())
         return fail(ErrorCode::InvalidArgument, "there are no statistics yet", "teachers",
                     "Collect some first");
-    const bool covariance = part == "covariance", cloud = part == "cloud";
-    if (!covariance && !cloud && !statisticsPartFromName(part))
+    const bool covariance = part == "covariance", cloud = part == "cloud", errors = part == "errors";
+    if (!covariance && !cloud && !errors && !statisticsPartFromName(part))
         return fail(ErrorCode::InvalidArgument, fmt::format("there is no part \"{}\"", part), "part",
-                    "One of: table, spectrum, variances, balance, histogram, covariance, cloud");
-    if ((covariance && covariance_->isEmpty()) || (cloud && cloud_->isEmpty()))
+                    "One of: table, spectrum, variances, balance, histogram, covariance, cloud, errors");
+    if ((covariance && covariance_->isEmpty()) || (cloud && cloud_->isEmpty()) ||
+        (errors && errors_->isEmpty()))
         return fail(ErrorCode::InvalidArgument, fmt::format("no {} is shown yet", part), "part",
                     "Open its page first");
     return {};
@@ -187,12 +203,14 @@ Result<void> TeachersWorkspace::checkPart(const std::string& part) const {
 QString TeachersWorkspace::csvOf(const std::string& part) const {
     return part == "covariance" ? covariance_->toCsv()
            : part == "cloud"    ? cloud_->toCsv()
+           : part == "errors"   ? errors_->toCsv()
                                 : view_->toCsv(*statisticsPartFromName(part));
 }
 
 QImage TeachersWorkspace::imageOf(const std::string& part) const {
     return part == "covariance" ? covariance_->toImage()
            : part == "cloud"    ? cloud_->toImage()
+           : part == "errors"   ? errors_->toImage()
                                 : view_->toImage(*statisticsPartFromName(part));
 }
 

@@ -125,6 +125,48 @@ TEST_F(TeacherEngineTest, CloudsAlongTheStrongestChannels) {
     EXPECT_NEAR(double(clouds.before[0]), list_[0].tokens[0][strongest].item<double>() - mean, 1e-3);
 }
 
+TEST_F(TeacherEngineTest, ErrorCirclesStayRoundWhereErrorsWeighAlike) {
+    const auto errors = engine_->errorContours(moments_, -1, -1, job_);
+    ASSERT_TRUE(errors) << errors.error().text();
+    const at::Tensor covariance = statistics_.covariance;
+    EXPECT_EQ(errors->channels, kChannels);
+    EXPECT_EQ(errors->first, statistics_.variance().argmax().item<int64_t>());
+    for (int64_t channel = 0; channel < kChannels; ++channel) {
+        const double correlation =
+            (covariance[errors->first][channel] /
+             (covariance[errors->first][errors->first] * covariance[channel][channel]).sqrt())
+                .item<double>();
+        if (channel != errors->first)
+            EXPECT_LE(std::abs(correlation), std::abs(errors->correlation) + 1e-12);
+    }
+    ASSERT_EQ(errors->contours.size(), allNormalizerKinds().size());
+    const at::Tensor pair = at::tensor({errors->first, errors->second});
+    const at::Tensor plane = covariance.index_select(0, pair).index_select(1, pair);
+    const at::Tensor eigenvalues = std::get<0>(at::linalg_eigh(plane));
+    const double ellipse = (eigenvalues[1] / eigenvalues[0]).sqrt().item<double>();
+    for (const auto& contour : errors->contours) {
+        ASSERT_EQ(contour.radius.size(), 361u);
+        EXPECT_NEAR(contour.x.front(), contour.x.back(), 1e-9 * contour.radius[0]);
+        const bool round =
+            contour.normalizer == "none" || contour.normalizer == "global" || contour.normalizer == "phi-s";
+        const bool ratioOfDeviations = contour.normalizer == "standardise";
+        const double wanted = round               ? 1
+                              : ratioOfDeviations ? errors->firstDeviation / errors->secondDeviation
+                                                  : ellipse;
+        EXPECT_NEAR(contour.ratio, wanted, 2e-3 * wanted) << contour.normalizer;
+        // Hadamard rotations spread one wrong channel over both directions: both of its errors are as long.
+        if (contour.normalizer == "hadamard-whiten") {
+            EXPECT_NEAR(contour.radius[0], contour.radius[90], 1e-9 * contour.radius[0]);
+        }
+    }
+    const auto chosen = engine_->errorContours(moments_, 2, 5, job_);
+    ASSERT_TRUE(chosen);
+    EXPECT_EQ(chosen->first, 2);
+    EXPECT_EQ(chosen->second, 5);
+    EXPECT_EQ(engine_->errorContours(moments_, 2, 2, job_).error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(engine_->errorContours(moments_, 0, kChannels, job_).error().code, ErrorCode::InvalidArgument);
+}
+
 TEST_F(TeacherEngineTest, SaysWhatIsWrong) {
     EXPECT_EQ(engine_->covariance(folder_ / "none", "zca", job_).error().code, ErrorCode::NotFound);
     EXPECT_EQ(engine_->covariance(sample_, "zca", job_).error().code, ErrorCode::InvalidFile);
