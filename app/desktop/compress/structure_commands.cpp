@@ -14,6 +14,9 @@ void CompressWorkspace::wireStructures() {
             [this](const QString& message) { window_->toasts().show(ToastKind::Info, message); });
     connect(structures_, &StructureDesk::cutRequested, this,
             [this] { window_->commands().run("compress.pruneCut"); });
+    connect(structures_, &StructureDesk::budgetRequested, this, [this](double budget) {
+        window_->commands().run("compress.budget", {{"budget", budget}});
+    });
     connect(structures_, &StructureDesk::runChanged, this, [this] {
         const auto run = structures_->run();
         masks_->setFrames(run ? run->frames : std::vector<MaskChoice>(),
@@ -33,7 +36,7 @@ void CompressWorkspace::wireStructures() {
 
 void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
     commands.add({"compress.structures",
-                  "Show a run that cut, searched or learnt masks",
+                  "Show a run that cut, searched, learnt masks or many sizes",
                   {},
                   "chart",
                   argumentSchema({{"run", textArgument("its id or name; empty: as it is")}}),
@@ -75,6 +78,16 @@ void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
                           QString::fromStdString(arguments.value("name", std::string()))));
                       return showPage("structures");
                   }});
+    commands.add(
+        {"compress.budget",
+         "Show an elastic model at a budget",
+         {},
+         "model",
+         argumentSchema({{"budget", Json{{"type", "number"}, {"description", "as the run has it, 0 to 1"}}}}),
+         [this](const Json& arguments) -> Result<void> {
+             VITRINE_TRY_VOID(structures_->elastic()->choose(arguments.value("budget", 1.0)));
+             return showPage("structures");
+         }});
     commands.add({"compress.frame",
                   "Show learnt masks as they were at a step",
                   {},

@@ -19,20 +19,23 @@ StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
       pages_(new QStackedWidget),
       structures_(new StructuresView),
       puzzle_(new PuzzleView),
-      history_(new MaskHistoryView) {
+      history_(new MaskHistoryView),
+      elastic_(new ElasticView) {
     setObjectName("compressStructures");
     list_->setObjectName("structuresRun");
-    list_->setToolTip(tr("Runs of prune-structures, puzzle, learn-masks and train-sparse in this project"));
+    list_->setToolTip(
+        tr("Runs of prune-structures, puzzle, learn-masks, train-sparse and train-elastic in this project"));
     list_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
     auto* message =
-        new QLabel(tr("Runs of the recipes minitron, depth_pruning, puzzle, maskllm and iee appear "
+        new QLabel(tr("Runs of the recipes minitron, depth_pruning, puzzle, maskllm, iee and flextron appear "
                       "here:\nimportance with a "
-                      "cut that moves, block variants and their front, masks as they settle.\n\nvitrine run "
+                      "cut that moves, block variants and their front, masks as they settle, one model's "
+                      "sizes.\n\nvitrine run "
                       "resources/recipes/minitron.json --set settings.model=MODEL"));
     message->setObjectName("structuresMessage");
     message->setAlignment(Qt::AlignCenter);
     message->setProperty("role", "secondary");
-    for (QWidget* page : std::initializer_list<QWidget*>{structures_, puzzle_, history_, message})
+    for (QWidget* page : std::initializer_list<QWidget*>{structures_, puzzle_, history_, elastic_, message})
         pages_->addWidget(page);
     pages_->setCurrentWidget(message);
     auto* top = new QHBoxLayout;
@@ -51,6 +54,7 @@ StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
     });
     connect(structures_, &StructuresView::cutChanged, this, &StructureDesk::askCost);
     connect(structures_, &StructuresView::queueRequested, this, &StructureDesk::cutRequested);
+    connect(elastic_, &ElasticView::budgetChosen, this, &StructureDesk::budgetRequested);
     connect(history_, &MaskHistoryView::frameChosen, this, [this](int frame) {
         if (run_ && size_t(frame) < run_->frames.size())
             emit maskWanted(QString::fromStdString(run_->model), run_->frames[size_t(frame)],
@@ -134,6 +138,7 @@ void StructureDesk::show() {
     structures_->setResults(run_->structures);
     puzzle_->setResults(run_->puzzle);
     history_->setHistory(run_->history);
+    elastic_->setResults(run_->elastic);
     pages_->setCurrentIndex(int(run_->kind));
     emit runChanged();
 }

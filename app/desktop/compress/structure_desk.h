@@ -1,5 +1,5 @@
-// The Structures page: runs that ranked and cut, searched block variants or learnt masks, each with its own
-// view.
+// The Structures page: runs that ranked and cut, searched block variants, learnt masks or many sizes, each
+// with its own view.
 #pragma once
 
 #include "app/desktop/compress/compress_inspector.h"
@@ -26,6 +26,7 @@ class StructureDesk : public QWidget {
     StructuresView* structures() { return structures_; }
     PuzzleView* puzzle() { return puzzle_; }
     MaskHistoryView* history() { return history_; }
+    ElasticView* elastic() { return elastic_; }
     // A run that cuts the chosen sizes out of the shown run's model, from its stored ranking.
     Result<void> queueCut();
     bool isBusy() const;
@@ -37,6 +38,7 @@ class StructureDesk : public QWidget {
     void maskWanted(const QString& model, const MaskChoice& frame, const MaskChoice& before);
     void runChanged();
     void cutRequested();
+    void budgetRequested(double budget);
 
   private:
     void refresh();
@@ -56,6 +58,7 @@ class StructureDesk : public QWidget {
     StructuresView* structures_;
     PuzzleView* puzzle_;
     MaskHistoryView* history_;
+    ElasticView* elastic_;
 };
 
 }  // namespace vitrine

@@ -5,6 +5,7 @@
 
 #include <QCoreApplication>
 #include <algorithm>
+#include <cstdio>
 #include <limits>
 
 namespace vitrine {
@@ -13,7 +14,8 @@ namespace {
 const std::vector<std::pair<const char*, StructureKind>> kKinds{{"prune-structures", StructureKind::Prune},
                                                                 {"puzzle", StructureKind::Puzzle},
                                                                 {"learn-masks", StructureKind::Masks},
-                                                                {"train-sparse", StructureKind::Masks}};
+                                                                {"train-sparse", StructureKind::Masks},
+                                                                {"train-elastic", StructureKind::Elastic}};
 
 std::optional<StructureKind> kindOf(const std::string& name) {
     for (const auto& [kind, which] : kKinds)
@@ -85,6 +87,55 @@ Result<void> readHistory(const Project& project, StructureRun& out) {
             curve.y.append(point.value);
         }
         out.history.curves.push_back(std::move(curve));
+    }
+    return {};
+}
+
+// Mean over the texts that were held out.
+double meanNats(const Json& scores) {
+    double sum = 0;
+    int64_t count = 0;
+    if (scores.is_object())
+        for (const Json& each : scores) {  // by name of the text
+            sum += numberOf(each, "nats_per_token");
+            ++count;
+        }
+    return count > 0 ? sum / double(count) : std::numeric_limits<double>::quiet_NaN();
+}
+
+// What a run that is still at work measured last.
+Result<void> readElasticSoFar(const Project& project, StructureRun& out) {
+    VITRINE_TRY(const auto names, metricNames(project, out.run));
+    std::map<double, ElasticSize, std::greater<>> sizes;
+    for (const std::string& name : names) {
+        double budget = 0;
+        size_t block = 0;
+        char what[32] = {};
+        const bool size = std::sscanf(name.c_str(), "sizes/budget %lf/%31[a-z ]", &budget, what) == 2;
+        const bool route = !size && std::sscanf(name.c_str(), "routes/budget %lf/block %zu %31[a-z]", &budget,
+                                                &block, what) == 3;
+        if (!size && !route)
+            continue;
+        VITRINE_TRY(const auto points, readSeries(project, out.run, name));
+        if (points.empty())
+            continue;
+        const double last = points.back().value;
+        const std::string_view key = what;
+        ElasticSize& one = sizes[budget];
+        one.budget = budget;
+        if (route) {
+            std::vector<double>& shares = key == "heads" ? one.heads : one.neurons;
+            shares.resize(std::max(shares.size(), block + 1), 1);
+            shares[block] = last;
+        } else if (key == "size") {
+            one.size = last;
+        } else {
+            (key == "largest probability" ? one.largestProbability : one.nats) = last;
+        }
+    }
+    for (auto& [budget, size] : sizes) {
+        size.heads.resize(size.neurons.size(), 1);
+        out.elastic.sizes.push_back(std::move(size));
     }
     return {};
 }
@@ -171,6 +222,34 @@ Result<PuzzleResults> puzzleOf(const Json& report) {
     return results;
 }
 
+Result<ElasticResults> elasticOf(const Json& report) {
+    if (!report.is_object() || !report.contains("sizes") || !report["sizes"].is_array())
+        return lacks("sizes.json", "sizes");
+    ElasticResults results;
+    results.denseNats = meanNats(report.value("dense", Json::object()));
+    for (const Json& row : report["sizes"]) {
+        ElasticSize size;
+        size.budget = numberOf(row, "budget");
+        size.size = numberOf(row, "size");
+        size.parameters = numberOf(row, "parameters");
+        size.nats = numberOf(row, "nats_per_token");
+        size.largestProbability = numberOf(row, "largest_probability");
+        size.chosenBy = textOf(row, "chosen_by");
+        const Json blocks = row.value("blocks", Json::array());
+        for (const Json& block : blocks) {
+            size.neurons.push_back(numberOf(block, "neurons"));
+            size.heads.push_back(numberOf(block, "heads"));
+        }
+        if (!results.sizes.empty() && size.neurons.size() != results.sizes[0].neurons.size())
+            return fail(ErrorCode::InvalidFile,
+                        fmt::format("budget {:g} has {} blocks, the first has {}", size.budget,
+                                    size.neurons.size(), results.sizes[0].neurons.size()),
+                        "sizes.json", "Run the recipe again");
+        results.sizes.push_back(std::move(size));
+    }
+    return results;
+}
+
 Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project, const std::string& runId) {
     const RunStore store(project);
     auto out = std::make_shared<StructureRun>();
@@ -181,7 +260,7 @@ Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project,
     if (settings.contains("model") && settings["model"].is_string())
         out->model = settings["model"].get<std::string>();
     const QString id = QString::fromStdString(out->run.id);
-    out->structures.run = out->puzzle.run = out->history.run = id;
+    out->structures.run = out->puzzle.run = out->history.run = out->elastic.run = id;
     out->structures.model = QString::fromStdString(out->model);
     VITRINE_TRY(const auto artifacts, store.artifacts(out->run));
     std::map<int64_t, std::filesystem::path> frames;
@@ -197,6 +276,22 @@ Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project,
             VITRINE_TRY(const Json json, readJsonFile(path));
             VITRINE_TRY(out->puzzle, puzzleOf(json));
             out->puzzle.run = id;
+        } else if (artifact.name == "sizes.json") {
+            VITRINE_TRY(const Json json, readJsonFile(path));
+            VITRINE_TRY(ElasticResults elastic, elasticOf(json));
+            elastic.run = id;
+            elastic.predicted = std::move(out->elastic.predicted);
+            elastic.measured = std::move(out->elastic.measured);
+            elastic.surrogateError = out->elastic.surrogateError;
+            out->elastic = std::move(elastic);
+        } else if (artifact.name == "surrogate.json") {
+            VITRINE_TRY(const Json json, readJsonFile(path));
+            out->elastic.surrogateError = numberOf(json, "error_on_unseen");
+            const Json unseen = json.value("unseen", Json::array());
+            for (const Json& each : unseen) {
+                out->elastic.predicted.push_back(numberOf(each, "predicted"));
+                out->elastic.measured.push_back(numberOf(each, "measured"));
+            }
         } else if (artifact.name == "ranking.safetensors") {
             out->ranking = path;
         } else if (artifact.name.starts_with("history/")) {
@@ -216,6 +311,8 @@ Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project,
     }
     if (out->kind == StructureKind::Masks)
         VITRINE_TRY_VOID(readHistory(project, *out));
+    if (out->kind == StructureKind::Elastic && out->elastic.sizes.empty())
+        VITRINE_TRY_VOID(readElasticSoFar(project, *out));
     return std::shared_ptr<const StructureRun>(std::move(out));
 }
 

@@ -1,8 +1,9 @@
-// What the Structures page asks the project: runs that cut, searched or learnt masks, and what one found.
-// Called on a service's thread.
+// What the Structures page asks the project: runs that cut, searched, learnt masks or many sizes, and what
+// one found. Called on a service's thread.
 #pragma once
 
 #include "core/runs/run_store.h"
+#include "widgets/compress/elastic_view.h"
 #include "widgets/compress/mask_history_view.h"
 #include "widgets/compress/mask_panel.h"
 #include "widgets/compress/puzzle_view.h"
@@ -10,14 +11,14 @@
 
 namespace vitrine {
 
-enum class StructureKind { Prune, Puzzle, Masks };
+enum class StructureKind { Prune, Puzzle, Masks, Elastic };
 
 struct StructureRunLine {
     Run run;
     StructureKind kind = StructureKind::Prune;
     QString title;
 };
-// Runs of the kinds prune-structures, puzzle, learn-masks and train-sparse, the newest first.
+// Runs of the kinds prune-structures, puzzle, learn-masks, train-sparse and train-elastic, the newest first.
 Result<std::vector<StructureRunLine>> structureRuns(const Project& project);
 
 struct StructureRun {
@@ -27,6 +28,7 @@ struct StructureRun {
     std::string model;  // folder or file that it began with
     StructureResults structures;
     PuzzleResults puzzle;
+    ElasticResults elastic;
     MaskHistory history;
     std::vector<MaskChoice> frames;  // of the history
     std::filesystem::path ranking;   // ranking.safetensors; empty: none
@@ -37,5 +39,6 @@ Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project,
 Result<StructureScores> scoresOf(const Json& ranking);
 Result<std::vector<StructureStudent>> studentsOf(const Json& structures);
 Result<PuzzleResults> puzzleOf(const Json& report);
+Result<ElasticResults> elasticOf(const Json& sizes);
 
 }  // namespace vitrine

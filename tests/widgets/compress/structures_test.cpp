@@ -61,5 +61,32 @@ TEST(Structures, VariantsStandBesideTheParentsOtherPart) {
     EXPECT_DOUBLE_EQ(map.at(1, 2), 0.4);
 }
 
+TEST(Structures, SizesOfAnElasticModel) {
+    const auto size = [](double budget, double nats, const Json& blocks) {
+        return Json{{"budget", budget},       {"size", budget},         {"parameters", 1e6 * budget},
+                    {"nats_per_token", nats}, {"chosen_by", "routers"}, {"largest_probability", 0.9},
+                    {"blocks", blocks}};
+    };
+    const Json whole{{"neurons", 1}, {"heads", 1}}, half{{"neurons", 0.5}, {"heads", 1}};
+    Json report{{"dense", {{"bible", {{"nats_per_token", 1.0}}}, {"manual", {{"nats_per_token", 2.0}}}}},
+                {"sizes", {size(1, 1.6, {whole, whole}), size(0.5, 1.9, {whole, half})}}};
+    const auto results = elasticOf(report);
+    ASSERT_TRUE(results) << results.error().text();
+    EXPECT_DOUBLE_EQ(results->denseNats, 1.5);
+    ASSERT_EQ(results->sizes.size(), 2u);
+    EXPECT_THAT(results->sizes[1].neurons, ElementsAre(1, 0.5));
+    HeatMap map = elasticRoutes(*results);
+    EXPECT_EQ(map.rows, 2);
+    EXPECT_EQ(map.columns, 2);  // all keep all heads: they are left out
+    EXPECT_DOUBLE_EQ(map.at(1, 1), 0.5);
+    report["sizes"][1]["blocks"][0]["heads"] = 0.5;
+    map = elasticRoutes(*elasticOf(report));
+    EXPECT_EQ(map.columns, 4);
+    EXPECT_DOUBLE_EQ(map.at(1, 2), 0.5);
+    report["sizes"][1]["blocks"].erase(0);
+    EXPECT_THAT(elasticOf(report).error().text(), HasSubstr("budget 0.5 has 1 blocks, the first has 2"));
+    EXPECT_THAT(elasticOf(Json::array()).error().text(), HasSubstr("sizes"));
+}
+
 }  // namespace
 }  // namespace vitrine
