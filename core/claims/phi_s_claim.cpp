@@ -1,7 +1,8 @@
 // Four frozen random networks with decaying spectra, uneven channels and very different loudness teach one
-// small student through a bottleneck; only the normalisation of the targets differs between the arms. Quality
-// is measured after de-normalising, in each teacher's own space: fidelity = variance of the teacher / mean
-// squared error.
+// small student through a bottleneck. What the networks say is decorrelated before it is mixed, so that the
+// spectrum of the features is the one that was chosen and not that of smooth pictures times it. Only the
+// normalisation of the targets differs between the arms. Quality is measured after de-normalising, in each
+// teacher's own space: fidelity = variance of the teacher / mean squared error.
 #include "core/claims/phi_s_claim.h"
 
 #include "core/data/soft_scenes.h"
@@ -26,35 +27,50 @@ at::Tensor normal(at::IntArrayRef shape, const at::Generator& random) {
     return at::randn(shape, random, at::TensorOptions());
 }
 
+Result<MomentStatistics> statisticsOf(const at::Tensor& maps) {
+    FeatureMoments moments(MomentOptions{4096, MomentPrecision::Float64, 0, {}});
+    VITRINE_TRY_VOID(moments.addMaps(maps));
+    return moments.statistics();
+}
+
 class RandomTeacher {
   public:
-    RandomTeacher(double loudness, const at::Generator& random) {
-        weights_ = {normal({24, 3, 3, 3}, random) * 0.5, normal({48, 24, 3, 3}, random) * 0.12,
-                    normal({kChannels, 48, 3, 3}, random) * 0.08};
-        // Rank falls as k^-1, as those of real teachers do; then gains of 0.3 to 2.3 and an offset for each
-        // channel.
+    static Result<RandomTeacher> draw(double loudness, const at::Tensor& pictures,
+                                      const at::Generator& random) {
+        RandomTeacher teacher;
+        teacher.weights_ = {normal({24, 3, 3, 3}, random) * 0.5, normal({48, 24, 3, 3}, random) * 0.12,
+                            normal({kChannels, 48, 3, 3}, random) * 0.08};
+        VITRINE_TRY(const MomentStatistics statistics, statisticsOf(teacher.state(pictures)));
+        VITRINE_TRY(const Normalizer whitening, Normalizer::fit(NormalizerKind::Zca, statistics));
+        teacher.whitening_ = whitening.readyFor(at::kCPU);
+        // Deviations that fall as k^-1/2 fill about as many directions as the published teachers do
+        // (docs/vision-claims.md); then gains of 0.3 to 2.3 and an offset for each channel.
         const at::Tensor left = std::get<0>(at::linalg_qr(normal({kChannels, kChannels}, random)));
         const at::Tensor right = std::get<0>(at::linalg_qr(normal({kChannels, kChannels}, random)));
-        const at::Tensor spectrum = 1 / at::arange(1, kChannels + 1, at::kFloat);
+        const at::Tensor spectrum = at::arange(1, kChannels + 1, at::kFloat).rsqrt();
         const at::Tensor gains = 0.3 + 2 * at::rand({kChannels, 1}, random, at::TensorOptions());
-        mixing_ = gains * left.matmul(spectrum.unsqueeze(1) * right);
-        const at::Tensor sample = raw(softScenes(256, kSide, random));
-        offset_ = normal({kChannels}, random) * sample.std() * 0.5;
-        scale_ = loudness / (sample + offset_.view({1, -1, 1, 1})).std().item<double>();
+        teacher.mixing_ = gains * left.matmul(spectrum.unsqueeze(1) * right);
+        teacher.offset_ = at::zeros({kChannels});
+        const at::Tensor centred = teacher.look(pictures);
+        teacher.offset_ = normal({kChannels}, random) * centred.std() * 0.5;
+        teacher.scale_ = loudness / (centred + teacher.offset_.view({1, -1, 1, 1})).std().item<double>();
+        return teacher;
     }
     // (B, kChannels, 4, 4).
     at::Tensor look(const at::Tensor& pictures) const {
-        return (raw(pictures) + offset_.view({1, -1, 1, 1})) * scale_;
+        const at::Tensor white = whitening_.normalizeMaps(state(pictures));
+        return (at::einsum("oc,bchw->bohw", {mixing_, white}) + offset_.view({1, -1, 1, 1})) * scale_;
     }
 
   private:
-    at::Tensor raw(const at::Tensor& pictures) const {
+    at::Tensor state(const at::Tensor& pictures) const {
         at::Tensor state = pictures * 2 - 1;
         for (const at::Tensor& weight : weights_)
             state = at::tanh(at::conv2d(state, weight, {}, 2, 1) * 2);
-        return at::einsum("oc,bchw->bohw", {mixing_, state});
+        return state;
     }
     std::vector<at::Tensor> weights_;
+    Normalizer whitening_;
     at::Tensor mixing_, offset_;
     double scale_ = 1;
 };
@@ -100,6 +116,7 @@ class SmallStudent {
 struct Lesson {
     std::vector<RandomTeacher> teachers;
     std::vector<MomentStatistics> statistics;
+    double rankShare = 0;  // mean RankMe of the teachers / kChannels
     at::Tensor testPictures;
 };
 
@@ -107,13 +124,14 @@ Result<Lesson> prepare(const ClaimRequest& request) {
     const at::NoGradGuard noGrad;
     Lesson lesson;
     const at::Generator random = randomStream(uint64_t(request.seed), 0, "phi-s teachers");
-    for (const double loudness : kLoudness)
-        lesson.teachers.emplace_back(loudness, random);
     const at::Tensor pictures = softScenes(kFitPictures, kSide, random);
-    for (const RandomTeacher& teacher : lesson.teachers) {
-        FeatureMoments moments(MomentOptions{4096, MomentPrecision::Float64, 0, {}});
-        VITRINE_TRY_VOID(moments.addMaps(teacher.look(pictures)));
-        VITRINE_TRY(lesson.statistics.emplace_back(), moments.statistics());
+    for (const double loudness : kLoudness) {
+        VITRINE_TRY(const RandomTeacher teacher, RandomTeacher::draw(loudness, pictures, random));
+        VITRINE_TRY(const MomentStatistics statistics, statisticsOf(teacher.look(pictures)));
+        VITRINE_TRY(const FeatureSpectrum spectrum, spectrumOf(statistics));
+        lesson.rankShare += spectrum.rankMe / double(kChannels * kLoudness.size());
+        lesson.teachers.push_back(teacher);
+        lesson.statistics.push_back(statistics);
     }
     lesson.testPictures = softScenes(kTestPictures, kSide, random);
     return lesson;
@@ -144,6 +162,7 @@ Metrics evaluate(const Lesson& lesson, const SmallStudent& student,
     metrics["mean log-fidelity"] = logFidelity;
     metrics["range of channel error variances"] = errorRange;
     metrics["largest deviation of a channel variance from 1"] = varianceError;
+    metrics["RankMe of the teachers, share of their channels"] = lesson.rankShare;
     return metrics;
 }
 

@@ -1,5 +1,5 @@
-// Short versions of the experiments on RADIO's successors. The rules are made for whole ones: here only the
-// mechanism must show, and every number that a rule reads must be there.
+// Short versions of the experiments on RADIO's successors and on PHI-S. The rules are made for whole ones:
+// here only the mechanism must show, and every number that a rule reads must be there.
 #include "core/claims/claim_experiments.h"
 
 #include <gtest/gtest.h>
@@ -40,6 +40,20 @@ TEST(ModeSwitchClaim, MeasuresBothArrangementsAndTheSameTwice) {
     const auto again = measureShort("radio-v2.5", 0.02);
     ASSERT_TRUE(again);
     EXPECT_EQ(again->toJson(), measured->toJson());
+}
+
+TEST(PhiSClaim, TeachersFillAsManyDirectionsAsThePublishedOnes) {
+    const auto measured = measureShort("phi-s", 0.02);
+    ASSERT_TRUE(measured) << measured.error().text();
+    expectEveryNumber("phi-s", *measured);
+    ASSERT_EQ(measured->arms.size(), 7u);
+    const ClaimTable table({*measured});
+    // RankMe over width: 0.61 (SAM), 0.79 (SigLIP), 0.85 (DFN CLIP), 0.87 (DINOv2).
+    const double rank = table.mean("phi-s", "RankMe of the teachers, share of their channels");
+    EXPECT_GT(rank, 0.61);
+    EXPECT_LT(rank, 0.87);
+    EXPECT_LT(table.mean("phi-s", "largest deviation of a channel variance from 1"), 1e-6);
+    EXPECT_GT(table.mean("global", "largest deviation of a channel variance from 1"), 0.1);
 }
 
 }  // namespace
