@@ -160,6 +160,15 @@ void addPieces(const std::string& text, char separator, std::vector<std::string>
             classes.push_back(name);
 }
 
+// Requests say "classes" and "templates"; who types the command knows the options.
+Error zeroShotOption(Error error) {
+    if (error.where == "classes")
+        error.where = "--classes";
+    else if (error.where == "templates")
+        error.where = "--template";
+    return error;
+}
+
 Result<CommandOutput> zeroShot(const Json& arguments, CommandContext& context, InspectEngine& engine) {
     VITRINE_TRY(const OutputFile file, OutputFile::from(arguments, false));
     ZeroShotRequest request;
@@ -173,9 +182,11 @@ Result<CommandOutput> zeroShot(const Json& arguments, CommandContext& context, I
     VITRINE_TRY(request.pictures, pictureSet(arguments, context.job));
     VITRINE_TRY(const LoadedModel model, modelOf(arguments, "model", engine, context.job));
     request.modelId = model.id;
-    VITRINE_TRY(const ZeroShotTable result, engine.analysis().zeroShot(request, context.job));
-    CommandOutput output = outputOf(result, arguments["top"]);
-    VITRINE_TRY_VOID(file.write(csvOf(result), output));
+    const Result<ZeroShotTable> result = engine.analysis().zeroShot(request, context.job);
+    if (!result)
+        return fail(zeroShotOption(result.error()));
+    CommandOutput output = outputOf(*result, arguments["top"]);
+    VITRINE_TRY_VOID(file.write(csvOf(*result), output));
     return output;
 }
 

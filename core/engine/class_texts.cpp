@@ -30,6 +30,18 @@ const TextEncoder* textSideOf(const StoredModel& model) {
     return model.textTokens ? model.model->textEncoder() : nullptr;
 }
 
+Result<void> checkTemplates(const std::vector<std::string>& templates, const std::string& where) {
+    if (templates.empty())
+        return fail(ErrorCode::InvalidArgument, "zero-shot needs a template", where,
+                    "The plainest one is \"{}\"");
+    for (const std::string& sentence : templates)
+        if (sentence.find("{}") == std::string::npos)
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("the template \"{}\" has no place for the class", sentence), where,
+                        "Write {} where the class belongs: \"a photo of a {}.\"");
+    return {};
+}
+
 Result<void> checkClassTexts(const std::vector<std::string>& classes,
                              const std::vector<std::string>& templates) {
     if (classes.empty())
@@ -38,15 +50,7 @@ Result<void> checkClassTexts(const std::vector<std::string>& classes,
     const std::set<std::string> distinct(classes.begin(), classes.end());
     if (distinct.size() != classes.size() || distinct.contains(""))
         return fail(ErrorCode::InvalidArgument, "a class is empty or named twice", "classes");
-    if (templates.empty())
-        return fail(ErrorCode::InvalidArgument, "zero-shot needs a template", "templates",
-                    "The plainest one is \"{}\"");
-    for (const std::string& sentence : templates)
-        if (sentence.find("{}") == std::string::npos)
-            return fail(ErrorCode::InvalidArgument,
-                        fmt::format("the template \"{}\" has no place for the class", sentence), "templates",
-                        "Write {} where the class belongs: \"a photo of a {}.\"");
-    return {};
+    return checkTemplates(templates, "templates");
 }
 
 Result<at::Tensor> classEmbeddings(const StoredModel& model, const std::vector<std::string>& classes,

@@ -9,7 +9,10 @@ namespace vitrine {
 // Null for a model without texts or without its tokenizer.
 const TextEncoder* textSideOf(const StoredModel& model);
 
-// InvalidArgument unless there are classes, each once, and templates that each have a place "{}" for them.
+// InvalidArgument unless there are templates that each have a place "{}" for the class; `where` is what the
+// user knows them by.
+Result<void> checkTemplates(const std::vector<std::string>& templates, const std::string& where);
+// The same, and classes, each once.
 Result<void> checkClassTexts(const std::vector<std::string>& classes,
                              const std::vector<std::string>& templates);
 

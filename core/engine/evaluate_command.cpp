@@ -45,19 +45,24 @@ Result<CommandOutput> evaluate(const Json& arguments, CommandContext& context) {
         VITRINE_TRY(Json teacher, teacherFrom(text));
         settings["teachers"].push_back(std::move(teacher));
     }
-    VITRINE_TRY(const FinishedJob job, runJob({{"kind", "evaluate"},
-                                               {"name", "evaluation"},
-                                               {"device", arguments["device"]},
-                                               {"settings", settings}},
-                                              context));
+    const Result<FinishedJob> job = runJob({{"kind", "evaluate"},
+                                            {"name", "evaluation"},
+                                            {"device", arguments["device"]},
+                                            {"settings", settings}},
+                                           context);
+    if (!job) {
+        Json options = arguments;
+        options.erase("models");  // typed without one
+        return fail(withOptionNames(job.error(), options));
+    }
     CommandOutput output;
-    VITRINE_TRY(const std::string text, job.content("evaluation.json"));
+    VITRINE_TRY(const std::string text, job->content("evaluation.json"));
     VITRINE_TRY(output.data, parseJson(text, "evaluation.json"));
-    output.data["run"] = job.run.id;
-    output.data["resultHash"] = job.run.resultHash;
-    output.text = evaluationTable(output.data["scores"]) + fmt::format("\nrun {} finished\n", job.run.id);
+    output.data["run"] = job->run.id;
+    output.data["resultHash"] = job->run.resultHash;
+    output.text = evaluationTable(output.data["scores"]) + fmt::format("\nrun {} finished\n", job->run.id);
     if (const std::string folder = arguments["output"]; !folder.empty()) {
-        VITRINE_TRY_VOID(job.exportTo(folder));
+        VITRINE_TRY_VOID(job->exportTo(folder));
         output.text += fmt::format("files: {}\n", folder);
     }
     return output;

@@ -1,5 +1,6 @@
 #include "core/engine/evaluation_sets.h"
 
+#include "core/engine/class_texts.h"
 #include "core/engine/picture_list.h"
 #include "core/runs/run_context.h"
 
@@ -15,13 +16,17 @@ Result<EvaluationSets> openEvaluationSets(RunContext& run) {
                       correspondence = settings["correspondence"];
     const std::string imitation = settings["imitation"];
     if (classification.empty() && segmentation.empty() && correspondence.empty() && imitation.empty())
-        return fail(ErrorCode::InvalidArgument, "there is nothing to evaluate on", "settings",
-                    "Name classified pictures (classification), labelled pixels (segmentation), or pictures "
-                    "without labels (correspondence, imitation)");
+        return fail(ErrorCode::InvalidArgument, "there is nothing to evaluate on", {},
+                    "Name classified pictures (settings.classification), labelled pixels "
+                    "(settings.segmentation), or pictures without labels (settings.correspondence, "
+                    "settings.imitation)");
     if (settings["zero_shot"].get<bool>() && classification.empty())
         return fail(ErrorCode::InvalidArgument, "zero-shot needs pictures with classes",
                     "settings.classification",
                     "Name a folder with one folder of pictures for each class, called as the class is");
+    if (settings["zero_shot"].get<bool>())
+        VITRINE_TRY_VOID(
+            checkTemplates(settings["templates"].get<std::vector<std::string>>(), "settings.templates"));
     if (imitation.empty() != settings["teachers"].empty())
         return fail(ErrorCode::InvalidArgument,
                     imitation.empty() ? "there are teachers, but no pictures to compare them on"
@@ -52,7 +57,7 @@ Result<EvaluationSets> openEvaluationSets(RunContext& run) {
                 return fail(
                     ErrorCode::InvalidArgument,
                     fmt::format("no class has {} pictures, of which one is kept for testing", kTestShare),
-                    classification, "Give more pictures, or those for testing apart (test)");
+                    classification, "Give more pictures, or those for testing apart (settings.test)");
             if (sets.test.paths.empty())
                 run.log(fmt::format("no kNN and no linear probe: no class has {} pictures", kTestShare));
         } else {

@@ -5,9 +5,26 @@
 #include "core/runs/runner.h"
 
 #include <algorithm>
+#include <cctype>
 
 namespace vitrine {
 namespace fs = std::filesystem;
+namespace {
+
+// "settings.test" is not a part of "settings.test_share".
+void replaceWord(std::string& text, const std::string& word, const std::string& by) {
+    const auto goesOn = [](char c) { return c == '_' || std::isalnum(static_cast<unsigned char>(c)); };
+    for (size_t place = text.find(word); place != std::string::npos; place = text.find(word, place)) {
+        const size_t end = place + word.size();
+        const bool whole =
+            (place == 0 || !goesOn(text[place - 1])) && (end == text.size() || !goesOn(text[end]));
+        if (whole)
+            text.replace(place, word.size(), by);
+        place += whole ? by.size() : word.size();
+    }
+}
+
+}  // namespace
 
 Result<std::string> FinishedJob::content(std::string_view name) const {
     const auto found = std::find_if(artifacts.begin(), artifacts.end(),
@@ -49,6 +66,22 @@ Json absolutePaths(const Json& paths) {
     for (const Json& path : paths)
         absolute.push_back(fs::absolute(path.get<std::string>()).lexically_normal().string());
     return absolute;
+}
+
+Error withOptionNames(Error error, const Json& arguments) {
+    for (const auto& [argument, value] : arguments.items()) {
+        std::string key = "settings.", option = "--";
+        for (const char c : argument) {
+            const bool upper = c >= 'A' && c <= 'Z';
+            key += upper ? "_" : "";
+            option += upper ? "-" : "";
+            key += char(upper ? c - 'A' + 'a' : c);
+            option += key.back();
+        }
+        for (std::string* text : {&error.where, &error.message, &error.hint})
+            replaceWord(*text, key, option);
+    }
+    return error;
 }
 
 }  // namespace vitrine

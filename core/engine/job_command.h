@@ -22,6 +22,11 @@ struct FinishedJob {
 // command's project, which is made if it does not exist.
 Result<FinishedJob> runJob(const Json& recipe, CommandContext& context);
 
+// The error of a job as the user of a command reads it. Jobs name settings as recipes do
+// ("settings.text_model"); here that is the option ("--text-model") for each of `arguments`, the command's
+// own (textModel). What has no option stays, since only a recipe sets it.
+Error withOptionNames(Error error, const Json& arguments);
+
 // Absolute form of each path: a run is resumed from another folder.
 Json absolutePaths(const Json& paths);
 

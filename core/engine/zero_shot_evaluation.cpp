@@ -41,16 +41,18 @@ Result<TextReading> textReadingOf(const StoredModel& model, const StoredModel* t
     if (fitting.size() != 1)
         return fail(ErrorCode::InvalidArgument,
                     fmt::format("the model has {} that texts could be compared with ({})",
-                                fitting.empty() ? "neither a text side nor an adaptor" : "several adaptors",
+                                !adaptor.empty()  ? fmt::format("no adaptor \"{}\"", adaptor)
+                                : fitting.empty() ? "neither a text side nor an adaptor"
+                                                  : "several adaptors",
                                 heads.empty() ? std::string("no adaptors")
                                               : fmt::format("adaptors: {}", fmt::join(heads, ", "))),
-                    model.description.path, "Name the adaptor: text_adaptor");
+                    model.description.path, "Name the adaptor (settings.text_adaptor)");
     if (!texts || !textSideOf(*texts))
         return fail(ErrorCode::InvalidArgument,
                     texts ? "this model has no text side, or its tokenizer is missing"
                           : "a model whose texts the adaptor's classes are read in is needed",
                     texts ? texts->description.path : model.description.path,
-                    "Name a CLIP or SigLIP folder: text_model");
+                    "Name a CLIP or SigLIP folder (settings.text_model)");
     return TextReading{texts, fitting.front()};
 }
 

@@ -141,17 +141,25 @@ TEST_F(CommandLine, ReadsClassesByTexts) {
     const Json head = run(radio, set, texts);
     EXPECT_EQ(head["detail"]["adaptor"], "clip");
     EXPECT_NEAR(head["score"].get<double>() + run(radio, swapped, texts)["score"].get<double>(), 1, 1e-9);
-    const auto refused = [&](const std::string& arguments, const char* expected) {
+    const auto refused = [&](const std::string& arguments, const std::vector<const char*>& expected) {
         const Outcome outcome = call("--quiet evaluate " + arguments);
         EXPECT_NE(outcome.exitCode, 0) << arguments;
-        EXPECT_NE(outcome.errors.find(expected), std::string::npos) << outcome.errors;
+        for (const char* part : expected)
+            EXPECT_NE(outcome.errors.find(part), std::string::npos) << part << "\n" << outcome.errors;
+        // What was typed is an option, not a recipe.
+        EXPECT_EQ(outcome.errors.find("settings"), std::string::npos) << outcome.errors;
     };
-    refused(fmt::format("'{}' --classification '{}' --zero-shot", radio.string(), set.string()),
-            "text_model");
+    const std::string pictures = fmt::format(" --classification '{}'", set.string());
+    refused(fmt::format("'{}'{} --zero-shot", radio.string(), pictures), {"--text-model"});
+    refused(fmt::format("'{}'{} --zero-shot --text-adaptor no {}", radio.string(), pictures, texts),
+            {"no adaptor \"no\"", "--text-adaptor"});
+    refused(fmt::format("'{}'{} --zero-shot --templates 'a photo'", clip.string(), pictures),
+            {"--templates", "no place for the class"});
     refused(fmt::format("'{}' --correspondence '{}' --zero-shot", clip.string(), photos.string()),
-            "pictures with classes");
-    refused(fmt::format("'{}' --classification '{}'", clip.string(), set.string()),
-            "no class has 5 pictures");
+            {"--classification", "pictures with classes"});
+    refused(fmt::format("'{}'{}", clip.string(), pictures), {"no class has 5 pictures", "--test"});
+    refused(fmt::format("'{}'", clip.string()), {"--classification", "--segmentation", "--imitation"});
+    refused(fmt::format("'{}' --imitation '{}'", clip.string(), photos.string()), {"--teachers"});
 }
 
 // The project's own encoder against the very networks that it learned from.

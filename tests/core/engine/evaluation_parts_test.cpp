@@ -167,6 +167,9 @@ TEST_F(EvaluationParts, AStudentIsReadThroughItsAdaptor) {
     for (const auto& refused : {textReadingOf(plain_, nullptr, ""), textReadingOf(plain_, &plain_, ""),
                                 textReadingOf(plain_, &texts_, "no")})
         EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
+    EXPECT_NE(textReadingOf(plain_, nullptr, "").error().hint.find("settings.text_model"), std::string::npos);
+    EXPECT_NE(textReadingOf(plain_, &texts_, "no").error().hint.find("settings.text_adaptor"),
+              std::string::npos);
     EXPECT_EQ(classifyByTexts(texts_, *textReadingOf(texts_, nullptr, ""), labelled(), {"no place"},
                               settings_, job_)
                   .error()
