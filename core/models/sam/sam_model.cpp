@@ -86,7 +86,11 @@ class SamModel : public Model, public VisionEncoder, public PromptableSegmenter 
                 {"pad_size", {{"height", side}, {"width", side}}}};
     }
 
-    PromptKinds promptKinds() const override { return {.points = true, .text = false}; }
+    PromptKinds promptKinds() const override {
+        PromptKinds kinds;
+        kinds.points = true;
+        return kinds;
+    }
 
     Result<Segmentation> segment(const at::Tensor& pixels, const SegmentPrompt& prompt) const override {
         VITRINE_TRY_VOID(checkPixels(info_, pixels));

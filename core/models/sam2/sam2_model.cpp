@@ -95,7 +95,11 @@ class Sam2Model : public Model, public VisionEncoder, public PromptableSegmenter
                 {"image_std", {0.229, 0.224, 0.225}}};
     }
 
-    PromptKinds promptKinds() const override { return {.points = true, .text = false}; }
+    PromptKinds promptKinds() const override {
+        PromptKinds kinds;
+        kinds.points = true;
+        return kinds;
+    }
 
     Result<Segmentation> segment(const at::Tensor& pixels, const SegmentPrompt& prompt) const override {
         VITRINE_TRY_VOID(checkPromptedPixels(pixels, info_.name));
