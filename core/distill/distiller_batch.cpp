@@ -58,14 +58,15 @@ Distiller::Parts::Wanted Distiller::Parts::wantedShape(int64_t atStep, size_t pa
     return wanted;
 }
 
-Distiller::Parts::Wanted Distiller::Parts::wanted(int64_t atStep, size_t partition) const {
+Distiller::Parts::Wanted Distiller::Parts::wanted(int64_t atStep, size_t partition) {
     const PartitionSettings& settings = options.partitions[partition];
     Wanted wanted = wantedShape(atStep, partition);
     const Part mine = atStep < 0 ? Part{0, settings.batch} : part(partition);
     const int64_t position = (atStep < 0 ? -atStep : atStep) * settings.batch + mine.begin;
     const uint64_t seed = options.seed + partition;
-    wanted.draw = {batchIndices(source.count(), position, mine.count, seed), wanted.side + 2 * wanted.margin,
-                   seed, atStep, mine.begin};
+    BatchIndices& order = indices.try_emplace(partition, source.count(), seed).first->second;
+    wanted.draw = {order.batch(position, mine.count), wanted.side + 2 * wanted.margin, seed, atStep,
+                   mine.begin};
     for (int64_t i = position; options.views > 0 && i < position + mine.count; ++i)
         wanted.draw.views.push_back(i / source.count() % options.views);
     wanted.draw.named = cache != nullptr;

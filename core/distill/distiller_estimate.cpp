@@ -3,6 +3,7 @@
 #include "core/distill/random_stream.h"
 #include "core/distill/teacher_cache.h"
 
+#include <optional>
 #include <unordered_set>
 
 namespace vitrine {
@@ -32,7 +33,7 @@ class Distiller::Parts::LookCounter {
 
     void count() {
         for (size_t partition = 0; partition < p_.options.partitions.size(); ++partition) {
-            epoch_ = -1;
+            order_.emplace(p_.source.count(), p_.options.seed + partition);
             for (int64_t back = 1; !p_.statisticsReady && back <= p_.options.statisticsBatches; ++back)
                 follow(-back, partition);
             for (int64_t at = p_.step; at < p_.options.steps; ++at)
@@ -52,13 +53,8 @@ class Distiller::Parts::LookCounter {
         const int64_t side = p_.wantedShape(atStep, partition).side;
         const CellShift student = p_.studentShift(atStep, partition);
         views_.clear();
-        for (int64_t at = begin; p_.options.views > 0 && at < begin + batch; ++at) {
-            if (at / count != epoch_) {
-                epoch_ = at / count;
-                order_ = pictureOrder(count, p_.options.seed + partition, epoch_);
-            }
-            views_.push_back(order_[size_t(at % count)] * p_.options.views + epoch_ % p_.options.views);
-        }
+        for (int64_t at = begin; p_.options.views > 0 && at < begin + batch; ++at)
+            views_.push_back(order_->at(at) * p_.options.views + at / count % p_.options.views);
         for (size_t i = 0; i < p_.teachers.size(); ++i) {
             if (!p_.takesPart(partition, p_.options.teachers[i].name))
                 continue;
@@ -93,9 +89,8 @@ class Distiller::Parts::LookCounter {
     int64_t every_ = 1;  // n-th picture
     double repeatedBytes_ = 0;
     std::unordered_set<uint64_t> known_;
-    int64_t epoch_ = -1;
-    std::vector<int64_t> order_;  // of the pictures in that epoch
-    std::vector<int64_t> views_;  // of the batch
+    std::optional<BatchIndices> order_;  // of the partition
+    std::vector<int64_t> views_;         // of the batch
 };
 
 Result<TeacherCacheEstimate> Distiller::estimateCache(bool measured) {

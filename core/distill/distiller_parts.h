@@ -38,6 +38,7 @@ struct Distiller::Parts {
     std::vector<TeacherTarget> targets;        // as teachers
     std::map<std::string, double> movingLoss;  // AdaLoss
     TeacherCache* cache = nullptr;             // none: teachers look at everything themselves
+    std::map<size_t, BatchIndices> indices;    // by partition
     World* world = nullptr;                    // the processes that share each batch; none: this one alone
     int64_t step = 0;
     bool statisticsReady = false;
@@ -56,7 +57,7 @@ struct Distiller::Parts {
         BatchDraw draw;  // canvases: side + 2 margin
         int64_t side, windowSize, margin;
     };
-    Wanted wanted(int64_t atStep, size_t partition) const;
+    Wanted wanted(int64_t atStep, size_t partition);
     Wanted wantedShape(int64_t atStep, size_t partition) const;  // without the draw
     CellShift studentShift(int64_t atStep, size_t partition) const;
     // This process's part of a partition's batch: positions begin .. begin + count.

@@ -21,6 +21,16 @@ std::string_view bytesOf(const at::Tensor& values) {
     return {reinterpret_cast<const char*>(values.const_data_ptr<float>()), values.nbytes()};
 }
 
+// The order of the pictures in an epoch: a permutation drawn from (seed, epoch).
+std::vector<int64_t> pictureOrder(int64_t count, uint64_t seed, int64_t epoch) {
+    std::vector<int64_t> order(size_t(count), 0);
+    std::iota(order.begin(), order.end(), 0);
+    for (int64_t i = count - 1; i > 0; --i)
+        std::swap(order[size_t(i)],
+                  order[size_t(randomHash(seed ^ uint64_t(epoch) << 32, i, "order") % uint64_t(i + 1))]);
+    return order;
+}
+
 }  // namespace
 
 std::pair<uint64_t, int64_t> BatchDraw::cropDraw(size_t place) const {
@@ -80,27 +90,24 @@ Result<DrawnPictures> TensorPictureSource::pictures(const BatchDraw& draw) {
     return drawn;
 }
 
-std::vector<int64_t> pictureOrder(int64_t count, uint64_t seed, int64_t epoch) {
-    std::vector<int64_t> order(size_t(count), 0);
-    std::iota(order.begin(), order.end(), 0);
-    for (int64_t i = count - 1; i > 0; --i)
-        std::swap(order[size_t(i)],
-                  order[size_t(randomHash(seed ^ uint64_t(epoch) << 32, i, "order") % uint64_t(i + 1))]);
-    return order;
+BatchIndices::BatchIndices(int64_t count, uint64_t seed) : count_(count), seed_(seed) {
+    VITRINE_CHECK(count > 0, "a batch needs pictures");
 }
 
-std::vector<int64_t> batchIndices(int64_t count, int64_t position, int64_t batch, uint64_t seed) {
-    VITRINE_CHECK(count > 0, "a batch needs pictures");
-    std::vector<int64_t> indices;
-    int64_t epoch = -1;
-    std::vector<int64_t> order;
-    for (int64_t i = position; i < position + batch; ++i) {
-        if (i / count != epoch) {
-            epoch = i / count;
-            order = pictureOrder(count, seed, epoch);
-        }
-        indices.push_back(order[size_t(i % count)]);
+int64_t BatchIndices::at(int64_t position) {
+    if (const int64_t epoch = position / count_; epoch != epoch_) {
+        order_ = pictureOrder(count_, seed_, epoch);
+        epoch_ = epoch;
+        ++ordersMade_;
     }
+    return order_[size_t(position % count_)];
+}
+
+std::vector<int64_t> BatchIndices::batch(int64_t position, int64_t size) {
+    std::vector<int64_t> indices;
+    indices.reserve(size_t(size));
+    for (int64_t i = position; i < position + size; ++i)
+        indices.push_back(at(i));
     return indices;
 }
 

@@ -74,10 +74,25 @@ class TensorPictureSource : public PictureSource {
     std::vector<std::string> hashes_;  // of the pictures; empty until it is asked for
 };
 
-// The order of the pictures in an epoch: a permutation drawn from (seed, epoch).
-std::vector<int64_t> pictureOrder(int64_t count, uint64_t seed, int64_t epoch);
-// Indices of the pictures of a batch; `position` counts pictures from the start of the run. The loader's
-// whole state is that number.
-std::vector<int64_t> batchIndices(int64_t count, int64_t position, int64_t batch, uint64_t seed);
+// Which of `count` pictures make up a batch: each once an epoch. What it says is a function of its arguments
+// alone, so that a resumed run sees what an undisturbed one does; it only remembers the order of the epoch
+// that was asked for last, since making that anew for each batch costs more than a step once there are
+// millions of pictures.
+class BatchIndices {
+  public:
+    BatchIndices(int64_t count, uint64_t seed);
+    // Positions count pictures from the start of the run.
+    int64_t at(int64_t position);
+    std::vector<int64_t> batch(int64_t position, int64_t size);
+    // Orders made so far.
+    int64_t ordersMade() const { return ordersMade_; }
+
+  private:
+    int64_t count_;
+    uint64_t seed_;
+    int64_t epoch_ = -1;
+    std::vector<int64_t> order_;  // of that epoch
+    int64_t ordersMade_ = 0;
+};
 
 }  // namespace vitrine

@@ -14,6 +14,7 @@ struct UpsamplerTrainer::Parts {
     UpsamplerOptions options;
     FrozenEncoder encoder;
     PictureSource& source;
+    BatchIndices indices;
 
     // Parameters under the published names: normalizer.*, bias_buffer.*, upsampler.*, downsampler.*,
     // scale_net.*.

@@ -52,7 +52,7 @@ featup::FeatUpConfig featUpConfig(const UpsamplerOptions& options, const FrozenE
 }  // namespace
 
 UpsamplerTrainer::Parts::Parts(UpsamplerOptions wanted, FrozenEncoder frozen, PictureSource& pictures)
-    : options(wanted), encoder(std::move(frozen)), source(pictures) {
+    : options(wanted), encoder(std::move(frozen)), source(pictures), indices(pictures.count(), wanted.seed) {
     build();
     root->to(options.device);
     if (options.spectral)

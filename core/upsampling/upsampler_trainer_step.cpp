@@ -17,8 +17,8 @@ constexpr double kCarefulNorm = 1e-4;  // of the gradients in the first steps
 Result<at::Tensor> UpsamplerTrainer::Parts::load(int64_t atStep) {
     const auto drawAt = [&](int64_t at) {
         const int64_t position = (at < 0 ? -at : at) * options.batch;
-        return BatchDraw{batchIndices(source.count(), position, options.batch, options.seed),
-                         options.pictureSide(encoder), options.seed, at};
+        return BatchDraw{indices.batch(position, options.batch), options.pictureSide(encoder), options.seed,
+                         at};
     };
     VITRINE_TRY(const DrawnPictures drawn, source.pictures(drawAt(atStep)));
     if (atStep >= 0)

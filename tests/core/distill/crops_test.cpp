@@ -2,7 +2,7 @@
 
 #include "core/distill/picture_source.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <set>
 
@@ -50,13 +50,33 @@ TEST(Mosaic, CutsBackWhatWasComposed) {
 }
 
 TEST(BatchIndices, EachEpochShowsEveryPictureOnce) {
-    const auto first = batchIndices(10, 0, 10, 3), second = batchIndices(10, 10, 10, 3);
+    BatchIndices indices(10, 3);
+    // Written down: another order would make other batches of runs that were stopped before.
+    EXPECT_THAT(indices.batch(8, 4), ::testing::ElementsAre(7, 9, 6, 2));
+    const auto first = indices.batch(0, 10), second = indices.batch(10, 10);
     EXPECT_EQ(std::set<int64_t>(first.begin(), first.end()).size(), 10u);
     EXPECT_EQ(std::set<int64_t>(second.begin(), second.end()).size(), 10u);
     EXPECT_NE(first, second);
-    const auto across = batchIndices(10, 8, 4, 3);
+    const auto across = indices.batch(8, 4);
     EXPECT_EQ(across[0], first[8]);
     EXPECT_EQ(across[3], second[1]);
+}
+
+// What a run that goes on at any step asks first must not depend on what was asked before the kill.
+TEST(BatchIndices, RememberWithoutAnEffectOnWhatTheySay) {
+    constexpr int64_t kCount = 7, kBatch = 3, kBatches = 21;  // 9 epochs; batches reach across them
+    BatchIndices forwards(kCount, 5), backwards(kCount, 5);
+    std::vector<std::vector<int64_t>> seen;
+    for (int64_t batch = 0; batch < kBatches; ++batch)
+        seen.push_back(forwards.batch(batch * kBatch, kBatch));
+    EXPECT_EQ(forwards.ordersMade(), 9) << "one for each epoch, not for each batch";
+    for (int64_t batch = kBatches - 1; batch >= 0; --batch) {
+        const auto expected = seen[size_t(batch)];
+        EXPECT_EQ(backwards.batch(batch * kBatch, kBatch), expected) << batch;
+        EXPECT_EQ(BatchIndices(kCount, 5).batch(batch * kBatch, kBatch), expected) << batch;
+        EXPECT_EQ(forwards.at(batch * kBatch), expected[0]) << batch;
+    }
+    EXPECT_NE(BatchIndices(kCount, 6).batch(0, kCount), BatchIndices(kCount, 5).batch(0, kCount));
 }
 
 TEST(TensorPictureSource, EqualArgumentsGiveEqualPictures) {
