@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <filesystem>
+#include <type_traits>
 
 namespace vitrine::kernels {
 namespace {
@@ -11,6 +12,38 @@ struct Loaded {
     bool done = false;
     std::string status;
 };
+
+// Of libcuda.so.1, which is never unloaded.
+struct Driver {
+    int devices = 0;  // 0: no driver answers
+    int (*deviceGet)(int* device, int index) = nullptr;
+    int (*deviceName)(char* name, int size, int device) = nullptr;
+};
+
+Driver openDriver() {
+    Driver driver;
+    void* library = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    if (!library)
+        return driver;
+    const auto find = [&](auto& function, const char* name) {
+        function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(library, name));
+    };
+    int (*initialize)(unsigned) = nullptr;
+    int (*deviceCount)(int*) = nullptr;
+    find(initialize, "cuInit");
+    find(deviceCount, "cuDeviceGetCount");
+    find(driver.deviceGet, "cuDeviceGet");
+    find(driver.deviceName, "cuDeviceGetName");
+    int found = 0;
+    if (initialize && deviceCount && initialize(0) == 0 && deviceCount(&found) == 0)
+        driver.devices = found;
+    return driver;
+}
+
+const Driver& driver() {
+    static const Driver opened = openDriver();
+    return opened;
+}
 
 std::string libraryFolder() {
     Dl_info info{};
@@ -42,18 +75,17 @@ const Loaded& loadedOnce() {
 }  // namespace
 
 int cudaDeviceCount() {
-    static const int count = [] {
-        void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-        if (!driver)
-            return 0;
-        const auto initialize = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
-        const auto deviceCount = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
-        int found = 0;
-        if (!initialize || !deviceCount || initialize(0) != 0 || deviceCount(&found) != 0)
-            return 0;
-        return found;
-    }();
-    return count;
+    return driver().devices;
+}
+
+std::string cudaDeviceName(int index) {
+    if (index < 0 || index >= driver().devices || !driver().deviceGet || !driver().deviceName)
+        return {};
+    int device = 0;
+    char name[256] = {};
+    if (driver().deviceGet(&device, index) != 0 || driver().deviceName(name, sizeof name - 1, device) != 0)
+        return {};
+    return name;
 }
 
 bool loadCudaKernels() {

@@ -8,6 +8,9 @@ namespace vitrine::kernels {
 // Devices that the NVIDIA driver reports; 0 without a driver. Never throws, loads nothing but libcuda.so.1.
 int cudaDeviceCount();
 
+// What the driver calls device `index` ("NVIDIA H100 80GB HBM3"); empty where there is no such device.
+std::string cudaDeviceName(int index);
+
 // Loads libvitrine_kernels_cuda.so, which lies beside this library, if a device is there. True if its
 // operators are registered. Thread-safe, done once.
 bool loadCudaKernels();

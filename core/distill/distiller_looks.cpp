@@ -1,11 +1,8 @@
 // How teachers look at the pictures of a step, and what is remembered of it.
 #include "core/distill/distiller_parts.h"
 #include "core/distill/teacher_cache.h"
+#include "core/distill/teacher_place.h"
 #include "core/nn/functional.h"
-
-#include <ATen/Parallel.h>
-#include <ATen/Version.h>
-#include <torch/version.h>
 
 #include <algorithm>
 
@@ -13,14 +10,6 @@ namespace vitrine {
 namespace {
 
 constexpr int kFormat = 1;  // of keys and of how pictures are prepared: raise it when either changes
-
-// What computes, as far as the bits of a result depend on it.
-std::string placeText(at::Device device) {
-    if (device.is_cpu())
-        return fmt::format("cpu {}, {} threads, LibTorch " TORCH_VERSION, at::get_cpu_capability(),
-                           at::get_num_threads());
-    return fmt::format("{}, LibTorch " TORCH_VERSION, c10::DeviceTypeName(device.type(), true));
-}
 
 // Of the parts of a batch, one after the other; those of one part as they are.
 at::Tensor joined(const std::vector<at::Tensor>& parts) {
@@ -124,7 +113,7 @@ std::string Distiller::Parts::lookKey(size_t teacher, const Showing& shown, cons
                                       int64_t begin, int64_t count) const {
     std::string key = fmt::format(
         "teacher features {}\n{}\n{}\n{} of {} pixels in a margin of {}, shifted {} {} by {}{}{}\n", kFormat,
-        teachers[teacher]->identity(), placeText(options.device), shown.side, batch.side, batch.margin,
+        teachers[teacher]->identity(), teacherPlace(options.device), shown.side, batch.side, batch.margin,
         shown.shift.row, shown.shift.column, options.student.patchSize,
         options.teachers[teacher].mosaic ? ", mosaic" : "",
         options.teacherType == at::kFloat ? "" : ", bfloat16");

@@ -394,5 +394,12 @@ TEST(Kernels, CudaLoaderSaysWhyNothingWasLoaded) {
     EXPECT_EQ(loadCudaKernels(), cudaKernelsStatus().empty());
 }
 
+TEST(Kernels, EveryCudaDeviceHasAName) {
+    for (int index = 0; index < cudaDeviceCount(); ++index)
+        EXPECT_FALSE(cudaDeviceName(index).empty()) << index;
+    EXPECT_EQ(cudaDeviceName(-1), "");
+    EXPECT_EQ(cudaDeviceName(cudaDeviceCount()), "");
+}
+
 }  // namespace
 }  // namespace vitrine::kernels

@@ -1,11 +1,16 @@
 // Distillation with fixed views and a cache of teachers: the same bits as without, and the counts that the
 // estimate foretold.
 #include "core/distill/teacher_cache.h"
+#include "core/distill/teacher_place.h"
+#include "kernels/cuda_loader.h"
 #include "tests/core/distill/classroom.h"
 #include "tests/support/temporary_folder.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <gmock/gmock.h>
 #include <sys/mount.h>
+#include <torch/version.h>
 
 namespace vitrine {
 namespace {
@@ -94,6 +99,25 @@ TEST(CachedDistillation, HasTheSameBitsAndTheCountsOfTheEstimate) {
     expectSame(plain, again);
     EXPECT_EQ(second->counts().missing, 0);
     EXPECT_EQ(again.cachedLooks, again.looks);
+}
+
+// A part of every key: caches that were made on a CPU stay valid only while its text stays.
+TEST(TeacherPlace, NamesWhatTheBitsDependOn) {
+    EXPECT_EQ(teacherPlace(at::kCPU), fmt::format("cpu {}, {} threads, LibTorch " TORCH_VERSION,
+                                                  at::get_cpu_capability(), at::get_num_threads()));
+    const std::string large = teacherPlaceOnGpu("NVIDIA H100 80GB HBM3"),
+                      small = teacherPlaceOnGpu("NVIDIA T4");
+    EXPECT_EQ(large, "cuda NVIDIA H100 80GB HBM3, LibTorch " TORCH_VERSION);
+    EXPECT_NE(large, small) << "what one GPU said was taken for what another would say";
+    EXPECT_THAT(teacherPlaceOnGpu(""), HasSubstr("unknown model"));
+}
+
+TEST(TeacherPlace, AsksTheDriverForTheGpusModel) {
+    if (!at::hasCUDA() || kernels::cudaDeviceCount() == 0)
+        GTEST_SKIP() << "needs a GPU";
+    EXPECT_FALSE(kernels::cudaDeviceName(0).empty());
+    EXPECT_EQ(teacherPlace(at::Device(at::kCUDA, 0)), teacherPlaceOnGpu(kernels::cudaDeviceName(0)));
+    EXPECT_EQ(teacherPlace(at::kCUDA), teacherPlace(at::Device(at::kCUDA, 0)));
 }
 
 TEST(CachedDistillation, FixedViewsAreThoseOfAnySeed) {
