@@ -5,6 +5,15 @@
 namespace vitrine {
 namespace {
 
+// The run is over and has its report: nobody needs to run it again.
+Error onlyTheCopyFailed(Error error, const FinishedJob& job, const Artifact& report) {
+    error.hint =
+        fmt::format("{}Run {} has finished; its report is whole in {}",
+                    error.code == ErrorCode::DiskFull ? "Free some space and copy it yourself. " : "",
+                    job.run.id, job.project.artifacts().pathOf(report.sha256).string());
+    return error;
+}
+
 Result<CommandOutput> inspect(const Json& arguments, CommandContext& context) {
     Json settings{{"inputs", absolutePaths(arguments["inputs"])}};
     for (const char* key : {"resolution", "layer", "limit", "dtype"})
@@ -23,7 +32,8 @@ Result<CommandOutput> inspect(const Json& arguments, CommandContext& context) {
         // A name that a browser knows what to do with; the artifact store names files by their content.
         const auto report = job.project.folder() / fmt::format("report-{}.html", job.run.id);
         VITRINE_TRY(const std::string html, job.project.artifacts().read(artifact.sha256));
-        VITRINE_TRY_VOID(writeFileAtomically(report, html));
+        if (const auto written = writeFileAtomically(report, html); !written)
+            return fail(onlyTheCopyFailed(written.error(), job, artifact));
         output.data["report"] = report.string();
         output.text = fmt::format("run {} finished\nreport: {}\n", job.run.id, report.string());
     }

@@ -5,6 +5,16 @@
 
 namespace vitrine {
 namespace fs = std::filesystem;
+namespace {
+
+// The store knows files by their content; in an error a person looks for the name.
+Result<StoredFile> named(const std::string& name, Result<StoredFile> stored) {
+    if (!stored)
+        return fail(stored.error().in(name));
+    return stored;
+}
+
+}  // namespace
 
 RunContext::RunContext(const Project& project, Run run, Json recipe, std::unique_ptr<MetricWriter> metrics,
                        RunControl& control, JobContext job)
@@ -24,7 +34,7 @@ void RunContext::metric(std::string_view key, int64_t step, double value) {
 
 Result<StoredFile> RunContext::putArtifact(const std::string& name, std::string_view content,
                                            const ArtifactOptions& options) {
-    VITRINE_TRY(StoredFile stored, project_.artifacts().putBytes(content));
+    VITRINE_TRY(StoredFile stored, named(name, project_.artifacts().putBytes(content)));
     VITRINE_TRY_VOID(
         store_.addArtifact(run_, {0, name, options.kind, options.step, stored.sha256, stored.bytes,
                                   options.mediaType, options.provenance, nowSeconds()}));
@@ -34,7 +44,7 @@ Result<StoredFile> RunContext::putArtifact(const std::string& name, std::string_
 
 Result<StoredFile> RunContext::putArtifactFile(const std::string& name, const fs::path& file,
                                                const ArtifactOptions& options, bool moveIn) {
-    VITRINE_TRY(StoredFile stored, project_.artifacts().putFile(file, moveIn));
+    VITRINE_TRY(StoredFile stored, named(name, project_.artifacts().putFile(file, moveIn)));
     VITRINE_TRY_VOID(
         store_.addArtifact(run_, {0, name, options.kind, options.step, stored.sha256, stored.bytes,
                                   options.mediaType, options.provenance, nowSeconds()}));

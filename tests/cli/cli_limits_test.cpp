@@ -26,10 +26,13 @@ class Limits : public CommandLine {
     void enlargeDisk() { ASSERT_EQ(::mount("tmpfs", disk_.c_str(), "tmpfs", MS_REMOUNT, "size=256m"), 0); }
     // Leaves `bytes` free.
     void fillUp(size_t bytes) {
-        struct statvfs info {};
-        ASSERT_EQ(::statvfs(disk_.c_str(), &info), 0);
-        const size_t free = info.f_bavail * info.f_bsize;
+        const size_t free = freeBytes();
         ASSERT_TRUE(writeFileAtomically(disk_ / "filler", std::string(free - std::min(free, bytes), 'x')));
+    }
+    size_t freeBytes() const {
+        struct statvfs info {};
+        EXPECT_EQ(::statvfs(disk_.c_str(), &info), 0);
+        return info.f_bavail * info.f_bsize;
     }
     // The same as call(), with another project folder and limits of the shell before it.
     Outcome callIn(const fs::path& project, const std::string& arguments,
@@ -113,6 +116,60 @@ TEST_F(Limits, AFullDiskAtACheckpointKeepsTheLastGoodOne) {
     enlargeDisk();
     const Outcome resumed = callIn(project, "--quiet run --resume last");
     EXPECT_EQ(resumed.exitCode, 0) << resumed.errors;
+}
+
+// The report of an inspection is its last and largest file; a copy with a name for browsers follows it. The
+// disk gets a little larger from one try to the next, so that each of the two is what fails once.
+TEST_F(Limits, AFullDiskLeavesNoHalfReport) {
+    VITRINE_SHARED_DATA(photo, "data/images/photos/dog.jpg");
+    VITRINE_SHARED_DATA(resnet, "data/encoders/resnet_cifar10/resnet20.safetensors");
+    if (!mountDisk("size=64m"))
+        GTEST_SKIP() << "needs the right to mount a small tmpfs";
+    const std::string command =
+        fmt::format("--json --quiet inspect '{}' '{}' --resolution 64", photo.string(), resnet.string());
+    const fs::path project = disk_ / "project";
+    const size_t empty = freeBytes();
+    const Outcome whole = callIn(project, command);
+    ASSERT_EQ(whole.exitCode, 0) << whole.errors;
+    const size_t taken = empty - freeBytes(), report = fs::file_size(json(whole)["report"]);
+    ASSERT_GT(taken, 2 * report);
+    int withoutReport = 0, withoutCopy = 0;
+    Outcome outcome;
+    for (size_t room = taken - 2 * report; outcome.exitCode != 0 && room < taken + 4 * report;
+         room += report / 2) {
+        fs::remove_all(project);
+        fs::remove(disk_ / "filler");
+        fillUp(room);
+        outcome = callIn(project, command);
+        EXPECT_EQ(temporaryFiles(disk_), 0u);
+        if (outcome.exitCode == 0)
+            break;
+        expectFull(outcome, project.string());
+        for (const auto& entry : fs::directory_iterator(project))
+            EXPECT_NE(entry.path().extension(), ".html") << "half of a report";
+        fs::remove(disk_ / "filler");
+        ASSERT_EQ(callIn(project, "project info --check").exitCode, 0);
+        const Json run = json(callIn(project, "--json runs show last"));
+        if (outcome.errors.find("report.html") != std::string::npos) {
+            ++withoutReport;
+            EXPECT_EQ(run["status"], "failed");
+            for (const Json& artifact : run["artifacts"])
+                EXPECT_NE(artifact["name"], "report.html");
+            const Outcome resumed = callIn(project, "--quiet run --resume last");
+            EXPECT_EQ(resumed.exitCode, 0) << resumed.errors;
+        } else if (outcome.errors.find("report-") != std::string::npos) {
+            ++withoutCopy;
+            EXPECT_EQ(run["status"], "finished");
+            // It says where the report is.
+            const size_t at = outcome.errors.rfind((project / "artifacts").string());
+            ASSERT_NE(at, std::string::npos) << outcome.errors;
+            const std::string kept = outcome.errors.substr(at, outcome.errors.find_first_of("\n\"", at) - at);
+            EXPECT_EQ(fs::file_size(kept), report) << kept;
+        }
+    }
+    EXPECT_EQ(outcome.exitCode, 0) << outcome.errors;
+    EXPECT_GT(withoutReport, 0);
+    EXPECT_GT(withoutCopy, 0);
 }
 
 TEST_F(Limits, AFullDiskKeepsTheFilesThatWereThere) {
