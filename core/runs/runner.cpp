@@ -6,6 +6,7 @@
 #include "core/runs/environment.h"
 #include "core/runs/run_context.h"
 #include "core/runs/signal_stop.h"
+#include "core/runs/unfinished_files.h"
 
 namespace vitrine {
 namespace {
@@ -63,6 +64,8 @@ Result<RunOutcome> execute(const Project& project, const Run& queued, const Json
     RunStore store(project);
     VITRINE_TRY_VOID(store.start(queued, currentProcess()));
     VITRINE_TRY(const Run run, store.find(queued.id));
+    if (resuming)
+        removeUnfinishedFiles(project, queued, recipe);
     VITRINE_TRY_VOID(recordEnvironment(project, run, kind));
     VITRINE_TRY_VOID(store.addEvent(run, resuming ? "continued" : "started", Json::object()));
     VITRINE_TRY(auto metrics, MetricWriter::open(project, run));

@@ -184,6 +184,46 @@ TEST(Runner, KillAndResumeGivesTheSameResult) {
     EXPECT_EQ(resumeRun(*project, id, selftestOnly(), {}).error().code, ErrorCode::InvalidArgument);
 }
 
+// A kill within a write leaves a file under the temporary name of that process.
+TEST(Runner, AResumedRunRemovesWhatItsKilledProcessLeftHalfWritten) {
+    TemporaryFolder folder;
+    ASSERT_TRUE(Project::create(folder / "p"));
+    const pid_t child = startChild(folder / "p", recipeOf(300, 3));
+    std::string id;
+    {
+        const auto project = Project::open(folder / "p");
+        EXPECT_TRUE(eventually([&] {
+            const auto run = RunStore(*project).find("last");
+            id = run ? run->id : "";
+            return run && std::filesystem::exists(project->runFolder(id) / "checkpoint" / "state.json");
+        }));
+    }
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const auto project = Project::open(folder / "p");
+    ASSERT_TRUE(project);
+    const auto leave = [&](const std::filesystem::path& file, pid_t writer) {
+        std::filesystem::create_directories(file.parent_path());
+        std::filesystem::path piece = file;
+        piece += fmt::format(".{}-3.tmp", writer);
+        EXPECT_TRUE(writeFileAtomically(piece, "half"));
+        return piece;
+    };
+    const auto state = leave(project->runFolder(id) / "checkpoint" / "state.json", child),
+               artifact = leave(project->folder() / "artifacts" / "ab" / "abc", child),
+               living = leave(project->folder() / "artifacts" / "ab" / "abc", ::getpid()),
+               other = leave(project->runFolder("another") / "checkpoint" / "state.json", child),
+               plain = leave(project->folder() / "notes", 0);
+    const auto resumed = resumeRun(*project, id, selftestOnly(), {});
+    ASSERT_TRUE(resumed) << resumed.error().text();
+    EXPECT_EQ(resumed->run.status, RunStatus::Finished) << resumed->run.error;
+    EXPECT_FALSE(std::filesystem::exists(state));
+    EXPECT_FALSE(std::filesystem::exists(artifact));
+    EXPECT_TRUE(std::filesystem::exists(living)) << "its process may still be writing it";
+    EXPECT_TRUE(std::filesystem::exists(other)) << "each run looks after its own folder";
+    EXPECT_TRUE(std::filesystem::exists(plain)) << "no process wrote it";
+}
+
 TEST(Runner, TerminateCancelsGracefully) {
     TemporaryFolder folder;
     ASSERT_TRUE(Project::create(folder / "p"));
