@@ -5,19 +5,47 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <limits>
+#include <type_traits>
 #include <utility>
 
 namespace vitrine::kernels {
 namespace {
 
 constexpr int64_t kGrainElements = 1 << 15;
-constexpr int64_t kChunk = 1024;  // columns at a time, so that converted values stay in the first-level cache
 
 int64_t rowGrain(int64_t columns) {
     return std::max<int64_t>(1, kGrainElements / std::max<int64_t>(columns, 1));
+}
+
+// Values as vectors of the type that sums have.
+template <int Bytes>
+VITRINE_INLINE simd::Vec<float, Bytes> realsFrom(simd::Vec<uint16_t, Bytes / 2> stored, BFloat16) {
+    const auto bits = __builtin_convertvector(stored, simd::Vec<uint32_t, Bytes>) << 16;
+    simd::Vec<float, Bytes> values;
+    __builtin_memcpy(&values, &bits, Bytes);
+    return values;
+}
+template <int Bytes>
+VITRINE_INLINE simd::Vec<float, Bytes> realsFrom(simd::Vec<uint16_t, Bytes / 2> stored, Half) {
+    simd::Vec<float, Bytes> values = fromHalfBits<Bytes>(stored);
+    if constexpr (Bytes < 32) {  // made by arithmetic, which loses the exponent of infinity and NaN
+        using Wide = simd::Vec<uint32_t, Bytes>;
+        const Wide wide = __builtin_convertvector(stored, Wide);
+        Wide bits;
+        __builtin_memcpy(&bits, &values, Bytes);
+        bits |= (wide & 0x7c00) == 0x7c00 ? Wide{} + 0x7f800000u : Wide{};
+        __builtin_memcpy(&values, &bits, Bytes);
+    }
+    return values;
+}
+template <int Bytes, typename T>
+VITRINE_INLINE auto realsAt(const T* from) {
+    if constexpr (sizeof(T) > 2)
+        return simd::load<simd::Vec<T, Bytes>>(from);
+    else
+        return realsFrom<Bytes>(simd::load<simd::Vec<uint16_t, Bytes / 2>>(from), T());
 }
 
 template <typename T>
@@ -25,98 +53,118 @@ struct SearchBody {
     using Real = typename Accumulated<T>::type;
     using Integer = std::conditional_t<sizeof(Real) == 8, int64_t, int32_t>;
 
-    // -1 for every lane that its neighbour `Turn` columns further (around the group of four) outranks. Keys
-    // are integers, so that "greater, or equal and lower in index" is one comparison.
-    template <int Bytes, int Turn, int... Lane>
-    static VITRINE_INLINE simd::Vec<Integer, Bytes> outranked(simd::Vec<Integer, Bytes> key,
-                                                              std::integer_sequence<int, Lane...>) {
-        using I = simd::Vec<Integer, Bytes>;
-        const I partner{((Lane & ~3) | ((Lane + Turn) & 3))...};
-        const I partnerIsLower{((Lane & 3) + Turn >= 4 ? -1 : 0)...};
-        return simd::shuffled(key, partner) > key + partnerIsLower;
-    }
+    // The columns of groups apart: four vectors of groups become four of first, second, third and fourth
+    // columns. Lanes of 4 bytes move within 16 bytes only, which is one instruction whatever the width, and
+    // leave the groups in another order (`groupOrder` puts that right); of 8 bytes within the whole vector.
+    template <int Lanes>
+    static constexpr int kBlock = sizeof(Real) == 4 ? 4 : Lanes;
 
-    // 1, 2, 4 or 8 in the lanes that stay, by their place in the group, as bytes.
+    template <int Bytes, int Odd, int... Lane>
+    static VITRINE_INLINE simd::Vec<Real, Bytes> everySecond(simd::Vec<Real, Bytes> first,
+                                                             simd::Vec<Real, Bytes> second,
+                                                             std::integer_sequence<int, Lane...>) {
+        constexpr int kLanes = sizeof...(Lane), kSize = kBlock<kLanes>;
+        const simd::Vec<Integer, Bytes> index{(Lane % kSize < kSize / 2
+                                                   ? Lane + Lane % kSize + Odd
+                                                   : kLanes + Lane + Lane % kSize - kSize + Odd)...};
+        return simd::shuffled(first, second, index);
+    }
     template <int Bytes, int... Lane>
-    static VITRINE_INLINE simd::Vec<uint8_t, Bytes / int(sizeof(Real))> keptBits(
-        simd::Vec<Real, Bytes> v, std::integer_sequence<int, Lane...> lanes) {
+    static VITRINE_INLINE simd::Vec<Integer, Bytes> groupOrder(simd::Vec<Integer, Bytes> patterns,
+                                                               std::integer_sequence<int, Lane...>) {
+        constexpr int kBlocks = int(sizeof...(Lane)) / kBlock<int(sizeof...(Lane))>;
+        const simd::Vec<Integer, Bytes> index{
+            (kBlocks == 1 ? Lane : 4 * (Lane % kBlocks) + Lane / kBlocks)...};
+        return simd::shuffled(patterns, index);
+    }
+
+    // What is ranked; NaN becomes the lowest number.
+    template <int Bytes, bool Scaled>
+    static VITRINE_INLINE simd::Vec<Real, Bytes> ranked(const T* scores, const Real* scale, int64_t offset,
+                                                        Integer valueBits) {
         using V = simd::Vec<Real, Bytes>;
         using I = simd::Vec<Integer, Bytes>;
+        V v = realsAt<Bytes>(scores + offset);
+        I bits;
+        __builtin_memcpy(&bits, &v, Bytes);
+        bits &= valueBits;
+        __builtin_memcpy(&v, &bits, Bytes);
+        if constexpr (Scaled)
+            v *= simd::load<V>(scale + offset);
         const V lowest = V{} - std::numeric_limits<Real>::infinity();
-        v = (v == v ? v : lowest) + V{};  // -0 becomes 0
-        I key;
-        __builtin_memcpy(&key, &v, Bytes);
-        key ^= (key >> (8 * sizeof(Real) - 1)) &
-               std::numeric_limits<Integer>::max();  // orders as the numbers do
-        const I above = outranked<Bytes, 1>(key, lanes) + outranked<Bytes, 2>(key, lanes) +
-                        outranked<Bytes, 3>(key, lanes);
-        const I bit{(1 << (Lane & 3))...};
-        return __builtin_convertvector((above > -2) & bit, simd::Vec<uint8_t, Bytes / int(sizeof(Real))>);
+        return v > lowest ? v : lowest;
     }
 
-    template <int Bytes>
-    static VITRINE_INLINE auto bitsAt(const Real* scores, const Real* scale, bool magnitude) {
-        using V = simd::Vec<Real, Bytes>;
-        V v = simd::load<V>(scores);
-        if (magnitude)
-            v = v < Real(0) ? -v : v;
-        if (scale)
-            v *= simd::load<V>(scale);
-        return keptBits<Bytes>(v, std::make_integer_sequence<int, Bytes / int(sizeof(Real))>());
-    }
-
-    template <int Bytes>
-    static VITRINE_INLINE void patternsOf(const Real* scores, const Real* scale, bool magnitude,
+    // Of as many groups as a vector has lanes. The two that stay are columns 0 and 1 if the lower of them is
+    // above both others, 2 and 3 in the opposite case, else the higher of either pair; of equal ones the
+    // lower column is the higher in rank, hence < and >=.
+    template <int Bytes, bool Scaled>
+    static VITRINE_INLINE void patternsAt(const T* scores, const Real* scale, Integer valueBits,
                                           uint8_t* patterns) {
+        using V = simd::Vec<Real, Bytes>;
+        using I = simd::Vec<Integer, Bytes>;
         constexpr int kLanes = Bytes / int(sizeof(Real));
-        const auto bytes = bitsAt<Bytes>(scores, scale, magnitude);
-        std::array<uint32_t, kLanes / 4> groups;
-        __builtin_memcpy(groups.data(), &bytes, kLanes);
-        for (int group = 0; group < kLanes / 4; ++group)
-            patterns[group] = uint8_t(patternOfBits24((groups[size_t(group)] * 0x01010101u) >> 24));
+        constexpr std::make_integer_sequence<int, kLanes> kSequence{};
+        const V v0 = ranked<Bytes, Scaled>(scores, scale, 0, valueBits),
+                v1 = ranked<Bytes, Scaled>(scores, scale, kLanes, valueBits),
+                v2 = ranked<Bytes, Scaled>(scores, scale, 2 * kLanes, valueBits),
+                v3 = ranked<Bytes, Scaled>(scores, scale, 3 * kLanes, valueBits);
+        const V even0 = everySecond<Bytes, 0>(v0, v1, kSequence),
+                odd0 = everySecond<Bytes, 1>(v0, v1, kSequence),
+                even1 = everySecond<Bytes, 0>(v2, v3, kSequence),
+                odd1 = everySecond<Bytes, 1>(v2, v3, kSequence);
+        const V c0 = everySecond<Bytes, 0>(even0, even1, kSequence),
+                c1 = everySecond<Bytes, 0>(odd0, odd1, kSequence),
+                c2 = everySecond<Bytes, 1>(even0, even1, kSequence),
+                c3 = everySecond<Bytes, 1>(odd0, odd1, kSequence);
+        const V low01 = c1 < c0 ? c1 : c0, high01 = c1 > c0 ? c1 : c0;
+        const V low23 = c3 < c2 ? c3 : c2, high23 = c3 > c2 ? c3 : c2;
+        // One of either pair: 0 and 2, 0 and 3, 1 and 2, 1 and 3 are the patterns 1 to 4.
+        const I none{}, one = none + 1, two = none + 2, five = none + 5;
+        I pattern = (c1 > c0 ? two : none) + (c3 > c2 ? two : one);
+        pattern = low01 >= high23 ? none : pattern;
+        pattern = low23 > high01 ? five : pattern;
+        simd::store(patterns, __builtin_convertvector(groupOrder<Bytes>(pattern, kSequence),
+                                                      simd::Vec<uint8_t, kLanes>));
     }
 
-    // Four vectors at a time, so that the patterns come out as a vector too.
-    template <int Bytes>
-    static VITRINE_INLINE void patternsOfFour(const Real* scores, const Real* scale, bool magnitude,
-                                              uint8_t* patterns) {
-        constexpr int64_t kLanes = Bytes / int64_t(sizeof(Real));
-        using U = simd::Vec<uint32_t, 4 * int(kLanes)>;
-        U bits;
-#pragma GCC unroll 4
-        for (int64_t part = 0; part < 4; ++part) {
-            const auto bytes =
-                bitsAt<Bytes>(scores + part * kLanes, scale ? scale + part * kLanes : nullptr, magnitude);
-            __builtin_memcpy(reinterpret_cast<uint8_t*>(&bits) + part * kLanes, &bytes, size_t(kLanes));
-        }
-        bits = (bits * 0x01010101u) >> 24;
-        const U table = bits < 8 ? U{} + 0x03100000u : U{} + 0x00050420u;  // the halves of patternOfBits24's
-        const U found = (table >> ((bits & 7) * 4)) & 15;
-        simd::store(patterns, __builtin_convertvector(found, simd::Vec<uint8_t, int(kLanes)>));
+    // Groups [0, count) behind one another. What does not fill the vectors goes through a copy.
+    template <int Bytes, bool Scaled>
+    static VITRINE_INLINE void segment(const T* scores, const Real* scale, Integer valueBits,
+                                       uint8_t* patterns, int64_t count) {
+        constexpr int64_t kGroups = Bytes / int64_t(sizeof(Real));
+        int64_t group = 0;
+        for (; group + kGroups <= count; group += kGroups)
+            patternsAt<Bytes, Scaled>(scores + 4 * group, Scaled ? scale + 4 * group : nullptr, valueBits,
+                                      patterns + group);
+        if (group == count)
+            return;
+        const size_t left = size_t(count - group);
+        T someScores[4 * kGroups] = {};
+        Real someScales[4 * kGroups] = {};
+        uint8_t found[kGroups];
+        __builtin_memcpy(someScores, scores + 4 * group, 4 * left * sizeof(T));
+        if constexpr (Scaled)
+            __builtin_memcpy(someScales, scale + 4 * group, 4 * left * sizeof(Real));
+        patternsAt<Bytes, Scaled>(someScores, someScales, valueBits, found);
+        __builtin_memcpy(patterns + group, found, left);
     }
 
+    // Groups [begin, end) of all rows behind one another; only a scale begins anew with every row.
     template <int Bytes>
     static VITRINE_INLINE void run(const Search24Arguments<T>* a, int64_t begin, int64_t end) {
-        constexpr int kWide = std::max(Bytes, 4 * int(sizeof(Real))), kGroup = 4 * int(sizeof(Real));
-        constexpr int64_t kLanes = kWide / int64_t(sizeof(Real));
-        Real buffer[kChunk];
-        for (int64_t row = begin; row < end; ++row)
-            for (int64_t start = 0; start < a->columns; start += kChunk) {
-                const int64_t count = std::min(kChunk, a->columns - start);
-                const Real* scores = widened(a->scores + row * a->columns + start, count, buffer);
-                const Real* scale = a->scale ? a->scale + start : nullptr;
-                uint8_t* patterns = a->patterns + (row * a->columns + start) / 4;
-                int64_t column = 0;
-                for (; column + 4 * kLanes <= count; column += 4 * kLanes)
-                    patternsOfFour<kWide>(scores + column, scale ? scale + column : nullptr, a->magnitude,
-                                          patterns + column / 4);
-                for (; column + kLanes <= count; column += kLanes)
-                    patternsOf<kWide>(scores + column, scale ? scale + column : nullptr, a->magnitude,
-                                      patterns + column / 4);
-                for (; column < count; column += 4)
-                    patternsOf<kGroup>(scores + column, scale ? scale + column : nullptr, a->magnitude,
-                                       patterns + column / 4);
-            }
+        constexpr int kWide = std::max(Bytes, 4 * int(sizeof(Real)));
+        const Integer valueBits = a->magnitude ? std::numeric_limits<Integer>::max() : Integer(-1);
+        if (!a->scale)
+            return segment<kWide, false>(a->scores + 4 * begin, nullptr, valueBits, a->patterns + begin,
+                                         end - begin);
+        const int64_t perRow = a->columns / 4;
+        for (int64_t group = begin; group < end;) {
+            const int64_t place = group % perRow, count = std::min(end - group, perRow - place);
+            segment<kWide, true>(a->scores + 4 * group, a->scale + 4 * place, valueBits, a->patterns + group,
+                                 count);
+            group += count;
+        }
     }
 };
 
@@ -204,7 +252,7 @@ struct UnpackBody {
 
 template <typename T>
 void search24Cpu(const Search24Arguments<T>& a) {
-    at::parallel_for(0, a.rows, rowGrain(a.columns),
+    at::parallel_for(0, a.rows * (a.columns / 4), kGrainElements / 4,
                      [&](int64_t begin, int64_t end) { simd::dispatch<SearchBody<T>>(&a, begin, end); });
 }
 

@@ -43,6 +43,22 @@ TEST(Sparse24, NearlyEqualScoresAreRankedExactlyAndNanRanksLast) {
     EXPECT_EQ(sparse24Search(at::tensor({nan, nan, nan, nan}).reshape({1, 4})).item<int>(), 0);
 }
 
+TEST(Sparse24, SearchRanksWhatIsNoOrdinaryNumber) {
+    at::manual_seed(2);
+    const double infinity = std::numeric_limits<double>::infinity();
+    const auto values = at::tensor({std::nan(""), infinity, -infinity, -0.0, 0.0, 1.0, -1.0}, at::kDouble);
+    const auto drawn = values.index_select(0, at::randint(0, 7, {3 * 1044}, at::kLong)).reshape({3, 1044});
+    const auto lowest = [&](const at::Tensor& scores) {
+        return scores.masked_fill(scores.isnan(), -infinity);
+    };
+    for (const auto& device : testedDevices())
+        for (const auto type : kTypes) {
+            const auto scores = drawn.to(type).to(device);
+            EXPECT_TRUE(maskOf(sparse24Search(scores)).equal(plainMask24(lowest(drawn.abs())))) << type;
+            EXPECT_TRUE(maskOf(sparse24Search(scores, {}, false)).equal(plainMask24(lowest(drawn)))) << type;
+        }
+}
+
 TEST(Sparse24, MetadataIsThatOfTheFormat) {
     // All six patterns, then the deficient groups; one word holds four groups, the first in the lowest bits.
     const auto weight = at::tensor({1, 2, 0, 0, 1, 0, 2, 0, 1, 0, 0, 2, 0, 1, 2, 0,   // 0100 1000 1100 1001
