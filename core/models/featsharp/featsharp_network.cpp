@@ -98,11 +98,17 @@ Result<SharpFeatures> FeatSharpNetwork::forward(const at::Tensor& picture, const
     const at::Tensor small = nn::resizeMap(large, side, side, "bilinear");
     SharpFeatures result;
     VITRINE_TRY(result.coarse, featuresOf(small, featurizer));
+    // At four times 1024 pixels the large picture is as large as the maps: it is made again where it would
+    // lie idle beside JAFAR's.
+    if (jafar_)
+        large.reset();
+    result.guided = guidedMap(result.coarse, large, small);
     if (config_.tiles) {
+        if (!large.defined())
+            large = nn::resizeMap(picture, fineSide, fineSide, "bilinear");
         VITRINE_TRY(result.tiles, stitchedTiles(large, featurizer));
     }
-    result.guided = guidedMap(result.coarse, large, small);
-    large.reset();  // at four times 1024 pixels it is as large as the maps
+    large.reset();
     result.fine = block_                    ? block_->forward(result.guided, result.tiles)
                   : result.guided.defined() ? result.guided
                                             : result.tiles;

@@ -70,6 +70,23 @@ TEST(FeatSharp, StripsGiveWhatTheWholeMapGives) {
     EXPECT_TRUE(at::allclose(strips, whole, 1e-4, 1e-4)) << (strips - whole).abs().max();
 }
 
+TEST(FeatSharp, JafarGivesInStripsWhatItGivesOfTheWholePicture) {
+    Jafar jafar(12, 64, 4);
+    at::manual_seed(4);
+    for (auto& parameter : jafar.parameters()) {
+        parameter.requires_grad_(false);
+        parameter.normal_(0.0, 0.35);
+    }
+    // 2 x 64 x 330 floats a row: strips of 49 rows, and windows that reach over their borders.
+    const at::Tensor features = at::randn({2, 12, 19, 33}), picture = at::randn({2, 3, 190, 330});
+    const at::Tensor whole = jafar.forward(features, picture, 57, 99);  // as gradients want it
+    at::NoGradGuard noGrad;
+    const at::Tensor strips = jafar.forward(features, picture, 57, 99);
+    ASSERT_EQ(strips.sizes(), (std::vector<int64_t>{2, 12, 57, 99}));
+    EXPECT_GT(whole.std().item<double>(), 0.1);
+    EXPECT_TRUE(at::allclose(strips, whole, 1e-3, 1e-3)) << (strips - whole).abs().max();
+}
+
 TEST(FeatSharp, StartsAsItsGuidedBranch) {
     const FeatSharpConfig config = smallConfig();
     const Made made = make(config, 5);
