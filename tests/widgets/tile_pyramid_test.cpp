@@ -29,6 +29,27 @@ TEST(TilePyramid, HalvingAveragesBlocks) {
     EXPECT_EQ(half.value(1, 0, 0), 150);
 }
 
+// Every sample of every number of channels, and the odd column and row that stand for both.
+TEST(TilePyramid, HalvingIsTheMeanOfWhatIsThere) {
+    for (int channels = 1; channels <= 4; ++channels) {
+        Image image({7, 5}, channels, SampleType::F32);
+        for (int64_t y = 0; y < 5; ++y)
+            for (int64_t i = 0; i < 7 * channels; ++i)
+                image.row<float>(y)[i] = float((y * 37 + i * 11) % 23);
+        const Image half = TilePyramid::halved(image);
+        ASSERT_EQ(half.size(), (ImageSize{4, 3}));
+        for (int64_t y = 0; y < 3; ++y)
+            for (int64_t x = 0; x < 4; ++x)
+                for (int channel = 0; channel < channels; ++channel) {
+                    double sum = 0;
+                    for (const int64_t row : {2 * y, std::min<int64_t>(2 * y + 1, 4)})
+                        for (const int64_t column : {2 * x, std::min<int64_t>(2 * x + 1, 6)})
+                            sum += image.value(column, row, channel);
+                    EXPECT_NEAR(half.value(x, y, channel), sum / 4, 1e-5) << channels << ' ' << x << ' ' << y;
+                }
+    }
+}
+
 TEST(TilePyramid, LevelZeroIsThePictureItself) {
     const auto image = ramp(700, 600);
     const auto pyramid = TilePyramid::of(image);

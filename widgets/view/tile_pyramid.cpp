@@ -17,22 +17,41 @@ ThreadPool& workers() {
 constexpr int64_t kVisiblePriority = 10;
 constexpr int64_t kSmallPixels = int64_t(1) << 21;  // all levels take about two milliseconds
 
-template <typename T, typename Sum>
-void halveRow(const Image& from, Image& to, int64_t y) {
-    const int channels = from.channels();
+template <typename T, typename Sum, int channels>
+void halveRowOf(const Image& from, Image& to, int64_t y) {
     const T* upper = from.row<T>(2 * y);
     const T* lower = from.row<T>(std::min(2 * y + 1, from.height() - 1));
     T* out = to.row<T>(y);
-    for (int64_t x = 0; x < to.width(); ++x) {
-        const int64_t left = 2 * x * channels, right = std::min(2 * x + 1, from.width() - 1) * channels;
-        for (int channel = 0; channel < channels; ++channel) {
-            const Sum sum = Sum(upper[left + channel]) + Sum(upper[right + channel]) +
-                            Sum(lower[left + channel]) + Sum(lower[right + channel]);
+    const auto mean = [&](int64_t x, int64_t step) {
+        const T *a = upper + 2 * x * channels, *b = lower + 2 * x * channels;
+        for (int64_t channel = 0; channel < channels; ++channel) {
+            const Sum sum =
+                Sum(a[channel]) + Sum(a[channel + step]) + Sum(b[channel]) + Sum(b[channel + step]);
             if constexpr (std::is_floating_point_v<T>)
                 out[x * channels + channel] = sum * Sum(0.25);
             else
                 out[x * channels + channel] = T((sum + 2) / 4);
         }
+    };
+    const int64_t whole = from.width() / 2;
+    for (int64_t x = 0; x < whole; ++x)
+        mean(x, channels);
+    if (whole < to.width())
+        mean(whole, 0);  // an odd last column stands for both
+}
+
+// The number of channels is known to the compiler: a map that is drawn is halved first, before the frame.
+template <typename T, typename Sum>
+void halveRow(const Image& from, Image& to, int64_t y) {
+    switch (from.channels()) {
+        case 1:
+            return halveRowOf<T, Sum, 1>(from, to, y);
+        case 2:
+            return halveRowOf<T, Sum, 2>(from, to, y);
+        case 3:
+            return halveRowOf<T, Sum, 3>(from, to, y);
+        default:
+            return halveRowOf<T, Sum, 4>(from, to, y);
     }
 }
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kTextureLimit = size_t(384) << 20;
 constexpr int kUploadBudgetMs = 6;  // of one frame
+constexpr size_t kSpares = 6;       // textures of maps that are gone, for those that take their place
 
 // The quad's corners come from the vertex number: no buffers.
 const char* const kVertexShader = R"(#version 330 core
@@ -50,7 +51,7 @@ out vec4 color;
 void main() {
     float value = texture(uTile, vTexture).r;
     float share = clamp(value * uRange.x + uRange.y, 0.0, 1.0);
-    // Centres of the table's first and last entry stand for 0 and 1.
+    // The table's nearest entry, as in colorOf(): not filtered, which costs software rendering three more fetches.
     color = isnan(value) ? vec4(0.19, 0.19, 0.20, 1.0) : texture(uTable, vec2(share * 0.99609375 + 0.001953125, 0.5));
 })";
 
@@ -77,6 +78,8 @@ struct TileRenderer::Private {
         GLuint name = 0;
         bool provisional = false;
         bool linear = false;
+        GLint internal = 0;
+        GLsizei width = 0, height = 0;
         size_t bytes = 0;
         uint64_t lastFrame = 0;
     };
@@ -90,6 +93,7 @@ struct TileRenderer::Private {
     GLuint vertexArray = 0;
     std::unordered_map<int, GLuint> tables;
     std::unordered_map<const TilePyramid*, LayerTextures> layers;
+    std::vector<Texture> spares;
     size_t bytes = 0;
     uint64_t frame = 0;
     QElapsedTimer budget;
@@ -112,14 +116,27 @@ struct TileRenderer::Private {
         gl->glTexImage2D(GL_TEXTURE_2D, 0, GL_RGB8, 256, 1, 0, GL_RGB, GL_UNSIGNED_BYTE,
                          colorTable(map).data());
         for (const GLenum filter : {GL_TEXTURE_MIN_FILTER, GL_TEXTURE_MAG_FILTER})
-            gl->glTexParameteri(GL_TEXTURE_2D, filter, GL_LINEAR);
+            gl->glTexParameteri(GL_TEXTURE_2D, filter, GL_NEAREST);
         for (const GLenum wrap : {GL_TEXTURE_WRAP_S, GL_TEXTURE_WRAP_T})
             gl->glTexParameteri(GL_TEXTURE_2D, wrap, GL_CLAMP_TO_EDGE);
         return texture;
     }
+    // A map that changes with the mouse has the same tiles each time: their memory is taken over.
+    void takeSpare(Texture& texture, GLint internal, GLsizei width, GLsizei height) {
+        const auto fits = std::find_if(spares.begin(), spares.end(), [&](const Texture& spare) {
+            return spare.internal == internal && spare.width == width && spare.height == height;
+        });
+        if (fits == spares.end())
+            return;
+        texture = *fits;
+        spares.erase(fits);
+    }
     void upload(Texture& texture, const TilePixels& pixels) {
         const Image& image = *pixels.owner;
         const TextureFormat format = formatOf(image);
+        const GLsizei width = GLsizei(pixels.rect.width), height = GLsizei(pixels.rect.height);
+        if (texture.name == 0)
+            takeSpare(texture, format.internal, width, height);
         if (texture.name == 0) {
             gl->glGenTextures(1, &texture.name);
             gl->glBindTexture(GL_TEXTURE_2D, texture.name);
@@ -134,9 +151,15 @@ struct TileRenderer::Private {
         gl->glPixelStorei(GL_UNPACK_ROW_LENGTH, GLint(image.width()));
         const std::byte* first = image.row<std::byte>(pixels.offsetY) +
                                  size_t(pixels.offsetX) * image.bytesPerSample() * size_t(image.channels());
-        gl->glTexImage2D(GL_TEXTURE_2D, 0, format.internal, GLsizei(pixels.rect.width),
-                         GLsizei(pixels.rect.height), 0, format.layout, format.type, first);
+        if (texture.internal == format.internal && texture.width == width && texture.height == height)
+            gl->glTexSubImage2D(GL_TEXTURE_2D, 0, 0, 0, width, height, format.layout, format.type, first);
+        else
+            gl->glTexImage2D(GL_TEXTURE_2D, 0, format.internal, width, height, 0, format.layout, format.type,
+                             first);
         gl->glPixelStorei(GL_UNPACK_ROW_LENGTH, 0);
+        texture.internal = format.internal;
+        texture.width = width;
+        texture.height = height;
         bytes -= texture.bytes;
         texture.bytes = size_t(pixels.rect.width * pixels.rect.height) * image.bytesPerSample() *
                         size_t(image.channels());
@@ -171,8 +194,12 @@ struct TileRenderer::Private {
                     ++tile;
                     continue;
                 }
-                gl->glDeleteTextures(1, &tile->second.name);
-                bytes -= tile->second.bytes;
+                if (gone && spares.size() < kSpares) {
+                    spares.push_back(tile->second);
+                } else {
+                    gl->glDeleteTextures(1, &tile->second.name);
+                    bytes -= tile->second.bytes;
+                }
                 tile = layer->second.tiles.erase(tile);
             }
             layer = gone ? layers.erase(layer) : std::next(layer);
@@ -201,6 +228,8 @@ void TileRenderer::release() {
     for (auto& [pyramid, layer] : d_->layers)
         for (auto& [key, texture] : layer.tiles)
             d_->gl->glDeleteTextures(1, &texture.name);
+    for (const Private::Texture& texture : d_->spares)
+        d_->gl->glDeleteTextures(1, &texture.name);
     for (auto& [map, texture] : d_->tables)
         d_->gl->glDeleteTextures(1, &texture);
     d_->gl->glDeleteVertexArrays(1, &d_->vertexArray);

@@ -19,6 +19,7 @@
 
 namespace vitrine {
 
+constexpr int kProvenanceRestMs = 120;
 constexpr double kThumbnailSide = 192;  // device-independent pixels
 static const QString kSource = QStringLiteral("inspect");
 
@@ -53,6 +54,11 @@ InspectWorkspace::InspectWorkspace(MainWindow* window)
     connect(controller_, &InspectController::failed, this,
             [this](const QString& message) { window_->toasts().show(ToastKind::Error, message); });
     connect(controller_, &InspectController::panelChanged, this, &InspectWorkspace::refreshPanel);
+    // The page of what made a map is laid out and painted when the maps have been drawn and no newer one
+    // came: nobody reads it while the probe moves, and it would delay them.
+    provenanceTimer_.setSingleShot(true);
+    provenanceTimer_.setInterval(kProvenanceRestMs);
+    connect(&provenanceTimer_, &QTimer::timeout, this, [this] { showProvenance(active_); });
     // The page is text with colours in it.
     connect(&Theme::instance(), &Theme::changed, this, [this] { showProvenance(active_); });
     connect(controller_, &InspectController::modelsChanged, this, [this] {
@@ -136,7 +142,7 @@ void InspectWorkspace::refreshPanel(int index) {
     refreshComparisons();
     updateSharedRange();
     if (index == active_)
-        showProvenance(index);
+        provenanceTimer_.start();
 }
 
 void InspectWorkspace::refreshComparisons() {
@@ -171,6 +177,7 @@ void InspectWorkspace::showProvenance(int index) {
     if (index < 0 || index >= panels_.size())
         return;
     active_ = index;
+    provenanceTimer_.stop();
     provenance_->setHtml(provenanceHtml(*controller_, index));
 }
 
@@ -183,7 +190,8 @@ void InspectWorkspace::stepPicture(int step) {
 }
 
 bool InspectWorkspace::isBusy() const {
-    return scanning_ > 0 || controller_->isBusy() || clouds_->isBusy() || analyses_->isBusy() ||
+    return scanning_ > 0 || provenanceTimer_.isActive() || controller_->isBusy() || clouds_->isBusy() ||
+           analyses_->isBusy() ||
            (!selection_.current().isEmpty() && controller_->picture() != selection_.current());
 }
 

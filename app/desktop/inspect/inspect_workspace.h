@@ -96,6 +96,7 @@ class InspectWorkspace : public Workspace {
     bool probeFollowsMouse_ = false;
     bool rangeLocked_ = false;
     int active_ = 0;
+    QTimer provenanceTimer_;
     int scanning_ = 0;
     ThreadPool scanner_{1};
 };
