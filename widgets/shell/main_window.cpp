@@ -82,6 +82,7 @@ void MainWindow::showWorkspace(const QString& name) {
             tabs_->setCurrentIndex(index);
             stack_->setCurrentIndex(index);
             fillViewMenu();
+            toasts_->arrange();
         }
 }
 

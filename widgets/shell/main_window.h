@@ -73,6 +73,8 @@ class MainWindow : public QMainWindow {
     void fillRecentMenu();
     void fillViewMenu();
     void toggleHistory();
+    void toggleNotices();
+    void followNotices();
     void takeFromOtherWindows();
 
     JobList jobs_;
@@ -87,6 +89,8 @@ class MainWindow : public QMainWindow {
     QMenu* viewMenu_ = nullptr;
     QLabel* projectLabel_ = nullptr;
     QLabel* recordingLabel_ = nullptr;
+    QToolButton* noticesButton_ = nullptr;
+    qsizetype noticesSeen_ = 0;
     ToastHost* toasts_ = nullptr;
     CommandPalette* palette_ = nullptr;
     QTimer autosave_;

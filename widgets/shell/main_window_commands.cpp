@@ -146,6 +146,15 @@ void MainWindow::declareViewCommands() {
                            current->resetLayout();
                        return {};
                    }});
+    commands_.add({"view.notices",
+                   "Show the notices",
+                   QKeySequence("Ctrl+Shift+N"),
+                   "info",
+                   {},
+                   [this](const Json&) -> Result<void> {
+                       toggleNotices();
+                       return {};
+                   }});
     commands_.add(
         {"jobs.cancel", "Cancel all running jobs", {}, "cancel", {}, [this](const Json&) -> Result<void> {
              jobs_.cancelAll();

@@ -2,6 +2,7 @@
 #include "widgets/base/icons.h"
 #include "widgets/base/theme.h"
 #include "widgets/shell/main_window.h"
+#include "widgets/shell/notice_list.h"
 
 #include <QFileDialog>
 #include <QLabel>
@@ -93,6 +94,16 @@ void MainWindow::buildStatusBar() {
     statusBar()->addWidget(projectLabel_);
     statusBar()->addPermanentWidget(recordingLabel_);
     statusBar()->addPermanentWidget(new JobStatus(&jobs_));
+    noticesButton_ = new QToolButton;
+    noticesButton_->setObjectName("noticesButton");
+    noticesButton_->setIcon(themedIcon("info"));
+    noticesButton_->setIconSize({14, 14});
+    noticesButton_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
+    noticesButton_->setAutoRaise(true);
+    noticesButton_->hide();
+    statusBar()->addPermanentWidget(noticesButton_);
+    connect(noticesButton_, &QToolButton::clicked, this, [this] { commands_.run("view.notices"); });
+    connect(toasts_, &ToastHost::noticed, this, &MainWindow::followNotices);
     connect(&commands_, &CommandCenter::recordingChanged, this,
             [this] { recordingLabel_->setVisible(commands_.isRecording()); });
 }
@@ -119,7 +130,7 @@ void MainWindow::fillViewMenu() {
         for (QDockWidget* dock : current->findChildren<QDockWidget*>())
             viewMenu_->addAction(dock->toggleViewAction());
     viewMenu_->addSeparator();
-    for (const char* name : {"theme.toggle", "view.resetLayout"})
+    for (const char* name : {"view.notices", "theme.toggle", "view.resetLayout"})
         viewMenu_->addAction(commands_.action(name, this));
     QMenu* accents = viewMenu_->addMenu(tr("Accent colour"));
     for (const auto& [name, color] : Theme::accents()) {
@@ -140,6 +151,33 @@ void MainWindow::toggleHistory() {
     view->setEmptyLabel(tr("Start"));
     dock->setWidget(view);
     addDockWidget(Qt::RightDockWidgetArea, dock);
+}
+
+void MainWindow::toggleNotices() {
+    if (auto* existing = findChild<QDockWidget*>("noticesDock")) {
+        existing->setVisible(!existing->isVisible());
+    } else {
+        auto* dock = new QDockWidget(tr("Notices"), this);
+        dock->setObjectName("noticesDock");
+        dock->setWidget(new NoticeList(toasts_));
+        addDockWidget(Qt::RightDockWidgetArea, dock);
+        connect(dock, &QDockWidget::visibilityChanged, this, &MainWindow::followNotices);
+    }
+    followNotices();
+}
+
+// How many were said since the list was last seen.
+void MainWindow::followNotices() {
+    const auto* dock = findChild<QDockWidget*>("noticesDock");
+    if (dock && dock->isVisible())
+        noticesSeen_ = toasts_->said();
+    const qsizetype unseen = toasts_->said() - noticesSeen_;
+    noticesButton_->setVisible(toasts_->said() > 0);
+    noticesButton_->setText(unseen > 0 ? QString::number(unseen) : QString());
+    const QString keys = commands_.shortcut("view.notices").toString(QKeySequence::NativeText);
+    noticesButton_->setToolTip(
+        unseen > 0 ? tr("%n notice(s) not yet seen in the list  (%1)", nullptr, int(unseen)).arg(keys)
+                   : tr("Notices  (%1)").arg(keys));
 }
 
 void MainWindow::chooseFiles(bool folder) {

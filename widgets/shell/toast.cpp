@@ -1,20 +1,14 @@
 #include "widgets/shell/toast.h"
 
-#include "widgets/base/icons.h"
+#include "widgets/shell/quiet_place.h"
 
-#include <QClipboard>
 #include <QEvent>
-#include <QGuiApplication>
-#include <QHBoxLayout>
-#include <QLabel>
-#include <QMainWindow>
-#include <QTimer>
-#include <QToolButton>
+#include <algorithm>
 
 namespace vitrine {
 
-constexpr int kWidth = 400, kMargin = 14, kMaxToasts = 4;
-constexpr int kLift = 56;  // above the lower edge: there are colour scales and the status bar
+constexpr int kWidth = 340, kMargin = 14, kGap = 8;
+constexpr qsizetype kMaxCards = 3, kMaxNotices = 300;
 
 ToastHost::ToastHost(QWidget* window) : QObject(window), window_(window) {
     window_->installEventFilter(this);
@@ -22,84 +16,83 @@ ToastHost::ToastHost(QWidget* window) : QObject(window), window_(window) {
 
 QStringList ToastHost::visibleTexts() const {
     QStringList texts;
-    for (const Toast& toast : toasts_)
-        texts.append(toast.text);
+    for (const ToastCard* card : cards_)
+        texts.append(card->counted());
     return texts;
 }
 
+void ToastHost::setTimes(int noteMs, int errorMs) {
+    noteMs_ = noteMs;
+    errorMs_ = errorMs;
+}
+
+void ToastHost::keep(ToastKind kind, const QString& text) {
+    ++said_;
+    if (!notices_.isEmpty() && notices_.last().text == text) {
+        ++notices_.last().count;
+        notices_.last().at = QDateTime::currentDateTime();
+    } else {
+        notices_.append({kind, text, QDateTime::currentDateTime()});
+    }
+    while (notices_.size() > kMaxNotices)
+        notices_.removeFirst();
+    emit noticed();
+}
+
 void ToastHost::show(ToastKind kind, const QString& text) {
-    for (Toast& toast : toasts_)
-        if (toast.text == text) {
-            ++toast.count;
-            if (auto* label = toast.frame->findChild<QLabel*>("toastText"))
-                label->setText(tr("%1  (×%2)").arg(text).arg(toast.count));
+    keep(kind, text);
+    for (ToastCard* card : cards_)
+        if (card->text() == text) {
+            card->countUp();
             return place();
         }
-    auto* frame = new QFrame(window_);
-    frame->setObjectName("toast");
-    frame->setProperty("kind", kind == ToastKind::Error     ? "error"
-                               : kind == ToastKind::Success ? "success"
-                                                            : "note");
-    auto* layout = new QHBoxLayout(frame);
-    layout->setContentsMargins(12, 9, 6, 9);
-    auto* label = new QLabel(text);
-    label->setTextFormat(Qt::PlainText);
-    label->setObjectName("toastText");
-    label->setWordWrap(true);
-    label->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    layout->addWidget(label, 1);
-    auto* close = new QToolButton;
-    close->setIcon(themedIcon("close"));
-    close->setIconSize({12, 12});
-    close->setToolTip(kind == ToastKind::Error ? tr("Close (Shift: copy the text first)") : tr("Close"));
-    layout->addWidget(close, 0, Qt::AlignTop);
-    connect(close, &QToolButton::clicked, frame, [this, frame, text] {
-        if (QGuiApplication::keyboardModifiers() & Qt::ShiftModifier)
-            QGuiApplication::clipboard()->setText(text);
-        remove(frame);
-    });
-    QTimer::singleShot(kind == ToastKind::Error ? 14000 : 5000, frame, [this, frame] { remove(frame); });
-    toasts_.append({frame, text});
-    while (toasts_.size() > kMaxToasts)
-        remove(toasts_.first().frame);
-    frame->show();
+    auto* card = new ToastCard(kind, text, kind == ToastKind::Error ? errorMs_ : noteMs_, window_);
+    connect(card, &ToastCard::over, this, [this, card] { remove(card); });
+    cards_.append(card);
+    while (cards_.size() > kMaxCards)
+        remove(cards_.first());
+    arrange();
+    card->show();
+}
+
+void ToastHost::remove(ToastCard* card) {
+    if (cards_.removeOne(card))
+        card->fadeAway();
     place();
 }
 
-void ToastHost::remove(QFrame* frame) {
-    toasts_.removeIf([frame](const Toast& toast) { return toast.frame == frame; });
-    frame->hide();
-    frame->deleteLater();
-    place();
+int ToastHost::widthOf() const {
+    return std::max(1, std::min(kWidth, window_->width() - 2 * kMargin));
 }
 
-// The centre of the workspace that is shown: a notice on a dock would lie on buttons and results.
-QRect ToastHost::area() const {
-    for (const QMainWindow* workspace : window_->findChildren<QMainWindow*>())
-        if (const QWidget* centre = workspace->centralWidget();
-            centre && centre->isVisible() && centre->width() >= kWidth / 2 && centre->height() >= kLift * 2)
-            return {centre->mapTo(window_, QPoint()), centre->size()};
-    return window_->rect();
+int ToastHost::heightOf(const ToastCard& card) const {
+    return std::max(card.sizeHint().height(), card.heightForWidth(widthOf()));
+}
+
+void ToastHost::arrange() {
+    if (cards_.isEmpty())
+        return;
+    int height = -kGap;
+    for (const ToastCard* card : cards_)
+        height += heightOf(*card) + kGap;
+    corner_ = quietPlace(*window_, {widthOf(), height}, kMargin).bottomRight();
+    place();
 }
 
 void ToastHost::place() {
-    if (toasts_.isEmpty())
-        return;
-    const QRect area = this->area();
-    int bottom = area.bottom() - kLift;
-    for (auto toast = toasts_.rbegin(); toast != toasts_.rend(); ++toast) {
-        const int width = std::min(kWidth, area.width() - 2 * kMargin);
-        toast->frame->setFixedWidth(width);
-        const int height = std::max(toast->frame->sizeHint().height(), toast->frame->heightForWidth(width));
-        bottom -= height + 8;
-        toast->frame->setGeometry(area.right() - width - kMargin, bottom, width, height);
-        toast->frame->raise();
+    int bottom = corner_.y() + 1;
+    for (auto card = cards_.rbegin(); card != cards_.rend(); ++card) {
+        const int width = widthOf(), height = heightOf(**card);
+        bottom -= height;
+        (*card)->setGeometry(corner_.x() + 1 - width, bottom, width, height);
+        (*card)->raise();
+        bottom -= kGap;
     }
 }
 
 bool ToastHost::eventFilter(QObject* watched, QEvent* event) {
     if (event->type() == QEvent::Resize)
-        place();
+        arrange();
     return QObject::eventFilter(watched, event);
 }
 

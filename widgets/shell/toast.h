@@ -1,13 +1,23 @@
-// Short notices in the lower right corner of what the window shows between its docks: never modal, gone by
-// themselves, errors stay longer and can be copied.
+// Short notices over the window, newest lowest: never modal, gone by themselves, errors stay longer and can
+// be copied. They lie where they cover least (quiet_place.h), at most three at once; all that were said are
+// kept for the list of notices.
 #pragma once
 
-#include <QFrame>
+#include "widgets/shell/toast_card.h"
+
+#include <QDateTime>
 #include <QList>
+#include <QObject>
 
 namespace vitrine {
 
-enum class ToastKind { Info, Success, Error };
+// What was said; the same text several times in a row is one notice with a count.
+struct Notice {
+    ToastKind kind = ToastKind::Info;
+    QString text;
+    QDateTime at;  // the last time
+    int count = 1;
+};
 
 class ToastHost : public QObject {
     Q_OBJECT
@@ -17,22 +27,33 @@ class ToastHost : public QObject {
     // The same text counts up instead of stacking.
     void show(ToastKind kind, const QString& text);
     QStringList visibleTexts() const;
+    // Newest last; the oldest are dropped past a few hundred.
+    const QList<Notice>& notices() const { return notices_; }
+    // How many were said since the start, each repetition with.
+    qsizetype said() const { return said_; }
+    void setTimes(int noteMs, int errorMs);
+    // Looks for their place anew: what they lie on has changed.
+    void arrange();
+
+  signals:
+    void noticed();
 
   protected:
     bool eventFilter(QObject* watched, QEvent* event) override;
 
   private:
-    struct Toast {
-        QFrame* frame;
-        QString text;
-        int count = 1;
-    };
-    QRect area() const;
+    void keep(ToastKind kind, const QString& text);
+    void remove(ToastCard* card);
     void place();
-    void remove(QFrame* frame);
+    int widthOf() const;
+    int heightOf(const ToastCard& card) const;
 
     QWidget* window_;
-    QList<Toast> toasts_;
+    QList<ToastCard*> cards_;
+    QList<Notice> notices_;
+    qsizetype said_ = 0;
+    QPoint corner_;  // lower right of the stack
+    int noteMs_ = 5000, errorMs_ = 14000;
 };
 
 }  // namespace vitrine

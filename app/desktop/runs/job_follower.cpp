@@ -19,7 +19,8 @@ JobFollower::JobFollower(std::string kind, std::string advice, QObject* parent)
       advice_(std::move(advice)) {
     poll_.setInterval(kPollMs);
     connect(&service_, &RunService::changed, this, &JobFollower::refresh);
-    connect(&service_, &RunService::openFailed, this, &JobFollower::failed);
+    // That the project cannot be had is one event for the whole window: the Runs workspace, which follows the
+    // same project, says it once.
     connect(&poll_, &QTimer::timeout, this, [this] {
         checkStart();
         askProgress();

@@ -30,7 +30,8 @@
 //     {"do": "assert", "selection": ["truck.jpg"]},
 //     {"do": "assert", "file": "${OUT}/figure.svg", "contains": "truck"},
 //     {"do": "assert", "sql": "select count(*) from runs", "equals": "1"},
-//     {"do": "assert", "toast": ""},                                   text of a notice, "" for none
+//     {"do": "assert", "toast": ""},                                   text of a notice, "" for none;
+//     "matches" and the like: of all that are shown, with " | " between them
 //     {"do": "kill", "sql": "select pid from runs where …"},           SIGKILL to a job
 //     {"do": "shell", "run": "vitrine run ${OUT}/recipe.json &", "seconds": 60},  other programs, with
 //     VITRINE_PROJECT set; fails with its exit code

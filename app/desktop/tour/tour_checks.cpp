@@ -95,7 +95,7 @@ Result<void> Tour::check(const Json& step) {
         const QString found = window_.toasts().visibleTexts().join(" | ");
         if (wanted.empty() ? !found.isEmpty() : !found.contains(QString::fromStdString(wanted)))
             return fail(ErrorCode::Internal, fmt::format("notices say '{}'", found.toStdString()));
-        return {};
+        return compareText(step, found);
     }
     if (step.contains("clipboard"))
         return checkClipboard(step);
