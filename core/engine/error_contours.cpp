@@ -77,9 +77,11 @@ Result<ErrorContours> errorContoursOf(const MomentStatistics& statistics, const 
     result.correlation = covariance[0][1].item<double>() / (result.firstDeviation * result.secondDeviation);
     const at::Tensor circle = unitCircle();
     for (const NormalizerKind kind : allNormalizerKinds()) {
+        if (kind == NormalizerKind::None)
+            continue;
         VITRINE_TRY(const Normalizer normalizer,
                     Normalizer::fit(kind, mean, covariance, statistics.count, options));
-        const at::Tensor errors = kind == NormalizerKind::None ? circle : normalizer.inverse().matmul(circle);
+        const at::Tensor errors = normalizer.inverse().matmul(circle);
         ErrorContours::Contour contour{normalizerName(kind), numbersOf(errors[0]), numbersOf(errors[1]),
                                        numbersOf(errors.norm(2, {0}))};
         const auto [smallest, largest] = std::minmax_element(contour.radius.begin(), contour.radius.end());

@@ -61,8 +61,9 @@ struct ErrorContours {
     int64_t channels = 0;           // of the teacher
     int64_t first = 0, second = 0;  // the channels of x and y
     double firstDeviation = 0, secondDeviation = 0, correlation = 0;
-    // In the order of allNormalizerKinds(). Those of the whitening kinds are one ellipse, that of one
-    // deviation of the features, and differ in which error lies where on it.
+    // In the order of allNormalizerKinds(), without none: its circle has radius 1 in the teacher's units,
+    // which says nothing beside a loud or a quiet teacher's. Those of the whitening kinds are one ellipse,
+    // that of one deviation of the features, and differ in which error lies where on it.
     std::vector<Contour> contours;
 };
 
