@@ -55,7 +55,8 @@ struct SearchBody {
 
     // The columns of groups apart: four vectors of groups become four of first, second, third and fourth
     // columns. Lanes of 4 bytes move within 16 bytes only, which is one instruction whatever the width, and
-    // leave the groups in another order (`groupOrder` puts that right); of 8 bytes within the whole vector.
+    // leave the groups in another order (`storePatterns` puts that right); of 8 bytes within the whole
+    // vector.
     template <int Lanes>
     static constexpr int kBlock = sizeof(Real) == 4 ? 4 : Lanes;
 
@@ -69,13 +70,34 @@ struct SearchBody {
                                                    : kLanes + Lane + Lane % kSize - kSize + Odd)...};
         return simd::shuffled(first, second, index);
     }
-    template <int Bytes, int... Lane>
-    static VITRINE_INLINE simd::Vec<Integer, Bytes> groupOrder(simd::Vec<Integer, Bytes> patterns,
-                                                               std::integer_sequence<int, Lane...>) {
-        constexpr int kBlocks = int(sizeof...(Lane)) / kBlock<int(sizeof...(Lane))>;
-        const simd::Vec<Integer, Bytes> index{
-            (kBlocks == 1 ? Lane : 4 * (Lane % kBlocks) + Lane / kBlocks)...};
-        return simd::shuffled(patterns, index);
+    // The patterns as bytes, in the order of the groups. Three shuffles of one instruction each: compilers
+    // narrow lanes to a quarter one by one. First each 16 bytes' patterns to their start, then those next to
+    // one another, then into order.
+    template <int Bytes, int... Byte, int... Dword, int... Group>
+    static VITRINE_INLINE void storePatterns(simd::Vec<Integer, Bytes> patterns, uint8_t* to,
+                                             std::integer_sequence<int, Byte...>,
+                                             std::integer_sequence<int, Dword...>,
+                                             std::integer_sequence<int, Group...>) {
+        constexpr int kSize = sizeof(Integer), kLanes = Bytes / kSize, kLanesOf16 = 16 / kSize;
+        using Octets = simd::Vec<uint8_t, Bytes>;
+        using Dwords = simd::Vec<uint32_t, Bytes>;
+        using Found = simd::Vec<uint8_t, 16>;
+        Octets octets;
+        __builtin_memcpy(&octets, &patterns, Bytes);
+        octets = simd::shuffled(octets, Octets{uint8_t((Byte & ~15) | (Byte * kSize & 15))...});
+        Dwords dwords;
+        __builtin_memcpy(&dwords, &octets, Bytes);
+        dwords = simd::shuffled(dwords, Dwords{uint32_t(4 * Dword % (Bytes / 4))...});
+        Found found;
+        __builtin_memcpy(&found, &dwords, 16);
+        constexpr int kBlocks = kLanes / kBlock<kLanes>;
+        constexpr auto kByteOf = [](int group) {
+            const int lane =
+                kBlocks == 1 ? group % kLanes : (4 * (group % kBlocks) + group / kBlocks) % kLanes;
+            return uint8_t(4 * (lane / kLanesOf16) + lane % kLanesOf16);
+        };
+        found = simd::shuffled(found, Found{kByteOf(Group)...});
+        __builtin_memcpy(to, &found, kLanes);
     }
 
     // What is ranked; NaN becomes the lowest number.
@@ -124,8 +146,9 @@ struct SearchBody {
         I pattern = (c1 > c0 ? two : none) + (c3 > c2 ? two : one);
         pattern = low01 >= high23 ? none : pattern;
         pattern = low23 > high01 ? five : pattern;
-        simd::store(patterns, __builtin_convertvector(groupOrder<Bytes>(pattern, kSequence),
-                                                      simd::Vec<uint8_t, kLanes>));
+        storePatterns<Bytes>(pattern, patterns, std::make_integer_sequence<int, Bytes>(),
+                             std::make_integer_sequence<int, Bytes / 4>(),
+                             std::make_integer_sequence<int, 16>());
     }
 
     // Groups [0, count) behind one another. What does not fill the vectors goes through a copy.
