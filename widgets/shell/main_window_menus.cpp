@@ -162,6 +162,7 @@ void MainWindow::toggleNotices() {
         dock->setWidget(new NoticeList(toasts_));
         addDockWidget(Qt::RightDockWidgetArea, dock);
         connect(dock, &QDockWidget::visibilityChanged, this, &MainWindow::followNotices);
+        dock->show();  // at once, not when the window is laid out next
     }
     followNotices();
 }
