@@ -84,14 +84,12 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "A warm start on new data keeps its speed and loses its defect when features and logits are held to "
          "what the old network knew.",
          "Step Out and Seek Around: On Warm-Start Training with Incremental Data, arXiv 2406.04484",
-         "Procedural scenes in 8 chunks: CKCA ends at least 2 points above the plain warm start, its mean is "
-         "not "
-         "below constant distillation's, which ends above the plain warm start, which ends above learning "
-         "the "
-         "last chunk alone by at least 5 points; learning all chunks anew stays the upper bound; accuracy "
-         "never "
-         "falls by more than 2 points from chunk to chunk",
-         3, 2},
+         "Handwritten digits in 8 chunks of 50: CKCA ends at least 2 points above the plain warm start, its "
+         "mean is not below constant distillation's, which ends above the plain warm start, which ends above "
+         "learning the last chunk alone by at least 5 points; learning all chunks anew stays the upper "
+         "bound; "
+         "accuracy never falls by more than 2 points from chunk to chunk",
+         8, 1},
         {"one-shot-pruning", "Wanda, SparseGPT",
          "Weights that a look at the inputs chooses leave far more of a language model at 2:4 than random "
          "ones, "
