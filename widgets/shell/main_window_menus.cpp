@@ -165,6 +165,7 @@ void MainWindow::toggleNotices() {
         dock->show();  // at once, not when the window is laid out next
     }
     followNotices();
+    toasts_->arrange();  // the list lies over what is there
 }
 
 // How many were said since the list was last seen.

@@ -13,6 +13,8 @@ NoticeList::NoticeList(ToastHost* notices, QWidget* parent) : QListWidget(parent
     setObjectName("noticeList");
     setAccessibleName(tr("Notices"));
     setWordWrap(true);
+    setResizeMode(Adjust);
+    setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);  // or lines run on below the vertical one
     setSelectionMode(ExtendedSelection);
     setMinimumWidth(220);
     auto* copy = new QShortcut(QKeySequence::Copy, this);
