@@ -1,5 +1,7 @@
 #include "core/runs/unfinished_files.h"
 
+#include "core/base/paths.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,8 +56,10 @@ int64_t removeUnfinishedFiles(const Project& project, const Run& run, const Json
     if (run.process.pid <= 0 || run.process.host != hostName())
         return 0;
     // Other runs may have a process of the same number: each looks after its own folder.
-    int64_t removed = removeIn(project.folder(), run.process.pid, project.folder() / "runs") +
-                      removeIn(project.runFolder(run.id), run.process.pid);
+    int64_t removed =
+        removeIn(project.folder(), run.process.pid, project.folder() / "runs") +
+        removeIn(project.runFolder(run.id), run.process.pid) +
+        removeIn(userCacheFolder() / "tokens", run.process.pid);  // texts, tokenised once for all
     const Json output = recipe.value(Json::json_pointer("/settings/output"), Json());
     if (output.is_string() && output != "")
         removed += removeIn(output.get<std::string>(), run.process.pid);

@@ -6,9 +6,10 @@
 
 namespace vitrine {
 
-// Removes those that the process which last carried `run` left in its project, in the folder of the run and
-// in the one that its settings name as output. Files of processes that are alive stay, and what cannot be
-// removed stays as well. For whoever goes on with the run, before anything is written. Gives how many went.
+// Removes those that the process which last carried `run` left in its project, in the folder of the run, in
+// the one that its settings name as output and among the tokenised texts of this user. Files of processes
+// that are alive stay, and what cannot be removed stays as well. For whoever goes on with the run, before
+// anything is written. Gives how many went.
 int64_t removeUnfinishedFiles(const Project& project, const Run& run, const Json& recipe);
 
 }  // namespace vitrine

@@ -136,7 +136,7 @@ class SmallJobs : public CommandLine {
                  {Middle::Checkpoint, with(seen, {{"side", 64},
                                                   {"batch", 1},
                                                   {"views", 1},
-                                                  {"steps", 12},
+                                                  {"steps", 6},
                                                   {"statistics_batches", 2},
                                                   {"checkpoint_every", 2},
                                                   {"probe_every", 0},
@@ -170,7 +170,7 @@ class SmallJobs : public CommandLine {
                                                          {"budgets", Json::array({{{"bytes", 0.8}}})},
                                                          {"baselines", false},
                                                          {"assemblies", 2}})}},
-                {"learn-masks", {Middle::Checkpoint, with(language(10), {{"prior", "magnitude"}})}},
+                {"learn-masks", {Middle::Checkpoint, with(language(6), {{"prior", "magnitude"}})}},
                 {"train-elastic",
                  {Middle::Checkpoint,
                   with(language(10), {{"neuron_shares", {1, 0.5}}, {"budgets", {1, 0.6}}, {"hidden", 16}})}},
@@ -203,7 +203,7 @@ class SmallJobs : public CommandLine {
     std::map<std::string, SmallJob> trainingJobs() const {
         return {
             {"train-sparse",
-             {Middle::Checkpoint, with(classifier(), {{"steps", 250},
+             {Middle::Checkpoint, with(classifier(), {{"steps", 150},
                                                       {"importance_steps", 3},
                                                       {"accuracy_steps", 2},
                                                       {"exploration_steps", 3},
@@ -211,8 +211,8 @@ class SmallJobs : public CommandLine {
                                                       {"output", (folder_ / "out").string()}})}},
             {"train-incremental",
              {Middle::Checkpoint,
-              with(classifier(), {{"chunks", 3}, {"epochs", 12}, {"output", (folder_ / "out").string()}})}},
-            {"claim", {Middle::Checkpoint, {{"claim", "radio-v2.5"}, {"seeds", 3}, {"scale", 0.004}}}}};
+              with(classifier(), {{"chunks", 3}, {"epochs", 6}, {"output", (folder_ / "out").string()}})}},
+            {"claim", {Middle::Checkpoint, {{"claim", "radio-v2.5"}, {"seeds", 2}, {"scale", 0.002}}}}};
     }
     // A small job of every kind that there is.
     std::map<std::string, SmallJob> table() {
