@@ -1,6 +1,5 @@
 #include "core/engine/error_contours.h"
 
-#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -84,8 +83,9 @@ Result<ErrorContours> errorContoursOf(const MomentStatistics& statistics, const 
         const at::Tensor errors = normalizer.inverse().matmul(circle);
         ErrorContours::Contour contour{normalizerName(kind), numbersOf(errors[0]), numbersOf(errors[1]),
                                        numbersOf(errors.norm(2, {0}))};
-        const auto [smallest, largest] = std::minmax_element(contour.radius.begin(), contour.radius.end());
-        contour.ratio = *largest / std::max(*smallest, 1e-300);
+        // Not of the drawn points: a narrow ellipse turns sharply between two of them.
+        const at::Tensor axes = at::linalg_svdvals(normalizer.inverse());
+        contour.ratio = (axes[0] / axes[1].clamp_min(1e-300)).item<double>();
         result.contours.push_back(std::move(contour));
     }
     return result;

@@ -56,7 +56,7 @@ struct ErrorContours {
         std::string normalizer;
         // Of errors at 0°, 1°, ... 360° of normalised space, in the teacher's units.
         std::vector<double> x, y, radius;
-        double ratio = 1;  // the largest radius over the smallest
+        double ratio = 1;  // the longest over the shortest error
     };
     int64_t channels = 0;           // of the teacher
     int64_t first = 0, second = 0;  // the channels of x and y

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace vitrine {
 namespace {
 
@@ -136,8 +138,9 @@ TEST_F(TeacherEngineTest, ErrorCirclesStayRoundWhereErrorsWeighAlike) {
             (covariance[errors->first][channel] /
              (covariance[errors->first][errors->first] * covariance[channel][channel]).sqrt())
                 .item<double>();
-        if (channel != errors->first)
+        if (channel != errors->first) {
             EXPECT_LE(std::abs(correlation), std::abs(errors->correlation) + 1e-12);
+        }
     }
     ASSERT_EQ(errors->contours.size(), allNormalizerKinds().size() - 1);
     const at::Tensor pair = at::tensor({errors->first, errors->second});
@@ -152,7 +155,9 @@ TEST_F(TeacherEngineTest, ErrorCirclesStayRoundWhereErrorsWeighAlike) {
         const double wanted = round               ? 1
                               : ratioOfDeviations ? errors->firstDeviation / errors->secondDeviation
                                                   : ellipse;
-        EXPECT_NEAR(contour.ratio, wanted, 2e-3 * wanted) << contour.normalizer;
+        EXPECT_NEAR(contour.ratio, wanted, 1e-6 * wanted) << contour.normalizer;
+        const auto [least, most] = std::minmax_element(contour.radius.begin(), contour.radius.end());
+        EXPECT_NEAR(*most, *least * wanted, 0.06 * *most) << contour.normalizer;  // a point a degree
         // Hadamard rotations spread one wrong channel over both directions: both of its errors are as long.
         if (contour.normalizer == "hadamard-whiten") {
             EXPECT_NEAR(contour.radius[0], contour.radius[90], 1e-9 * contour.radius[0]);
