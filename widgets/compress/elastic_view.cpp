@@ -218,7 +218,8 @@ void ElasticView::refresh() {
         text += tr(" · %1 M parameters").arg(size.parameters / 1e6, 0, 'f', 2);
     if (std::isfinite(size.largestProbability))
         text += tr(" · routers sure to %1 %").arg(100 * size.largestProbability, 0, 'f', 0);
-    text += size.chosenBy.isEmpty() ? tr(" · still learning") : tr(" · widths by the %1").arg(size.chosenBy);
+    text += size.chosenBy.isEmpty() ? tr(" · as measured last, the run is not finished")
+                                    : tr(" · widths by the %1").arg(size.chosenBy);
     if (std::isfinite(results_.surrogateError))
         text += tr(" · the surrogate errs by %1 nats on choices it had not seen")
                     .arg(results_.surrogateError, 0, 'f', 3);

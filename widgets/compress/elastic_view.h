@@ -18,7 +18,7 @@ struct ElasticSize {
     double parameters = std::numeric_limits<double>::quiet_NaN();          // of the whole model
     double nats = std::numeric_limits<double>::quiet_NaN();                // per token of held-out text
     double largestProbability = std::numeric_limits<double>::quiet_NaN();  // of the routers, mean over blocks
-    QString chosenBy;                    // "routers", "surrogate"; empty: the run is still at work
+    QString chosenBy;                    // "routers", "surrogate"; empty: the run is not finished
     std::vector<double> neurons, heads;  // kept shares of each block
 };
 
