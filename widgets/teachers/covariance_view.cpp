@@ -1,11 +1,7 @@
 #include "widgets/teachers/covariance_view.h"
 
 #include <QComboBox>
-#include <QHBoxLayout>
-#include <QLabel>
 #include <QPainter>
-#include <QStackedWidget>
-#include <QVBoxLayout>
 #include <QWheelEvent>
 #include <algorithm>
 #include <cmath>
@@ -30,51 +26,22 @@ QString factsText(const CovarianceFacts& facts) {
 
 }  // namespace
 
-CovarianceView::CovarianceView(QWidget* parent)
-    : QWidget(parent),
-      values_(new QComboBox),
-      facts_(new QLabel),
-      message_(new QLabel),
-      pages_(new QStackedWidget) {
-    setObjectName("covarianceView");
+CovarianceView::CovarianceView(QWidget* parent) : FactsPage("covariance", parent), values_(new QComboBox) {
     values_->setObjectName("covarianceValues");
     values_->addItems({tr("Correlation"), tr("Covariance")});
     values_->setToolTip(
         tr("Correlation: -1 to 1, whatever the channels' variances; covariance: in squared "
            "units of the features"));
-    facts_->setObjectName("covarianceFacts");
-    facts_->setProperty("role", "secondary");
-    facts_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    facts_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-    message_->setObjectName("covarianceMessage");
-    message_->setAlignment(Qt::AlignCenter);
-    message_->setWordWrap(true);
-    message_->setProperty("role", "secondary");
-    auto* head = new QHBoxLayout;
-    head->addWidget(facts_, 1);
-    head->addWidget(values_);
-    auto* both = new QWidget;
-    auto* maps = new QHBoxLayout(both);
-    maps->setContentsMargins(0, 0, 0, 0);
-    maps->setSpacing(8);
+    addControl(values_);
     for (const int side : {0, 1}) {
         views_[side] = new HeatMapView;
         views_[side]->setObjectName(side == 0 ? "covarianceBefore" : "covarianceAfter");
         views_[side]->setToolTip(tr("Wheel: closer to the channels under the cursor · double click: all"));
         views_[side]->installEventFilter(this);
-        views_[side]->setContextMenuPolicy(Qt::CustomContextMenu);
-        maps->addWidget(views_[side], 1);
+        addView(views_[side]);
         connect(views_[side], &HeatMapView::cellChanged, this,
                 [this, side] { views_[1 - side]->setCell(views_[side]->cell()); });
-        connect(views_[side], &QWidget::customContextMenuRequested, this,
-                [this, side](QPoint at) { emit menuRequested(views_[side]->mapToGlobal(at)); });
     }
-    pages_->addWidget(message_);
-    pages_->addWidget(both);
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(8, 6, 8, 6);
-    layout->addLayout(head);
-    layout->addWidget(pages_, 1);
     connect(values_, &QComboBox::activated, this,
             [this] { emit correlationChosen(values_->currentIndex() == 0); });
 }
@@ -88,26 +55,11 @@ void CovarianceView::setMaps(std::shared_ptr<const CovarianceMaps> maps, const Q
     maps_ = std::move(maps);
     title_ = title;
     normalizer_ = normalizer;
-    facts_->setText(tr("Before: %1 · after %2: %3")
-                        .arg(factsText(covarianceFacts(*maps_, false)), normalizer_,
-                             factsText(covarianceFacts(*maps_, true))));
-    facts_->setToolTip(facts_->text());
+    setFacts(tr("Before: %1 · after %2: %3")
+                 .arg(factsText(covarianceFacts(*maps_, false)), normalizer_,
+                      factsText(covarianceFacts(*maps_, true))));
     refresh();
-    pages_->setCurrentIndex(1);
-}
-
-void CovarianceView::showWaiting() {
-    if (maps_)
-        facts_->setText(tr("Computing …"));
-    else
-        setMessage(tr("Computing …"));
-}
-
-void CovarianceView::setMessage(const QString& message) {
-    maps_.reset();
-    facts_->clear();
-    message_->setText(message);
-    pages_->setCurrentIndex(0);
+    showContent();
 }
 
 void CovarianceView::setShowCorrelation(bool correlation) {

@@ -3,16 +3,13 @@
 #pragma once
 
 #include "widgets/teachers/covariance_map.h"
-
-#include <QWidget>
+#include "widgets/teachers/facts_page.h"
 
 class QComboBox;
-class QLabel;
-class QStackedWidget;
 
 namespace vitrine {
 
-class CovarianceView : public QWidget {
+class CovarianceView : public FactsPage {
     Q_OBJECT
   public:
     explicit CovarianceView(QWidget* parent = nullptr);
@@ -20,11 +17,6 @@ class CovarianceView : public QWidget {
     // `title`: of the stream; `normalizer`: that of the map after. Of a stream with as many channels the
     // range stays.
     void setMaps(std::shared_ptr<const CovarianceMaps> maps, const QString& title, const QString& normalizer);
-    bool isEmpty() const { return !maps_; }
-    // Other maps are on their way: what is shown stays until then.
-    void showWaiting();
-    // Why there is nothing to show.
-    void setMessage(const QString& message);
     void setShowCorrelation(bool correlation);
     bool showsCorrelation() const { return correlation_; }
     // `count` channels a side; what lies outside is brought inside.
@@ -37,13 +29,13 @@ class CovarianceView : public QWidget {
 
   signals:
     void correlationChosen(bool correlation);
-    void menuRequested(QPoint at);
 
   protected:
     bool eventFilter(QObject* watched, QEvent* event) override;  // wheel and double clicks on the maps
     void resizeEvent(QResizeEvent* event) override;
 
   private:
+    void dropContent() override { maps_.reset(); }
     void refresh();
     void zoom(HeatMapView& view, double notches);
     int cellsThatFit() const;
@@ -55,9 +47,6 @@ class CovarianceView : public QWidget {
     int firstRow_ = 0, firstColumn_ = 0, count_ = 0;
     int shownCells_ = 0;
     QComboBox* values_;
-    QLabel* facts_;
-    QLabel* message_;
-    QStackedWidget* pages_;
     HeatMapView* views_[2];  // before, after
 };
 

@@ -2,51 +2,20 @@
 
 #include "widgets/teachers/error_charts.h"
 
-#include <QHBoxLayout>
 #include <QLabel>
 #include <QPainter>
 #include <QSignalBlocker>
 #include <QSpinBox>
-#include <QStackedWidget>
-#include <QVBoxLayout>
 #include <limits>
 
 namespace vitrine {
 
-ErrorView::ErrorView(QWidget* parent)
-    : QWidget(parent),
-      facts_(new QLabel),
-      message_(new QLabel),
-      pages_(new QStackedWidget),
-      plane_(new Chart),
-      radius_(new Chart) {
-    setObjectName("errorView");
-    facts_->setObjectName("errorFacts");
-    facts_->setProperty("role", "secondary");
-    facts_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    facts_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-    message_->setObjectName("errorMessage");
-    message_->setAlignment(Qt::AlignCenter);
-    message_->setWordWrap(true);
-    message_->setProperty("role", "secondary");
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(8, 6, 8, 6);
-    auto* head = new QHBoxLayout;
-    layout->addLayout(head);
-    layout->addWidget(pages_, 1);
-    head->addWidget(facts_, 1);
-    head->addWidget(new QLabel(tr("Channels")));
+ErrorView::ErrorView(QWidget* parent) : FactsPage("error", parent), plane_(new Chart), radius_(new Chart) {
+    addControl(new QLabel(tr("Channels")));
     channels_[0] =
         addChannel("errorFirst", tr("The channel of the x axis; automatic: that of largest variance"));
     channels_[1] = addChannel(
         "errorSecond", tr("The channel of the y axis; automatic: the one most correlated with the other"));
-    for (QSpinBox* channel : channels_)
-        head->addWidget(channel);
-
-    auto* both = new QWidget;
-    auto* row = new QHBoxLayout(both);
-    row->setContentsMargins(0, 0, 0, 0);
-    row->setSpacing(8);
     plane_->setObjectName("errorPlane");
     plane_->setEqualScale(true);
     plane_->setLegendShown(false);  // the other chart has the same colours, named
@@ -59,13 +28,8 @@ ErrorView::ErrorView(QWidget* parent)
            "normalised channel is wrong. Round and flat: errors in all directions weigh alike.");
     for (Chart* chart : {plane_, radius_}) {
         chart->setToolTip(tip);
-        chart->setContextMenuPolicy(Qt::CustomContextMenu);
-        connect(chart, &QWidget::customContextMenuRequested, this,
-                [this, chart](QPoint at) { emit menuRequested(chart->mapToGlobal(at)); });
-        row->addWidget(chart, 1);
+        addView(chart);
     }
-    pages_->addWidget(message_);
-    pages_->addWidget(both);
 }
 
 QSpinBox* ErrorView::addChannel(const QString& name, const QString& tip) {
@@ -77,6 +41,7 @@ QSpinBox* ErrorView::addChannel(const QString& name, const QString& tip) {
     channel->setValue(-1);
     channel->setKeyboardTracking(false);
     connect(channel, &QSpinBox::valueChanged, this, [this] { emit channelsChosen(channels()); });
+    addControl(channel);
     return channel;
 }
 
@@ -96,27 +61,12 @@ void ErrorView::setContours(ErrorContours contours, const QString& title) {
         const QSignalBlocker quiet(channel);
         channel->setMaximum(int(contours_->channels) - 1);
     }
-    facts_->setText(tr("%1 · %2").arg(title, errorFactsText(*contours_)));
-    facts_->setToolTip(facts_->text());
+    setFacts(tr("%1 · %2").arg(title, errorFactsText(*contours_)));
     plane_->setAxes(tr("error of channel %1").arg(contours_->first),
                     tr("error of channel %1").arg(contours_->second));
     plane_->setSeries(errorPlaneSeries(*contours_));
     radius_->setSeries(errorRadiusSeries(*contours_));
-    pages_->setCurrentIndex(1);
-}
-
-void ErrorView::showWaiting() {
-    if (contours_)
-        facts_->setText(tr("Computing …"));
-    else
-        setMessage(tr("Computing …"));
-}
-
-void ErrorView::setMessage(const QString& message) {
-    contours_.reset();
-    facts_->clear();
-    message_->setText(message);
-    pages_->setCurrentIndex(0);
+    showContent();
 }
 
 QImage ErrorView::toImage() const {

@@ -3,14 +3,12 @@
 #pragma once
 
 #include "core/engine/teacher_engine.h"
+#include "widgets/teachers/facts_page.h"
 
 #include <QImage>
-#include <QWidget>
 #include <optional>
 
-class QLabel;
 class QSpinBox;
-class QStackedWidget;
 
 namespace vitrine {
 
@@ -22,7 +20,7 @@ struct ErrorChannels {
     bool operator==(const ErrorChannels&) const = default;
 };
 
-class ErrorView : public QWidget {
+class ErrorView : public FactsPage {
     Q_OBJECT
   public:
     explicit ErrorView(QWidget* parent = nullptr);
@@ -30,11 +28,6 @@ class ErrorView : public QWidget {
     void setContours(ErrorContours contours, const QString& title);
     ErrorChannels channels() const;
     void setChannels(const ErrorChannels& channels);
-    bool isEmpty() const { return !contours_; }
-    // Others are on their way: what is shown stays until then.
-    void showWaiting();
-    // Why there is nothing to show. The channels can still be chosen.
-    void setMessage(const QString& message);
 
     // Both charts on white; null without contours.
     QImage toImage() const;
@@ -43,15 +36,12 @@ class ErrorView : public QWidget {
 
   signals:
     void channelsChosen(ErrorChannels channels);
-    void menuRequested(QPoint at);
 
   private:
+    void dropContent() override { contours_.reset(); }
     QSpinBox* addChannel(const QString& name, const QString& tip);
 
     std::optional<ErrorContours> contours_;
-    QLabel* facts_;
-    QLabel* message_;
-    QStackedWidget* pages_;
     QSpinBox* channels_[2];
     Chart* plane_;
     Chart* radius_;

@@ -4,34 +4,14 @@
 #include "widgets/plots/point_cloud_view.h"
 
 #include <QComboBox>
-#include <QHBoxLayout>
-#include <QLabel>
 #include <QPainter>
-#include <QStackedWidget>
-#include <QVBoxLayout>
 #include <algorithm>
 
 namespace vitrine {
 
 constexpr double kPointPixels = 3;
 
-FeatureCloudView::FeatureCloudView(QWidget* parent)
-    : QWidget(parent), facts_(new QLabel), message_(new QLabel), pages_(new QStackedWidget) {
-    setObjectName("featureCloudView");
-    facts_->setObjectName("featureCloudFacts");
-    facts_->setProperty("role", "secondary");
-    facts_->setTextInteractionFlags(Qt::TextSelectableByMouse);
-    facts_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-    message_->setObjectName("featureCloudMessage");
-    message_->setAlignment(Qt::AlignCenter);
-    message_->setWordWrap(true);
-    message_->setProperty("role", "secondary");
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(8, 6, 8, 6);
-    auto* head = new QHBoxLayout;
-    layout->addLayout(head);
-    layout->addWidget(pages_, 1);
-    head->addWidget(facts_, 1);
+FeatureCloudView::FeatureCloudView(QWidget* parent) : FactsPage("featureCloud", parent) {
     colorings_ = addChoice("featureCloudColors", {tr("Colour: picture"), tr("Colour: norm")},
                            tr("One colour for each picture, or the vectors' L2 norms"));
     axes_ = addChoice("featureCloudAxes", {tr("Principal directions"), tr("Strongest channels")},
@@ -39,24 +19,18 @@ FeatureCloudView::FeatureCloudView(QWidget* parent)
     scales_ = addChoice("featureCloudScale", {tr("Same scale"), tr("Each its own scale")},
                         tr("Lengths as they are, or each cloud equally large; the box reaches one deviation "
                            "of a normalised channel from the mean"));
-    for (QComboBox* choice : {colorings_, axes_, scales_}) {
-        head->addWidget(choice);
+    for (QComboBox* choice : {colorings_, axes_, scales_})
         connect(choice, &QComboBox::activated, this, [this] {
             emit styleChosen({FeatureCloudColoring(colorings_->currentIndex()),
                               CloudAxes(axes_->currentIndex()), scales_->currentIndex() == 1});
         });
-    }
-    auto* both = new QWidget;
-    auto* row = new QHBoxLayout(both);
-    row->setContentsMargins(0, 0, 0, 0);
-    row->setSpacing(8);
     for (const int side : {0, 1}) {
         PointCloudView* view = views_[side] = new PointCloudView;
         view->setObjectName(side == 0 ? "featureCloudBefore" : "featureCloudAfter");
         view->setToolTip(tr("Drag: turn · right drag: move · wheel: zoom · both views move together"));
         view->setGridVisible(false);
         view->setPointSize(kPointPixels);
-        row->addWidget(view, 1);
+        addView(view);
     }
     for (const int side : {0, 1}) {
         connect(views_[side], &VtkView::cameraChanged, this, [this, side] {
@@ -68,12 +42,7 @@ FeatureCloudView::FeatureCloudView(QWidget* parent)
                     views_[side]->setReadout(point && clouds_ ? vectorText(*clouds_, *point) : QStringList());
                     views_[1 - side]->setHighlight(point);
                 });
-        views_[side]->setContextMenuPolicy(Qt::CustomContextMenu);
-        connect(views_[side], &QWidget::customContextMenuRequested, this,
-                [this, side](QPoint at) { emit menuRequested(views_[side]->mapToGlobal(at)); });
     }
-    pages_->addWidget(message_);
-    pages_->addWidget(both);
 }
 
 QComboBox* FeatureCloudView::addChoice(const QString& name, const QStringList& entries, const QString& tip) {
@@ -81,6 +50,7 @@ QComboBox* FeatureCloudView::addChoice(const QString& name, const QStringList& e
     choice->setObjectName(name);
     choice->addItems(entries);
     choice->setToolTip(tip);
+    addControl(choice);
     return choice;
 }
 
@@ -93,21 +63,7 @@ void FeatureCloudView::setClouds(std::shared_ptr<const FeatureClouds> clouds, co
     title_ = title;
     normalizer_ = normalizer;
     refresh(newCamera);
-    pages_->setCurrentIndex(1);
-}
-
-void FeatureCloudView::showWaiting() {
-    if (clouds_)
-        facts_->setText(tr("Computing …"));
-    else
-        setMessage(tr("Computing …"));
-}
-
-void FeatureCloudView::setMessage(const QString& message) {
-    clouds_.reset();
-    facts_->clear();
-    message_->setText(message);
-    pages_->setCurrentIndex(0);
+    showContent();
 }
 
 void FeatureCloudView::setStyle(const FeatureCloudStyle& style) {
@@ -137,14 +93,13 @@ void FeatureCloudView::refresh(bool newCamera) {
             after ? tr("%1 after %2").arg(title_, normalizer_) : tr("%1 before").arg(title_),
             axesText(*clouds_, after));
     }
-    facts_->setText(tr("%1 vectors of %2 of %3 pictures · longest / shortest axis: %4 before, %5 after %6")
-                        .arg(clouds_->count())
-                        .arg(clouds_->pictures.size())
-                        .arg(clouds_->picturesSeen)
-                        .arg(elongation(*clouds_, false), 0, 'f', 2)
-                        .arg(elongation(*clouds_, true), 0, 'f', 2)
-                        .arg(normalizer_));
-    facts_->setToolTip(facts_->text());
+    setFacts(tr("%1 vectors of %2 of %3 pictures · longest / shortest axis: %4 before, %5 after %6")
+                 .arg(clouds_->count())
+                 .arg(clouds_->pictures.size())
+                 .arg(clouds_->picturesSeen)
+                 .arg(elongation(*clouds_, false), 0, 'f', 2)
+                 .arg(elongation(*clouds_, true), 0, 'f', 2)
+                 .arg(normalizer_));
     if (newCamera) {
         // The larger one is seen whole: both have one scale.
         const bool after =

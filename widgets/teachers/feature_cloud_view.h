@@ -2,14 +2,12 @@
 // and the same scale, so that what the normaliser does to the shape of the cloud is seen.
 #pragma once
 
+#include "widgets/teachers/facts_page.h"
 #include "widgets/teachers/feature_cloud.h"
 
 #include <QImage>
-#include <QWidget>
 
 class QComboBox;
-class QLabel;
-class QStackedWidget;
 
 namespace vitrine {
 
@@ -22,18 +20,13 @@ struct FeatureCloudStyle {
     bool operator==(const FeatureCloudStyle&) const = default;
 };
 
-class FeatureCloudView : public QWidget {
+class FeatureCloudView : public FactsPage {
     Q_OBJECT
   public:
     explicit FeatureCloudView(QWidget* parent = nullptr);
 
     void setClouds(std::shared_ptr<const FeatureClouds> clouds, const QString& title,
                    const QString& normalizer);
-    bool isEmpty() const { return !clouds_; }
-    // Other clouds are on their way: what is shown stays until then.
-    void showWaiting();
-    // Why there is nothing to show.
-    void setMessage(const QString& message);
     void setStyle(const FeatureCloudStyle& style);
     const FeatureCloudStyle& style() const { return style_; }
 
@@ -44,9 +37,9 @@ class FeatureCloudView : public QWidget {
 
   signals:
     void styleChosen(FeatureCloudStyle style);
-    void menuRequested(QPoint at);
 
   private:
+    void dropContent() override { clouds_.reset(); }
     QComboBox* addChoice(const QString& name, const QStringList& entries, const QString& tip);
     void refresh(bool newCamera);
     double scaleOf(bool after) const;
@@ -57,9 +50,6 @@ class FeatureCloudView : public QWidget {
     QComboBox* colorings_;
     QComboBox* axes_;
     QComboBox* scales_;
-    QLabel* facts_;
-    QLabel* message_;
-    QStackedWidget* pages_;
     PointCloudView* views_[2];  // before, after
     bool following_ = false;    // one camera is being taken over by the other view
 };

@@ -2,6 +2,8 @@
 
 #include "widgets/teachers/statistics_charts.h"
 
+#include <utility>
+
 namespace vitrine {
 
 FeatureSpace::FeatureSpace(CovarianceView* covariance, FeatureCloudView* cloud, ErrorView* errors,
@@ -12,9 +14,8 @@ FeatureSpace::FeatureSpace(CovarianceView* covariance, FeatureCloudView* cloud, 
       cloud_(cloud),
       errors_(errors) {
     connect(&questions_, &EngineQuestionsBase::failed, this, [this](const QString& message) {
-        covariance_->setMessage(message);
-        cloud_->setMessage(message);
-        errors_->setMessage(message);
+        for (FactsPage* page : std::initializer_list<FactsPage*>{covariance_, cloud_, errors_})
+            page->setMessage(message);
     });
 }
 
@@ -57,69 +58,69 @@ void FeatureSpace::refresh() {
         askErrors();
 }
 
+bool FeatureSpace::isNew(const FactsPage* page, const Asked& wanted) {
+    return std::exchange(asked_[page], wanted) != wanted;
+}
+
+template <typename Answer>
+void FeatureSpace::ask(FactsPage* page, const char* lane,
+                       std::function<Result<Answer>(TeacherEngine&, JobContext&)> question,
+                       std::function<void(Answer)> show) {
+    page->showWaiting();
+    questions_.ask<Answer>(lane, std::move(question), [page, show = std::move(show)](Result<Answer> answer) {
+        if (answer)
+            show(std::move(*answer));
+        else
+            page->setMessage(QString::fromStdString(answer.error().text()));
+    });
+}
+
 void FeatureSpace::askCovariance() {
-    const Asked wanted{shown_->files[index_].moments, normalizer_};
-    if (wanted == covarianceAsked_)
+    const Asked wanted{.moments = shown_->files[index_].moments, .normalizer = normalizer_};
+    if (!isNew(covariance_, wanted))
         return;
-    covarianceAsked_ = wanted;
-    covariance_->showWaiting();
-    questions_.ask<CovarianceMaps>(
-        "covariance",
+    ask<CovarianceMaps>(
+        covariance_, "covariance",
         [wanted](TeacherEngine& engine, JobContext& job) {
             return engine.covariance(wanted.moments, wanted.normalizer.toStdString(), job);
         },
-        [this, wanted, name = title()](Result<CovarianceMaps> maps) {
-            if (maps)
-                covariance_->setMaps(std::make_shared<const CovarianceMaps>(std::move(*maps)), name,
-                                     wanted.normalizer);
-            else
-                covariance_->setMessage(QString::fromStdString(maps.error().text()));
+        [this, wanted, name = title()](CovarianceMaps maps) {
+            covariance_->setMaps(std::make_shared<const CovarianceMaps>(std::move(maps)), name,
+                                 wanted.normalizer);
         });
 }
 
 void FeatureSpace::askCloud() {
     const StreamFiles& files = shown_->files[index_];
-    const Asked wanted{files.moments, normalizer_, cloud_->style().axes};
-    if (wanted == cloudAsked_)
+    const Asked wanted{.moments = files.moments, .normalizer = normalizer_, .axes = cloud_->style().axes};
+    if (!isNew(cloud_, wanted))
         return;
-    cloudAsked_ = wanted;
     if (files.sample.empty()) {
         questions_.cancel("cloud");
         cloud_->setMessage(tr("This run kept no sample of the features: collect the statistics again."));
         return;
     }
-    cloud_->showWaiting();
-    questions_.ask<FeatureClouds>(
-        "cloud",
+    ask<FeatureClouds>(
+        cloud_, "cloud",
         [wanted, sample = files.sample](TeacherEngine& engine, JobContext& job) {
             return engine.clouds(wanted.moments, sample, wanted.normalizer.toStdString(), wanted.axes, job);
         },
-        [this, wanted, name = title()](Result<FeatureClouds> clouds) {
-            if (clouds)
-                cloud_->setClouds(std::make_shared<const FeatureClouds>(std::move(*clouds)), name,
-                                  wanted.normalizer);
-            else
-                cloud_->setMessage(QString::fromStdString(clouds.error().text()));
+        [this, wanted, name = title()](FeatureClouds clouds) {
+            cloud_->setClouds(std::make_shared<const FeatureClouds>(std::move(clouds)), name,
+                              wanted.normalizer);
         });
 }
 
 void FeatureSpace::askErrors() {
-    const ErrorsAsked wanted{shown_->files[index_].moments, errorChannels_};
-    if (wanted == errorsAsked_)
+    const Asked wanted{.moments = shown_->files[index_].moments, .channels = errorChannels_};
+    if (!isNew(errors_, wanted))
         return;
-    errorsAsked_ = wanted;
-    errors_->showWaiting();
-    questions_.ask<ErrorContours>(
-        "errors",
+    ask<ErrorContours>(
+        errors_, "errors",
         [wanted](TeacherEngine& engine, JobContext& job) {
             return engine.errorContours(wanted.moments, wanted.channels.first, wanted.channels.second, job);
         },
-        [this, name = title()](Result<ErrorContours> contours) {
-            if (contours)
-                errors_->setContours(std::move(*contours), name);
-            else
-                errors_->setMessage(QString::fromStdString(contours.error().text()));
-        });
+        [this, name = title()](ErrorContours contours) { errors_->setContours(std::move(contours), name); });
 }
 
 }  // namespace vitrine

@@ -8,6 +8,9 @@
 #include "widgets/teachers/error_view.h"
 #include "widgets/teachers/feature_cloud_view.h"
 
+#include <functional>
+#include <map>
+
 namespace vitrine {
 
 class FeatureSpace : public QObject {
@@ -24,22 +27,24 @@ class FeatureSpace : public QObject {
     bool isBusy() const { return questions_.isBusy(); }
 
   private:
-    // What a view shows or waits for.
+    // What an answer depends on; what a page's answer does not is as it stands here.
     struct Asked {
         std::filesystem::path moments;
-        QString normalizer;
+        QString normalizer = {};
         CloudAxes axes = CloudAxes::Principal;
+        ErrorChannels channels = {};
         bool operator==(const Asked&) const = default;
     };
     void refresh();
     void askCovariance();
     void askCloud();
     void askErrors();
-    struct ErrorsAsked {
-        std::filesystem::path moments;
-        ErrorChannels channels;
-        bool operator==(const ErrorsAsked&) const = default;
-    };
+    // False: the page shows this or waits for it.
+    bool isNew(const FactsPage* page, const Asked& wanted);
+    template <typename Answer>
+    void ask(FactsPage* page, const char* lane,
+             std::function<Result<Answer>(TeacherEngine&, JobContext&)> question,
+             std::function<void(Answer)> show);
     QString title() const;
 
     EngineQuestions<TeacherEngine> questions_;
@@ -51,8 +56,7 @@ class FeatureSpace : public QObject {
     QString normalizer_;
     const QWidget* visible_ = nullptr;
     ErrorChannels errorChannels_;
-    Asked covarianceAsked_, cloudAsked_;
-    ErrorsAsked errorsAsked_;
+    std::map<const FactsPage*, Asked> asked_;
 };
 
 }  // namespace vitrine

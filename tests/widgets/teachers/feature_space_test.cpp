@@ -1,14 +1,16 @@
-// Covariance maps and feature clouds as the Teachers workspace shows them.
+// Covariance maps, feature clouds and errors as the Teachers workspace shows them.
 #include "app/desktop/teachers/cloud_style.h"
 #include "tests/widgets/qt_fixture.h"
 #include "widgets/plots/heat_map_view.h"
 #include "widgets/teachers/covariance_view.h"
+#include "widgets/teachers/error_view.h"
 #include "widgets/teachers/feature_cloud.h"
 
 #include <gtest/gtest.h>
 
 #include <QLabel>
 #include <cmath>
+#include <numbers>
 
 namespace vitrine {
 namespace {
@@ -106,6 +108,52 @@ TEST(CovarianceView, BothMapsShareCursorAndRange) {
     EXPECT_EQ(after->map().high, 1);
     EXPECT_EQ(before->map().high, 256);
     EXPECT_TRUE(view.findChild<QLabel*>("covarianceFacts")->text().contains("after zca"));
+}
+
+ErrorContours someContours() {
+    ErrorContours contours;
+    contours.channels = 12;
+    contours.second = 1;
+    contours.firstDeviation = contours.secondDeviation = 2;
+    ErrorContours::Contour circle;
+    circle.normalizer = "phi-s";
+    for (int degree = 0; degree <= 360; ++degree) {
+        const double angle = degree * std::numbers::pi / 180;
+        circle.x.push_back(2 * std::cos(angle));
+        circle.y.push_back(2 * std::sin(angle));
+        circle.radius.push_back(2);
+    }
+    contours.contours.push_back(std::move(circle));
+    return contours;
+}
+
+TEST(FactsPage, ContentStaysWhileOtherIsAwaitedAndGoesForAMessage) {
+    testing::qtApplication();
+    ErrorView view;
+    view.show();
+    const auto* facts = view.findChild<QLabel*>("errorFacts");
+    const auto* message = view.findChild<QLabel*>("errorMessage");
+    const auto* plane = view.findChild<QWidget*>("errorPlane");
+    ASSERT_TRUE(facts && message && plane);
+    view.showWaiting();
+    EXPECT_TRUE(view.isEmpty());
+    EXPECT_TRUE(message->isVisible());
+    EXPECT_EQ(message->text(), "Computing …");
+    view.setContours(someContours(), "resnet");
+    EXPECT_FALSE(view.isEmpty());
+    EXPECT_TRUE(plane->isVisible());
+    EXPECT_TRUE(facts->text().startsWith("resnet · ")) << facts->text().toStdString();
+    view.showWaiting();
+    EXPECT_EQ(facts->text(), "Computing …");
+    EXPECT_TRUE(plane->isVisible());
+    EXPECT_FALSE(view.toCsv().isEmpty());
+    view.setMessage("the file is gone");
+    EXPECT_TRUE(view.isEmpty());
+    EXPECT_EQ(facts->text(), "");
+    EXPECT_EQ(message->text(), "the file is gone");
+    EXPECT_FALSE(plane->isVisible());
+    EXPECT_TRUE(view.toCsv().isEmpty()) << "its data is gone";
+    EXPECT_TRUE(view.toImage().isNull());
 }
 
 FeatureClouds someClouds() {
