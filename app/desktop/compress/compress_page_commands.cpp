@@ -193,16 +193,17 @@ Result<void> CompressWorkspace::whatIf(const Json& arguments) {
     return showPage("what if");
 }
 
-Result<void> CompressWorkspace::showPage(const std::string& name) {
+Result<void> CompressWorkspace::showPage(const std::string& page) {
     std::vector<std::string> names;
     for (int index = 0; index < pages_->count(); ++index) {
         names.push_back(pages_->widget(index)->objectName().mid(8).toLower().toStdString());
-        if (names.back() == name || pages_->tabText(index).toLower().toStdString() == name) {
+        if (names.back() == page || pages_->tabText(index).toLower().toStdString() == page) {
             pages_->setCurrentIndex(index);
+            window_->showWorkspace(name());
             return {};
         }
     }
-    return fail(ErrorCode::NotFound, fmt::format("there is no page \"{}\"", name), "name",
+    return fail(ErrorCode::NotFound, fmt::format("there is no page \"{}\"", page), "name",
                 fmt::format("One of: {}", fmt::join(names, ", ")));
 }
 

@@ -73,7 +73,8 @@ class CompressWorkspace : public Workspace {
     Result<void> showDependencies(const Json& arguments);
     Result<void> saveResults(const Json& arguments);
     Result<void> exportPlan(const Json& arguments);
-    Result<void> showPage(const std::string& name);
+    // Brings it to the front, and this workspace with it. NotFound.
+    Result<void> showPage(const std::string& page);
 
     MainWindow* window_;
     CompressController* controller_;

@@ -171,6 +171,8 @@ void RunsWorkspace::showPanel(const QString& objectName) {
     if (auto* dock = findChild<QDockWidget*>(objectName)) {
         dock->show();
         dock->raise();
+        if (auto* main = qobject_cast<MainWindow*>(window()))
+            main->showWorkspace(name());
         dock->widget()->setFocus();
     }
 }

@@ -33,6 +33,7 @@ class RunsWorkspace : public Workspace {
     void showLiveRuns(const std::vector<LiveRun>& runs);
     void followProject();
     Result<void> openProject(const Json& arguments);
+    // Brings it to the front, and this workspace with it.
     void showPanel(const QString& objectName);
 
     RunsController* controller_;

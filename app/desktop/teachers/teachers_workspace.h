@@ -47,7 +47,8 @@ class TeachersWorkspace : public Workspace {
     Result<void> savePart(const std::string& part, const std::filesystem::path& file) const;
     Result<void> setNormalizer(const QString& name);
     Result<void> setStream(const QString& name);
-    Result<void> setPage(const std::string& name);
+    // Brings it to the front, and this workspace with it.
+    Result<void> showPage(const std::string& page);
     QStringList streamNames() const;
 
     MainWindow* window_;

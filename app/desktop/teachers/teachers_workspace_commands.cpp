@@ -113,7 +113,7 @@ void TeachersWorkspace::declareViewCommands(CommandCenter& commands) {
                   "chart",
                   argumentSchema({{"name", textArgument("statistics, covariance, cloud or errors")}}),
                   [this](const Json& arguments) {
-                      return setPage(arguments.value("name", std::string("covariance")));
+                      return showPage(arguments.value("name", std::string("covariance")));
                   }});
     commands.add({"teachers.covariance",
                   "Show the correlation or the covariance of the channels",
@@ -176,12 +176,13 @@ Result<void> TeachersWorkspace::setStream(const QString& name) {
     return {};
 }
 
-Result<void> TeachersWorkspace::setPage(const std::string& name) {
-    const auto page = std::find(kPages.begin(), kPages.end(), name);
-    if (page == kPages.end())
-        return fail(ErrorCode::InvalidArgument, fmt::format("there is no page \"{}\"", name), "name",
+Result<void> TeachersWorkspace::showPage(const std::string& page) {
+    const auto found = std::find(kPages.begin(), kPages.end(), page);
+    if (found == kPages.end())
+        return fail(ErrorCode::InvalidArgument, fmt::format("there is no page \"{}\"", page), "name",
                     fmt::format("One of: {}", fmt::join(kPages, ", ")));
-    tabs_->setCurrentIndex(int(page - kPages.begin()));
+    tabs_->setCurrentIndex(int(found - kPages.begin()));
+    window_->showWorkspace(name());
     return {};
 }
 

@@ -4,6 +4,7 @@
 #include "app/desktop/runs/run_questions.h"
 #include "core/runs/metric_writer.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/widgets/other_workspace.h"
 #include "tests/widgets/runs/sample_runs.h"
 #include "widgets/runs/filter_edit.h"
 #include "widgets/runs/metric_chart.h"
@@ -211,6 +212,14 @@ TEST_F(RunsWorkspaceTest, WhatButtonsDoIsInThePaletteAndTheListOfKeys) {
     window_->commands().setShortcut("runs.selected.star", QKeySequence("F8"));
     EXPECT_EQ(runs_->table()->action("star")->shortcut(), QKeySequence("F8"));
     EXPECT_FALSE(window_->commands().run("runs.selected.star")) << "nothing is selected";
+}
+
+TEST_F(RunsWorkspaceTest, APanelComesToTheFrontWithTheWorkspace) {
+    window_->addWorkspace(new testing::OtherWorkspace);
+    window_->showWorkspace("other");
+    ASSERT_TRUE(window_->commands().run("runs.view.panel", {{"panel", "runsLineage"}}));
+    EXPECT_EQ(window_->currentWorkspace(), workspace_);
+    EXPECT_TRUE(until([&] { return runs_->lineage()->isVisible(); }));
 }
 
 TEST_F(RunsWorkspaceTest, DifferingColumnsComeFromTheDatabase) {
