@@ -1,4 +1,5 @@
 #include "tests/widgets/qt_fixture.h"
+#include "widgets/base/theme.h"
 #include "widgets/shell/main_window.h"
 #include "widgets/shell/notice_list.h"
 #include "widgets/shell/quiet_place.h"
@@ -87,6 +88,37 @@ TEST_F(Notices, ALongTextIsCutOnTheWindowOnly) {
     EXPECT_LT(shown.size(), 300);
     EXPECT_TRUE(shown.endsWith("…"));
     EXPECT_EQ(host().notices().last().text, text);
+}
+
+// As the program looks: the theme's style is there before the window.
+TEST(StatusBar, IsAsHighAsItsTextWhateverNoticesAndJobsThereAre) {
+    testing::qtApplication();
+    const QString plain = qApp->styleSheet();
+    Theme::instance().apply(true, QColor());
+    {
+        QMainWindow textOnly;
+        textOnly.statusBar()->setSizeGripEnabled(false);
+        textOnly.statusBar()->addWidget(new QLabel("Ready"));
+        textOnly.show();
+        CommandRegistry registry;
+        MainWindow window(registry);
+        window.show();
+        const auto extra = [&] {
+            QApplication::processEvents();
+            return window.statusBar()->height() - textOnly.statusBar()->height();
+        };
+        EXPECT_EQ(extra(), 0);
+        window.toasts().show(ToastKind::Info, "said");
+        EXPECT_EQ(extra(), 0) << "with a number of notices";
+        EXPECT_TRUE(window.findChild<QToolButton*>("noticesButton")->isVisible());
+        ASSERT_TRUE(window.commands().run("view.notices"));
+        EXPECT_EQ(extra(), 0) << "when all are seen";
+        for (const char* job : {"one job", "another"})
+            window.jobs().begin(job, {});
+        EXPECT_EQ(extra(), 0) << "with jobs";
+        EXPECT_TRUE(window.findChild<QToolButton*>("jobCancel")->isVisible());
+    }
+    qApp->setStyleSheet(plain);
 }
 
 // A window of 1000 × 700 with a button in the lower right and a text that has the right two thirds.

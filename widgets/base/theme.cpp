@@ -122,6 +122,7 @@ QFrame#toast[kind="error"] { border-left-color: @bad; }
 QFrame#toast[kind="success"] { border-left-color: @good; }
 QStatusBar { background: @panel; border-top: 1px solid @border; color: @secondary; }
 QStatusBar::item { border: none; }
+QStatusBar QToolButton { border: none; padding: 0 6px; }
 QProgressBar { background: @raised; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }
 QProgressBar::chunk { background: @accent; border-radius: 3px; }
 QListView, QTreeView, QTableView { background: @panel; border: 1px solid @border; border-radius: 5px; outline: none;

@@ -64,6 +64,7 @@ JobStatus::JobStatus(JobList* jobs, QWidget* parent)
     bar_->setTextVisible(false);
     bar_->setFixedWidth(140);
     cancel_->setIcon(themedIcon("cancel"));
+    cancel_->setIconSize({14, 14});
     cancel_->setToolTip(tr("Cancel this job"));
     cancel_->setObjectName("jobCancel");
     more_->setToolTip(tr("All running jobs"));

@@ -92,8 +92,7 @@ void MainWindow::buildStatusBar() {
     statusBar()->setSizeGripEnabled(false);
     projectLabel_->setContentsMargins(8, 0, 0, 0);
     statusBar()->addWidget(projectLabel_);
-    statusBar()->addPermanentWidget(recordingLabel_);
-    statusBar()->addPermanentWidget(new JobStatus(&jobs_));
+    auto* jobs = new JobStatus(&jobs_);
     noticesButton_ = new QToolButton;
     noticesButton_->setObjectName("noticesButton");
     noticesButton_->setIcon(themedIcon("info"));
@@ -101,7 +100,13 @@ void MainWindow::buildStatusBar() {
     noticesButton_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     noticesButton_->setAutoRaise(true);
     noticesButton_->hide();
-    statusBar()->addPermanentWidget(noticesButton_);
+    // No higher than the text beside them: the bar would grow with them.
+    QList<QToolButton*> buttons = jobs->findChildren<QToolButton*>();
+    buttons.append(noticesButton_);
+    for (QToolButton* button : buttons)
+        button->setMaximumHeight(projectLabel_->sizeHint().height());
+    for (QWidget* part : std::initializer_list<QWidget*>{recordingLabel_, jobs, noticesButton_})
+        statusBar()->addPermanentWidget(part);
     connect(noticesButton_, &QToolButton::clicked, this, [this] { commands_.run("view.notices"); });
     connect(toasts_, &ToastHost::noticed, this, &MainWindow::followNotices);
     connect(&commands_, &CommandCenter::recordingChanged, this,
