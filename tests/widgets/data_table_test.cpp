@@ -12,7 +12,11 @@ namespace vitrine {
 namespace {
 
 TableContent sampleTable() {
-    return {{"layer", "rank"}, {{"a, b", 10.5}, {"say \"x\"", 9.34}, {"c", QVariant()}}, 1, -1};
+    TableContent content;
+    content.header = {"layer", "rank"};
+    content.rows = {{"a, b", 10.5}, {"say \"x\"", 9.34}, {"c", QVariant()}};
+    content.decimals = 1;
+    return content;
 }
 
 TEST(DataTable, CopiesAsCsv) {
