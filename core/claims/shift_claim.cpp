@@ -4,6 +4,7 @@
 // also agrees with its slow copy at another crop.
 #include "core/claims/shift_claim.h"
 
+#include "core/claims/fixed_pattern.h"
 #include "core/data/soft_scenes.h"
 #include "core/distill/crops.h"
 #include "core/distill/losses.h"
@@ -75,10 +76,6 @@ constexpr Arm kArms[] = {{"aligned", false, 0}, {"shifted", true, 0}, {"shifted 
 
 using Metrics = std::map<std::string, double>;
 
-at::Tensor withoutMeanOverPlaces(const at::Tensor& map) {
-    return map - map.mean({2, 3}, true);
-}
-
 // Mean squared change of the normalised backbone features of one place between two crops.
 double shiftVariance(const RadioModule& student, const at::Tensor& canvas, const ClaimRequest& request) {
     double sum = 0;
@@ -105,9 +102,7 @@ Metrics evaluate(const RadioModule& student, const NoisyTeacher& teacher, const 
     const at::Tensor crop = shiftedCrop(canvas, kSide, {}, kPatch, kMargin);
     const at::Tensor prediction = runStudent(student, crop, {}).heads.at("teacher").features;
     const at::Tensor difference = prediction - teacher.clean(crop);
-    const at::Tensor fixed = withoutMeanOverPlaces(difference.mean({0}, true));
-    return {{"share of the fixed pattern learned",
-             (fixed.square().sum() / withoutMeanOverPlaces(teacher.pattern()).square().sum()).item<double>()},
+    return {{"share of the fixed pattern learned", shareOfFixedPattern(difference, teacher.pattern())},
             {"error to the clean teacher", difference.square().mean().item<double>()},
             {"error to the noisy teacher", (prediction - teacher.look(crop)).square().mean().item<double>()},
             {"change of features under shifts", shiftVariance(student, canvas, request)}};
