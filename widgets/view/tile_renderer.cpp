@@ -1,22 +1,16 @@
 #include "widgets/view/tile_renderer.h"
 
 #include "core/base/log.h"
-#include "widgets/view/tile_pyramid.h"
+#include "widgets/view/tile_textures.h"
 
-#include <QElapsedTimer>
 #include <QOpenGLFunctions_3_3_Core>
 #include <QOpenGLShaderProgram>
 #include <QOpenGLVersionFunctionsFactory>
 #include <algorithm>
 #include <cmath>
-#include <unordered_map>
 
 namespace vitrine {
 namespace {
-
-constexpr size_t kTextureLimit = size_t(384) << 20;
-constexpr int kUploadBudgetMs = 6;  // of one frame
-constexpr size_t kSpares = 6;       // textures of maps that are gone, for those that take their place
 
 // The quad's corners come from the vertex number: no buffers.
 const char* const kVertexShader = R"(#version 330 core
@@ -55,49 +49,13 @@ void main() {
     color = isnan(value) ? vec4(0.19, 0.19, 0.20, 1.0) : texture(uTable, vec2(share * 0.99609375 + 0.001953125, 0.5));
 })";
 
-struct TextureFormat {
-    GLint internal;
-    GLenum layout;
-    GLenum type;
-};
-
-TextureFormat formatOf(const Image& image) {
-    static const GLenum layouts[] = {GL_RED, GL_RG, GL_RGB, GL_RGBA};
-    static const GLint byType[3][4] = {{GL_R8, GL_RG8, GL_RGB8, GL_RGBA8},
-                                       {GL_R16, GL_RG16, GL_RGB16, GL_RGBA16},
-                                       {GL_R32F, GL_RG32F, GL_RGB32F, GL_RGBA32F}};
-    static const GLenum types[] = {GL_UNSIGNED_BYTE, GL_UNSIGNED_SHORT, GL_FLOAT};
-    const size_t type = size_t(image.sampleType()), channels = size_t(image.channels() - 1);
-    return {byType[type][channels], layouts[channels], types[type]};
-}
-
 }  // namespace
 
 struct TileRenderer::Private {
-    struct Texture {
-        GLuint name = 0;
-        bool provisional = false;
-        bool linear = false;
-        GLint internal = 0;
-        GLsizei width = 0, height = 0;
-        size_t bytes = 0;
-        uint64_t lastFrame = 0;
-    };
-    struct LayerTextures {
-        std::weak_ptr<TilePyramid> pyramid;
-        std::unordered_map<TileKey, Texture, TileKeyHash> tiles;
-    };
-
     QOpenGLFunctions_3_3_Core* gl = nullptr;
     std::unique_ptr<QOpenGLShaderProgram> colorProgram, floatProgram, scalarProgram;
+    std::unique_ptr<TileTextures> textures;  // as long as there is an OpenGL to draw with
     GLuint vertexArray = 0;
-    std::unordered_map<int, GLuint> tables;
-    std::unordered_map<const TilePyramid*, LayerTextures> layers;
-    std::vector<Texture> spares;
-    size_t bytes = 0;
-    uint64_t frame = 0;
-    QElapsedTimer budget;
-    bool uploadedThisFrame = false;
 
     std::unique_ptr<QOpenGLShaderProgram> program(const char* fragment) {
         auto made = std::make_unique<QOpenGLShaderProgram>();
@@ -105,105 +63,6 @@ struct TileRenderer::Private {
             !made->addShaderFromSourceCode(QOpenGLShader::Fragment, fragment) || !made->link())
             log::error("a shader of the picture view does not compile: {}", made->log().toStdString());
         return made;
-    }
-    GLuint colorTableTexture(ColorMap map) {
-        GLuint& texture = tables[int(map)];
-        if (texture != 0)
-            return texture;
-        gl->glGenTextures(1, &texture);
-        gl->glBindTexture(GL_TEXTURE_2D, texture);
-        gl->glPixelStorei(GL_UNPACK_ALIGNMENT, 1);
-        gl->glTexImage2D(GL_TEXTURE_2D, 0, GL_RGB8, 256, 1, 0, GL_RGB, GL_UNSIGNED_BYTE,
-                         colorTable(map).data());
-        for (const GLenum filter : {GL_TEXTURE_MIN_FILTER, GL_TEXTURE_MAG_FILTER})
-            gl->glTexParameteri(GL_TEXTURE_2D, filter, GL_NEAREST);
-        for (const GLenum wrap : {GL_TEXTURE_WRAP_S, GL_TEXTURE_WRAP_T})
-            gl->glTexParameteri(GL_TEXTURE_2D, wrap, GL_CLAMP_TO_EDGE);
-        return texture;
-    }
-    // A map that changes with the mouse has the same tiles each time: their memory is taken over.
-    void takeSpare(Texture& texture, GLint internal, GLsizei width, GLsizei height) {
-        const auto fits = std::find_if(spares.begin(), spares.end(), [&](const Texture& spare) {
-            return spare.internal == internal && spare.width == width && spare.height == height;
-        });
-        if (fits == spares.end())
-            return;
-        texture = *fits;
-        spares.erase(fits);
-    }
-    void upload(Texture& texture, const TilePixels& pixels) {
-        const Image& image = *pixels.owner;
-        const TextureFormat format = formatOf(image);
-        const GLsizei width = GLsizei(pixels.rect.width), height = GLsizei(pixels.rect.height);
-        if (texture.name == 0)
-            takeSpare(texture, format.internal, width, height);
-        if (texture.name == 0) {
-            gl->glGenTextures(1, &texture.name);
-            gl->glBindTexture(GL_TEXTURE_2D, texture.name);
-            for (const GLenum wrap : {GL_TEXTURE_WRAP_S, GL_TEXTURE_WRAP_T})
-                gl->glTexParameteri(GL_TEXTURE_2D, wrap, GL_CLAMP_TO_EDGE);
-            gl->glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_MIN_FILTER, GL_NEAREST);
-            gl->glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_MAG_FILTER, GL_NEAREST);
-            gl->glTexParameteri(GL_TEXTURE_2D, GL_TEXTURE_MAX_LEVEL, 0);
-        }
-        gl->glBindTexture(GL_TEXTURE_2D, texture.name);
-        gl->glPixelStorei(GL_UNPACK_ALIGNMENT, 1);
-        gl->glPixelStorei(GL_UNPACK_ROW_LENGTH, GLint(image.width()));
-        const std::byte* first = image.row<std::byte>(pixels.offsetY) +
-                                 size_t(pixels.offsetX) * image.bytesPerSample() * size_t(image.channels());
-        if (texture.internal == format.internal && texture.width == width && texture.height == height)
-            gl->glTexSubImage2D(GL_TEXTURE_2D, 0, 0, 0, width, height, format.layout, format.type, first);
-        else
-            gl->glTexImage2D(GL_TEXTURE_2D, 0, format.internal, width, height, 0, format.layout, format.type,
-                             first);
-        gl->glPixelStorei(GL_UNPACK_ROW_LENGTH, 0);
-        texture.internal = format.internal;
-        texture.width = width;
-        texture.height = height;
-        bytes -= texture.bytes;
-        texture.bytes = size_t(pixels.rect.width * pixels.rect.height) * image.bytesPerSample() *
-                        size_t(image.channels());
-        bytes += texture.bytes;
-        texture.provisional = pixels.provisional;
-    }
-    // A texture of the tile, uploading it if the budget allows; null: nothing to draw yet. `more`: draw
-    // again.
-    Texture* textureOf(LayerTextures& textures, TilePyramid& pyramid, const TileKey& key, bool& more) {
-        const auto found = textures.tiles.find(key);
-        const bool have = found != textures.tiles.end();
-        if (have && !(found->second.provisional && pyramid.levelReady(key.level)))
-            return &found->second;
-        if (uploadedThisFrame && budget.elapsed() > kUploadBudgetMs) {
-            more = true;
-            return have ? &found->second : nullptr;
-        }
-        const TilePixels pixels = pyramid.tile(key);
-        if (!pixels.owner)
-            return have ? &found->second : nullptr;
-        Texture& texture = have ? found->second : textures.tiles[key];
-        upload(texture, pixels);
-        uploadedThisFrame = true;
-        return &texture;
-    }
-    void dropOldTextures() {
-        for (auto layer = layers.begin(); layer != layers.end();) {
-            const bool gone = layer->second.pyramid.expired();
-            for (auto tile = layer->second.tiles.begin(); tile != layer->second.tiles.end();) {
-                const bool old = bytes > kTextureLimit && tile->second.lastFrame + 1 < frame;
-                if (!gone && !old) {
-                    ++tile;
-                    continue;
-                }
-                if (gone && spares.size() < kSpares) {
-                    spares.push_back(tile->second);
-                } else {
-                    gl->glDeleteTextures(1, &tile->second.name);
-                    bytes -= tile->second.bytes;
-                }
-                tile = layer->second.tiles.erase(tile);
-            }
-            layer = gone ? layers.erase(layer) : std::next(layer);
-        }
     }
 };
 
@@ -220,32 +79,24 @@ void TileRenderer::initialize() {
     d_->floatProgram = d_->program(kFloatShader);
     d_->scalarProgram = d_->program(kScalarShader);
     d_->gl->glGenVertexArrays(1, &d_->vertexArray);
+    d_->textures = std::make_unique<TileTextures>(d_->gl);
 }
 
 void TileRenderer::release() {
     if (!d_->gl)
         return;
-    for (auto& [pyramid, layer] : d_->layers)
-        for (auto& [key, texture] : layer.tiles)
-            d_->gl->glDeleteTextures(1, &texture.name);
-    for (const Private::Texture& texture : d_->spares)
-        d_->gl->glDeleteTextures(1, &texture.name);
-    for (auto& [map, texture] : d_->tables)
-        d_->gl->glDeleteTextures(1, &texture);
+    d_->textures->release();
     d_->gl->glDeleteVertexArrays(1, &d_->vertexArray);
     d_ = std::make_unique<Private>();
 }
 
 size_t TileRenderer::textureBytes() const {
-    return d_->bytes;
+    return d_->textures ? d_->textures->bytes() : 0;
 }
 
 void TileRenderer::beginFrame() {
-    ++d_->frame;
-    d_->budget.restart();
-    d_->uploadedThisFrame = false;
-    if (d_->gl)
-        d_->dropOldTextures();
+    if (d_->textures)
+        d_->textures->beginFrame();
 }
 
 bool TileRenderer::draw(const Layer& layer, const std::shared_ptr<TilePyramid>& pyramid, const Camera& camera,
@@ -273,8 +124,8 @@ bool TileRenderer::draw(const Layer& layer, const std::shared_ptr<TilePyramid>& 
         const ValueRange range = layer.display.scalar ? layer.display.range : ValueRange{0, unit};
         const double span = std::max(range.high - range.low, 1e-12);
         gl->glActiveTexture(GL_TEXTURE1);
-        gl->glBindTexture(GL_TEXTURE_2D, d_->colorTableTexture(layer.display.scalar ? layer.display.colorMap
-                                                                                    : ColorMap::Grey));
+        gl->glBindTexture(GL_TEXTURE_2D, d_->textures->colorTableTexture(
+                                             layer.display.scalar ? layer.display.colorMap : ColorMap::Grey));
         program.setUniformValue("uTable", 1);
         program.setUniformValue("uRange", float(unit / span), float(-range.low / span));
         gl->glActiveTexture(GL_TEXTURE0);
@@ -286,13 +137,13 @@ bool TileRenderer::draw(const Layer& layer, const std::shared_ptr<TilePyramid>& 
     const QPointF bottomRight = layer.layerFromImage(
         camera.imageFromScreen({double(viewport.width()), double(viewport.height())}, viewport));
     const QRectF region = QRectF(topLeft, bottomRight);
-    auto& textures = d_->layers[pyramid.get()];
-    textures.pyramid = pyramid;
+    TileTextures& textures = *d_->textures;
+    TileTextures::Tiles& tiles = textures.tilesOf(pyramid);
     const bool linear = layer.display.smooth || pixelSide < 1.0;
     bool more = false;
 
-    const auto drawTile = [&](const TileKey& key, Private::Texture& texture) {
-        texture.lastFrame = d_->frame;
+    const auto drawTile = [&](const TileKey& key, TileTextures::Texture& texture) {
+        texture.lastFrame = textures.frame();
         const TileRect inner = geometry.tileRect(key), outer = geometry.borderedRect(key);
         const double step = double(int64_t(1) << key.level);
         const QPointF a = camera.screenFromImage(
@@ -318,10 +169,10 @@ bool TileRenderer::draw(const Layer& layer, const std::shared_ptr<TilePyramid>& 
         gl->glDrawArrays(GL_TRIANGLE_STRIP, 0, 4);
     };
 
-    std::vector<std::pair<TileKey, Private::Texture*>> ready;
+    std::vector<std::pair<TileKey, TileTextures::Texture*>> ready;
     bool complete = true;
     for (const TileKey& key : geometry.visibleTiles(level, region)) {
-        if (Private::Texture* texture = d_->textureOf(textures, *pyramid, key, more))
+        if (TileTextures::Texture* texture = textures.textureOf(tiles, *pyramid, key, more))
             ready.emplace_back(key, texture);
         else
             complete = false;
@@ -330,7 +181,7 @@ bool TileRenderer::draw(const Layer& layer, const std::shared_ptr<TilePyramid>& 
     const int coarsest = geometry.levelCount() - 1;
     if (!complete && level != coarsest) {
         bool ignored = false;
-        if (Private::Texture* texture = d_->textureOf(textures, *pyramid, {coarsest, 0, 0}, ignored))
+        if (TileTextures::Texture* texture = textures.textureOf(tiles, *pyramid, {coarsest, 0, 0}, ignored))
             drawTile({coarsest, 0, 0}, *texture);
     }
     for (const auto& [key, texture] : ready)

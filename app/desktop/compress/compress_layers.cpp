@@ -1,13 +1,11 @@
 #include "app/desktop/compress/compress_layers.h"
 
+#include "app/desktop/runs/report_values.h"
+
 #include <algorithm>
 
 namespace vitrine {
 namespace {
-
-double numberOf(const Json& row, const char* key) {
-    return row.contains(key) && row[key].is_number() ? row[key].get<double>() : LayerResult::kUnknown;
-}
 
 // The number behind "rank" in what was done: "sparsegpt 2:4 + eora rank 16".
 int64_t rankIn(const QString& method) {

@@ -1,5 +1,6 @@
 #include "app/desktop/compress/compress_questions.h"
 
+#include "app/desktop/runs/report_values.h"
 #include "core/base/file.h"
 #include "core/runs/control_socket.h"
 #include "core/runs/run_query.h"
@@ -22,11 +23,6 @@ std::string fileNameOf(std::string name) {
         if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-')
             c = '_';
     return name;
-}
-
-double numberOf(const Json& row, const char* key) {
-    return row.contains(key) && row[key].is_number() ? row[key].get<double>()
-                                                     : std::numeric_limits<double>::quiet_NaN();
 }
 
 Json listOf(const Json& object, const char* key) {

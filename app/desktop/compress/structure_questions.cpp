@@ -1,11 +1,12 @@
 #include "app/desktop/compress/structure_questions.h"
 
+#include "app/desktop/compress/elastic_questions.h"
+#include "app/desktop/runs/report_values.h"
 #include "core/runs/run_query.h"
 #include "core/runs/series.h"
 
 #include <QCoreApplication>
 #include <algorithm>
-#include <cstdio>
 #include <limits>
 
 namespace vitrine {
@@ -24,32 +25,12 @@ std::optional<StructureKind> kindOf(const std::string& name) {
     return std::nullopt;
 }
 
-double numberOf(const Json& object, const char* key) {
-    return object.is_object() && object.contains(key) && object[key].is_number()
-               ? object[key].get<double>()
-               : std::numeric_limits<double>::quiet_NaN();
-}
-
-std::vector<double> numbersOf(const Json& list) {
-    std::vector<double> out;
-    if (list.is_array())
-        for (const Json& each : list)
-            out.push_back(each.is_number() ? each.get<double>() : std::numeric_limits<double>::quiet_NaN());
-    return out;
-}
-
 std::vector<std::vector<double>> tableOf(const Json& lists) {
     std::vector<std::vector<double>> out;
     if (lists.is_array())
         for (const Json& each : lists)
             out.push_back(numbersOf(each));
     return out;
-}
-
-QString textOf(const Json& object, const char* key) {
-    return object.contains(key) && object[key].is_string()
-               ? QString::fromStdString(object[key].get<std::string>())
-               : QString();
 }
 
 Failure lacks(const char* file, const char* what) {
@@ -87,55 +68,6 @@ Result<void> readHistory(const Project& project, StructureRun& out) {
             curve.y.append(point.value);
         }
         out.history.curves.push_back(std::move(curve));
-    }
-    return {};
-}
-
-// Mean over the texts that were held out.
-double meanNats(const Json& scores) {
-    double sum = 0;
-    int64_t count = 0;
-    if (scores.is_object())
-        for (const Json& each : scores) {  // by name of the text
-            sum += numberOf(each, "nats_per_token");
-            ++count;
-        }
-    return count > 0 ? sum / double(count) : std::numeric_limits<double>::quiet_NaN();
-}
-
-// What a run that is still at work measured last.
-Result<void> readElasticSoFar(const Project& project, StructureRun& out) {
-    VITRINE_TRY(const auto names, metricNames(project, out.run));
-    std::map<double, ElasticSize, std::greater<>> sizes;
-    for (const std::string& name : names) {
-        double budget = 0;
-        size_t block = 0;
-        char what[32] = {};
-        const bool size = std::sscanf(name.c_str(), "sizes/budget %lf/%31[a-z ]", &budget, what) == 2;
-        const bool route = !size && std::sscanf(name.c_str(), "routes/budget %lf/block %zu %31[a-z]", &budget,
-                                                &block, what) == 3;
-        if (!size && !route)
-            continue;
-        VITRINE_TRY(const auto points, readSeries(project, out.run, name));
-        if (points.empty())
-            continue;
-        const double last = points.back().value;
-        const std::string_view key = what;
-        ElasticSize& one = sizes[budget];
-        one.budget = budget;
-        if (route) {
-            std::vector<double>& shares = key == "heads" ? one.heads : one.neurons;
-            shares.resize(std::max(shares.size(), block + 1), 1);
-            shares[block] = last;
-        } else if (key == "size") {
-            one.size = last;
-        } else {
-            (key == "largest probability" ? one.largestProbability : one.nats) = last;
-        }
-    }
-    for (auto& [budget, size] : sizes) {
-        size.heads.resize(size.neurons.size(), 1);
-        out.elastic.sizes.push_back(std::move(size));
     }
     return {};
 }
@@ -222,34 +154,6 @@ Result<PuzzleResults> puzzleOf(const Json& report) {
     return results;
 }
 
-Result<ElasticResults> elasticOf(const Json& report) {
-    if (!report.is_object() || !report.contains("sizes") || !report["sizes"].is_array())
-        return lacks("sizes.json", "sizes");
-    ElasticResults results;
-    results.denseNats = meanNats(report.value("dense", Json::object()));
-    for (const Json& row : report["sizes"]) {
-        ElasticSize size;
-        size.budget = numberOf(row, "budget");
-        size.size = numberOf(row, "size");
-        size.parameters = numberOf(row, "parameters");
-        size.nats = numberOf(row, "nats_per_token");
-        size.largestProbability = numberOf(row, "largest_probability");
-        size.chosenBy = textOf(row, "chosen_by");
-        const Json blocks = row.value("blocks", Json::array());
-        for (const Json& block : blocks) {
-            size.neurons.push_back(numberOf(block, "neurons"));
-            size.heads.push_back(numberOf(block, "heads"));
-        }
-        if (!results.sizes.empty() && size.neurons.size() != results.sizes[0].neurons.size())
-            return fail(ErrorCode::InvalidFile,
-                        fmt::format("budget {:g} has {} blocks, the first has {}", size.budget,
-                                    size.neurons.size(), results.sizes[0].neurons.size()),
-                        "sizes.json", "Run the recipe again");
-        results.sizes.push_back(std::move(size));
-    }
-    return results;
-}
-
 Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project, const std::string& runId) {
     const RunStore store(project);
     auto out = std::make_shared<StructureRun>();
@@ -311,8 +215,9 @@ Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project,
     }
     if (out->kind == StructureKind::Masks)
         VITRINE_TRY_VOID(readHistory(project, *out));
-    if (out->kind == StructureKind::Elastic && out->elastic.sizes.empty())
-        VITRINE_TRY_VOID(readElasticSoFar(project, *out));
+    if (out->kind == StructureKind::Elastic && out->elastic.sizes.empty()) {
+        VITRINE_TRY(out->elastic.sizes, elasticSizesSoFar(project, out->run));
+    }
     return std::shared_ptr<const StructureRun>(std::move(out));
 }
 

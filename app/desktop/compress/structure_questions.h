@@ -39,6 +39,5 @@ Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project,
 Result<StructureScores> scoresOf(const Json& ranking);
 Result<std::vector<StructureStudent>> studentsOf(const Json& structures);
 Result<PuzzleResults> puzzleOf(const Json& report);
-Result<ElasticResults> elasticOf(const Json& sizes);
 
 }  // namespace vitrine

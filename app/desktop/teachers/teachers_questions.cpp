@@ -1,5 +1,6 @@
 #include "app/desktop/teachers/teachers_questions.h"
 
+#include "app/desktop/runs/report_values.h"
 #include "core/base/csv.h"
 #include "core/runs/control_socket.h"
 #include "core/runs/run_query.h"
@@ -49,11 +50,7 @@ Result<std::vector<std::vector<std::string>>> recordsOf(std::string_view csv, co
     return records;
 }
 
-double numberOf(const Json& row, const char* key) {
-    return row.contains(key) && row[key].is_number() ? row[key].get<double>() : TeacherStatistics::kUnknown;
-}
-
-Result<TeacherStatistics> numbersOf(const Json& row) {
+Result<TeacherStatistics> statisticsOf(const Json& row) {
     TeacherStatistics out;
     VITRINE_TRY(const auto teacher, jsonValue<std::string>(row, "teacher", "statistics.json"));
     VITRINE_TRY(const auto stream, jsonValue<std::string>(row, "stream", "statistics.json"));
@@ -149,7 +146,7 @@ Result<LoadedStatistics> loadStatistics(const Project& project, const std::strin
         return found == contents.end() ? std::filesystem::path() : project.artifacts().pathOf(found->second);
     };
     for (const Json& row : rows) {
-        VITRINE_TRY(TeacherStatistics statistics, numbersOf(row));
+        VITRINE_TRY(TeacherStatistics statistics, statisticsOf(row));
         const std::string folder =
             fmt::format("{}/{}/", statistics.teacher.toStdString(), statistics.stream.toStdString());
         VITRINE_TRY(const std::string spectrum, read(folder + "spectrum.csv"));

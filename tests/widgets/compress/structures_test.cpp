@@ -1,3 +1,4 @@
+#include "app/desktop/compress/elastic_questions.h"
 #include "app/desktop/compress/structure_questions.h"
 
 #include <gmock/gmock.h>
