@@ -2,37 +2,12 @@
 // float64 definitions. Error: |a - b| / |b|. Outputs of earlier calls are freed as NaN first, so that an
 // element a kernel fails to write shows.
 #include "kernels/compression_operators.h"
-#include "kernels/cuda_loader.h"
 #include "kernels/operators.h"
 #include "tests/kernels/compression_references.h"
-
-#include <ATen/ATen.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include "tests/kernels/kernel_checks.h"
 
 namespace vitrine::kernels {
 namespace {
-
-std::vector<at::Device> devices() {
-    std::vector<at::Device> found{at::kCPU};
-    if (loadCudaKernels())
-        found.emplace_back(at::kCUDA);
-    return found;
-}
-
-// Leaves NaN in the allocator's free blocks of the sizes that the next call is likely to take.
-void poison(const at::Tensor& like) {
-    std::vector<at::Tensor> blocks;
-    for (int copy = 0; copy < 4; ++copy)
-        blocks.push_back(at::full_like(like, std::nan("")));
-}
-
-double relativeError(const at::Tensor& found, const at::Tensor& expected) {
-    const auto a = found.to(at::kCPU, at::kDouble), b = expected.to(at::kDouble);
-    EXPECT_EQ(a.sizes(), b.sizes());
-    EXPECT_TRUE(a.isfinite().all().item<bool>());
-    return ((a - b).norm() / (b.norm() + 1e-300)).item<double>();
-}
 
 double tolerance(at::ScalarType type) {
     return type == at::kDouble  ? 1e-12
@@ -239,7 +214,7 @@ std::vector<Case> cases() {
 
 TEST(Kernels, AgreeWithFloat64DefinitionsOnEveryDevice) {
     at::manual_seed(7);
-    for (const auto& device : devices())
+    for (const auto& device : testedDevices())
         for (const auto& one : cases())
             for (const auto type : one.types) {
                 auto inputs = one.inputs(one.shape);
@@ -249,156 +224,12 @@ TEST(Kernels, AgreeWithFloat64DefinitionsOnEveryDevice) {
                     given.push_back(input.to(device, type));
                 }
                 const auto expected = one.reference(rounded);
-                poison(expected.to(device, type == at::kDouble ? at::kDouble : at::kFloat));
+                poisonFreeBlocks(expected.to(device, type == at::kDouble ? at::kDouble : at::kFloat));
                 const auto found = one.run(given);
-                EXPECT_LE(relativeError(found, expected), one.slack * tolerance(type))
+                EXPECT_LE(errorAgainst(found, expected), one.slack * tolerance(type))
                     << one.name << " " << c10::str(at::IntArrayRef(one.shape)) << " " << type << " on "
                     << device;
             }
-}
-
-TEST(Kernels, MaskKeepsTheLargestAndTheLowerIndexOfTies) {
-    for (const auto& device : devices())
-        for (const auto type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16}) {
-            const auto scores = at::tensor({1., 2., 3., 4., 5., 5., 5., 5., 0., 9., 9., 1.}).to(device, type);
-            const auto mask = nmMask(scores.reshape({1, 12}), 2, 4).cpu();
-            const auto expected =
-                at::tensor({0, 0, 1, 1, 1, 1, 0, 0, 0, 1, 1, 0}, at::kByte).reshape({1, 12});
-            EXPECT_TRUE(mask.equal(expected)) << type << " on " << device;
-        }
-    const auto withNan = at::tensor({std::nan(""), 1., std::nan(""), -2.});
-    EXPECT_TRUE(nmMask(withNan, 2, 4).equal(at::tensor({0, 1, 0, 1}, at::kByte)));
-}
-
-TEST(Kernels, MaskAgreesWithStableSorting) {
-    at::manual_seed(3);
-    for (const auto& device : devices())
-        for (const auto& [n, m] :
-             std::vector<std::pair<int64_t, int64_t>>{{2, 4}, {4, 8}, {1, 4}, {3, 5}, {8, 16}}) {
-            // Few distinct values: many ties.
-            const auto scores = at::randint(0, 5, {37, m * 9}, at::kFloat);
-            const auto order = std::get<1>(at::sort(scores.reshape({-1, m}), true, -1, true));
-            const auto expected =
-                at::zeros({37 * 9, m}, at::kByte).scatter(1, order.slice(1, 0, n), 1).reshape(scores.sizes());
-            EXPECT_TRUE(nmMask(scores.to(device), n, m).cpu().equal(expected)) << n << ":" << m;
-        }
-}
-
-TEST(Kernels, ScanCountsNonZerosOfEveryGroup) {
-    at::manual_seed(5);
-    for (const auto& device : devices())
-        for (const auto type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16})
-            for (const int64_t m : {4, 5, 8}) {
-                const auto weight = (at::randn({301, m * 7}) * (at::rand({301, m * 7}) > 0.4)).to(type);
-                const auto counts = (weight != 0).reshape({-1, m}).sum(1);
-                EXPECT_TRUE(nmScan(weight.to(device), m).cpu().equal(counts.bincount({}, m + 1)))
-                    << type << " m=" << m;
-            }
-    EXPECT_EQ(nmScan(at::tensor({-0.0, 0.0, 1.0, 0.0}).to(at::kHalf), 4)[1].item<int64_t>(), 1);
-}
-
-TEST(Kernels, ZeroVectorsHaveCosineZero) {
-    const auto map = cosineSimilarityMap(at::zeros({5, 2, 3}), at::ones({1, 5}));
-    EXPECT_EQ(map.abs().max().item<double>(), 0);
-    EXPECT_EQ(cosineSimilarityMap(at::ones({5, 2, 3}), at::zeros({1, 5})).abs().max().item<double>(), 0);
-}
-
-TEST(Kernels, HalfPrecisionTapsAreReadExactly) {
-    at::manual_seed(11);
-    const auto map = at::randn({2, 3, 13, 70});
-    auto taps = at::randn({1, 49, 13, 70}).to(at::kHalf);
-    taps[0][0][0][0] = 3e-6;  // a subnormal of float16
-    EXPECT_LE(relativeError(jbuApply(map, taps), jbuApply(map.to(at::kDouble), taps.to(at::kDouble))), 1e-6);
-}
-
-TEST(Kernels, HalfPrecisionTapsAreTheRoundedOnes) {
-    at::manual_seed(12);
-    for (const auto& device : devices()) {
-        const auto guidance = at::rand({1, 3, 11, 37}).to(device);
-        const auto full = jbuGuidedTaps(guidance, 1, 0.05, 3),
-                   half = jbuGuidedTaps(guidance, 1, 0.05, 3, true);
-        EXPECT_EQ(half.scalar_type(), at::kHalf);
-        // Half a unit in the last place, and the smallest subnormal number.
-        const auto bound = full.cpu() * 0x1.01p-11 + 0x1p-25;
-        EXPECT_TRUE(((half.to(at::kFloat) - full).abs().cpu() <= bound).all().item<bool>());
-    }
-}
-
-TEST(Kernels, HadamardGradientIsTheTransformOfTheGradient) {
-    at::manual_seed(13);
-    for (const auto& device : devices()) {
-        auto input = at::randn({3, 2, 24}, at::kDouble).to(device).requires_grad_();
-        const auto weights = at::randn({3, 2, 24}, at::kDouble).to(device);
-        (hadamardTransform(input, 8, 0.5) * weights).sum().backward();
-        EXPECT_LE(relativeError(input.grad(), hadamardTransform(weights, 8, 0.5).cpu()), 1e-14);
-        // Against a difference quotient, which is exact for a linear map.
-        const auto change = at::randn({3, 2, 24}, at::kDouble).to(device);
-        const at::NoGradGuard plain;
-        const auto moved =
-            ((hadamardTransform(input + change, 8, 0.5) - hadamardTransform(input, 8, 0.5)) * weights)
-                .sum()
-                .item<double>();
-        EXPECT_NEAR(moved, (change * input.grad()).sum().item<double>(), 1e-10);
-    }
-    auto half = at::randn({4, 8}).to(at::kBFloat16).requires_grad_();
-    hadamardTransform(half, 8, 1).sum().backward();
-    EXPECT_EQ(half.grad().scalar_type(), at::kBFloat16);
-}
-
-TEST(Kernels, MismatchedArgumentsAreNamed) {
-    const auto message = [](const std::function<void()>& call) {
-        try {
-            call();
-        } catch (const c10::Error& error) {
-            return std::string(error.what_without_backtrace());
-        }
-        return std::string("no error");
-    };
-    EXPECT_THAT(message([] {
-                    cosineSimilarityMap(at::zeros({4, 2, 2}), at::zeros({1, 5}));
-                }),
-                ::testing::AllOf(::testing::HasSubstr("queries"), ::testing::HasSubstr("[1, 5]")));
-    EXPECT_THAT(message([] {
-                    pcaProjection(at::zeros({4, 2}), at::zeros({3}), at::zeros({1, 4}));
-                }),
-                ::testing::HasSubstr("mean must have size 4"));
-    EXPECT_THAT(message([] { nmMask(at::zeros({2, 6}), 2, 4); }), ::testing::HasSubstr("multiple of m=4"));
-    EXPECT_THAT(message([] {
-                    nmScan(at::zeros({2, 4}, at::kInt), 4);
-                }),
-                ::testing::HasSubstr("weight must be"));
-    EXPECT_THAT(message([] {
-                    jbuApply(at::zeros({1, 2, 4, 4}), at::zeros({1, 49, 4, 5}));
-                }),
-                ::testing::HasSubstr("taps"));
-    EXPECT_THAT(message([] {
-                    jbuGuidedTaps(at::zeros({1, 3, 4, 4}), 1, -1, 3);
-                }),
-                ::testing::HasSubstr("sigma_range must be positive"));
-    EXPECT_THAT(message([] {
-                    adaptiveConv(at::zeros({1, 2, 5, 5}), at::zeros({1, 4, 4, 3, 3}));
-                }),
-                ::testing::HasSubstr("6 x 6"));
-    EXPECT_THAT(message([] {
-                    hadamardTransform(at::zeros({2, 24}), 3, 1);
-                }),
-                ::testing::HasSubstr("power of two"));
-    EXPECT_THAT(
-        message([] {
-            hadamardTransform(at::zeros({2, 20}), 8, 1);
-        }),
-        ::testing::AllOf(::testing::HasSubstr("multiple of order=8"), ::testing::HasSubstr("[2, 20]")));
-}
-
-TEST(Kernels, CudaLoaderSaysWhyNothingWasLoaded) {
-    EXPECT_EQ(loadCudaKernels(), cudaKernelsStatus().empty());
-}
-
-TEST(Kernels, EveryCudaDeviceHasAName) {
-    for (int index = 0; index < cudaDeviceCount(); ++index)
-        EXPECT_FALSE(cudaDeviceName(index).empty()) << index;
-    EXPECT_EQ(cudaDeviceName(-1), "");
-    EXPECT_EQ(cudaDeviceName(cudaDeviceCount()), "");
 }
 
 }  // namespace
