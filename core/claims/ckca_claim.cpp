@@ -1,6 +1,6 @@
 // Handwritten digits (real pictures of every machine: resources/pictures/digits) come in chunks with the same
-// number of pictures of each class; what is in no chunk is for testing. A small ResNet learns chunk after
-// chunk, each for as many epochs and from the full learning rate, under every way to go on.
+// number of pictures of each class; what is in no chunk is for testing. A network of four layers learns chunk
+// after chunk, each for as many epochs and from the full learning rate, under every way to go on.
 #include "core/claims/ckca_claim.h"
 
 #include "core/image_training/digit_pictures.h"
@@ -15,8 +15,7 @@ constexpr int64_t kChunks = 8, kOfClass = 5, kEpochs = 20;  // kOfClass: picture
 
 IncrementalOptions common(const ClaimRequest& request) {
     IncrementalOptions options;
-    options.network = {.kind = ClassifierKind::ResNet, .side = 8, .classes = 10, .width = 16};
-    options.network.blocksPerStage = 1;
+    options.network = {.kind = ClassifierKind::Plain, .side = 8, .classes = 10, .width = 24};
     options.features = FeatureTerm::None;
     options.distillation = DistillationTerm::None;
     options.epochs = std::max<int64_t>(1, std::llround(double(kEpochs) * request.scale));

@@ -24,10 +24,10 @@ Result<void> ClassifierShape::validate() const {
     const auto wrong = [](const std::string& what) { return fail(ErrorCode::InvalidArgument, what); };
     if (classes < 2 || width < 1 || side < 4)
         return wrong("a classifier has at least two classes, one channel and pictures of four pixels");
-    if (kind == ClassifierKind::ResNet) {
+    if (kind != ClassifierKind::Vit) {
         if (side % 4 != 0)
             return wrong(
-                fmt::format("a ResNet halves pictures twice: a side of {} is no multiple of 4", side));
+                fmt::format("the network halves pictures twice: a side of {} is no multiple of 4", side));
         return blocksPerStage >= 1 ? Result<void>() : wrong("a ResNet has at least one block in each stage");
     }
     if (side % patch != 0)
@@ -43,8 +43,10 @@ Result<ClassifierNetwork> ClassifierNetwork::create(const ClassifierShape& shape
     network.shape_ = shape;
     if (shape.kind == ClassifierKind::ResNet)
         network.buildResNet();
-    else
+    else if (shape.kind == ClassifierKind::Vit)
         network.buildVit();
+    else
+        network.buildPlain();
     return network;
 }
 
@@ -140,7 +142,7 @@ TensorList ClassifierNetwork::freshWeights(const at::Generator& random) const {
         const std::string& name = parameter.name;
         const bool scale = !parameter.prunable && name.ends_with("weight");
         if (parameter.prunable) {
-            const double deviation = parameter.shape.size() == 4 && shape_.kind == ClassifierKind::ResNet
+            const double deviation = parameter.shape.size() == 4 && shape_.kind != ClassifierKind::Vit
                                          ? std::sqrt(2. / double(parameter.fanIn))
                                          : std::sqrt(2. / double(parameter.fanIn + parameter.fanOut));
             weights.push_back(at::randn(parameter.shape, random, at::TensorOptions()) * deviation);
@@ -163,6 +165,8 @@ TensorList ClassifierNetwork::freshBuffers() const {
 
 ClassifierOutput ClassifierNetwork::forward(const at::Tensor& pixels, const TensorList& weights,
                                             TensorList& buffers, NormMode mode) const {
+    if (shape_.kind == ClassifierKind::Plain)
+        return forwardPlain(pixels, weights);
     return shape_.kind == ClassifierKind::ResNet ? forwardResNet(pixels, weights, buffers, mode)
                                                  : forwardVit(pixels, weights);
 }
@@ -224,6 +228,9 @@ ClassifierOutput ClassifierNetwork::forwardVit(const at::Tensor& pixels, const T
 
 Result<void> ClassifierNetwork::exportFolder(const std::filesystem::path& folder, const TensorList& weights,
                                              const TensorList& buffers, const std::string& noteJson) const {
+    if (shape_.kind == ClassifierKind::Plain)
+        return fail(ErrorCode::Unsupported, "there is no format for plain networks", folder.string(),
+                    "Train a ResNet or a ViT");
     std::error_code problem;
     std::filesystem::create_directories(folder, problem);
     if (problem)

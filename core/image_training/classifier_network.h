@@ -15,13 +15,18 @@
 
 namespace vitrine {
 
-enum class ClassifierKind { ResNet, Vit };
+enum class ClassifierKind {
+    ResNet,
+    Vit,
+    Plain  // three convolutions without norms and shortcuts, the second and third of stride 2; for
+           // experiments on a few small pictures, not for export
+};
 
 struct ClassifierShape {
     ClassifierKind kind = ClassifierKind::ResNet;
-    int64_t side = 32;  // of the pictures; ResNet: a multiple of 4, ViT: of the patch
+    int64_t side = 32;  // of the pictures; ResNet, plain: a multiple of 4, ViT: of the patch
     int64_t classes = 10;
-    int64_t width = 16;  // ResNet: channels of the first stage (the others 2 and 4 times); ViT: tokens
+    int64_t width = 16;  // ResNet, plain: channels of the first stage (the others 2 and 4 times); ViT: tokens
     int64_t blocksPerStage = 3;                               // ResNet: 3 is ResNet-20
     int64_t patch = 4, depth = 6, heads = 8, mlpWidth = 256;  // ViT
 
@@ -82,7 +87,8 @@ class ClassifierNetwork {
 
     // A folder that `vitrine inspect`, `evaluate` and the families of core/models/cifar take: config.json,
     // preprocessor_config.json, model.safetensors. Shapes of the weights may be smaller than parameters()
-    // where channels were cut out (channelGroups). `note` goes to config.json under "vitrine".
+    // where channels were cut out (channelGroups). `note` goes to config.json under "vitrine". Unsupported
+    // for a plain network.
     Result<void> exportFolder(const std::filesystem::path& folder, const TensorList& weights,
                               const TensorList& buffers, const std::string& noteJson) const;
 
@@ -92,9 +98,11 @@ class ClassifierNetwork {
     void addNorm(const std::string& name, int64_t width, bool statistics);
     void buildResNet();
     void buildVit();
+    void buildPlain();
     ClassifierOutput forwardResNet(const at::Tensor& pixels, const TensorList& weights, TensorList& buffers,
                                    NormMode mode) const;
     ClassifierOutput forwardVit(const at::Tensor& pixels, const TensorList& weights) const;
+    ClassifierOutput forwardPlain(const at::Tensor& pixels, const TensorList& weights) const;
 
     ClassifierShape shape_;
     std::vector<ClassifierParameter> parameters_, buffers_;

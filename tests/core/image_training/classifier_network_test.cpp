@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace vitrine {
 namespace {
 
@@ -61,6 +63,31 @@ TEST_P(ClassifierNetworkTest, BatchStatisticsLeaveTheRunningOnesAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, ClassifierNetworkTest, ::testing::Values(resnet(), vit()));
+
+TEST(PlainNetwork, IsThreeConvolutionsAndALinearLayer) {
+    const auto network =
+        ClassifierNetwork::create({.kind = ClassifierKind::Plain, .side = 8, .classes = 10, .width = 4});
+    ASSERT_TRUE(network) << network.error().text();
+    ASSERT_EQ(network->parameters().size(), 8u);
+    EXPECT_TRUE(network->buffers().empty());
+    EXPECT_EQ(network->parameters()[4].shape, (std::vector<int64_t>{16, 8, 3, 3}));
+    EXPECT_EQ(network->parameters()[4].uses, 4);  // 8 pixels to a side become 2
+    const TensorList weights = network->freshWeights(randomStream(3, 0, "weights"));
+    TensorList none;
+    const at::Tensor pixels = at::rand({5, 3, 8, 8}, randomStream(3, 0, "pixels"), at::TensorOptions());
+    const ClassifierOutput output = network->forward(pixels, weights, none, NormMode::Learn);
+    at::Tensor x = pixels;
+    for (size_t layer = 0; layer < 3; ++layer)
+        x = at::conv2d(x, weights[2 * layer], weights[2 * layer + 1], layer == 0 ? 1 : 2, 1).clamp_min(0);
+    EXPECT_TRUE(at::allclose(output.features, x.mean({2, 3})));
+    EXPECT_TRUE(at::allclose(output.logits, output.features.matmul(weights[6].t()) + weights[7]));
+    // He's draw keeps the size of what passes through.
+    EXPECT_NEAR(weights[4].std().item<double>(), std::sqrt(2. / 72), 0.02);
+    const testing::TemporaryFolder folder;
+    const auto refused = network->exportFolder(folder / "model", weights, none, "{}");
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::Unsupported);
+}
 
 TEST(ClassifierShape, SaysWhatDoesNotFit) {
     ClassifierShape wrong = vit();
