@@ -3,33 +3,30 @@
 //   compress_bench [--json FILE] [--repeat N] [--size K]
 // Prints medians of N (default 3) runs and the ratio. K (default 1024): a K x K layer, and 4096 x 14336 for
 // Wanda.
-#include "core/base/json.h"
+#include "core/base/file.h"
 #include "core/compress/column_sweep.h"
 #include "core/compress/low_rank.h"
+#include "tests/bench/bench_measures.h"
+#include "tests/bench/bench_options.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <chrono>
-#include <fstream>
 #include <functional>
 #include <iostream>
 
 namespace vitrine {
 namespace {
 
+using namespace bench;
+
 using Work = std::function<void()>;
 
-double medianMs(const Work& work, int repeat) {
-    std::vector<double> times;
-    for (int run = 0; run < repeat; ++run) {
-        const auto start = std::chrono::steady_clock::now();
-        work();
-        times.push_back(
-            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
-    }
-    std::sort(times.begin(), times.end());
-    return times[times.size() / 2];
+double medianMs(const Work& work, int64_t repeat) {
+    std::vector<double> seconds;
+    for (int64_t run = 0; run < repeat; ++run)
+        seconds.push_back(secondsOf(work));
+    return 1e3 * spreadOf(std::move(seconds)).median;
 }
 
 at::Tensor plainFactor(const at::Tensor& moment) {
@@ -153,22 +150,13 @@ std::vector<Entry> entries(int64_t size) {
 
 int runBenchmarks(int argumentCount, char** arguments) {
     std::string jsonFile;
-    int repeat = 3;
-    int64_t size = 1024;
-    for (int index = 1; index < argumentCount; ++index) {
-        const std::string option = arguments[index];
-        const bool hasValue = index + 1 < argumentCount;
-        if (option == "--json" && hasValue)
-            jsonFile = arguments[++index];
-        else if (option == "--repeat" && hasValue)
-            repeat = std::max(1, std::atoi(arguments[++index]));
-        else if (option == "--size" && hasValue)
-            size = std::max<int64_t>(128, std::atoll(arguments[++index]) / 128 * 128);
-        else {
-            std::cerr << "usage: compress_bench [--json FILE] [--repeat N] [--size K]\n";
-            return 2;
-        }
-    }
+    int64_t repeat = 3, size = 1024;
+    if (!readBenchOptions(argumentCount, arguments,
+                          {{.key = "--json", .value = &jsonFile},
+                           {.key = "--repeat", .value = &repeat},
+                           {.key = "--size", .value = &size, .least = 128}}))
+        return kUsageError;
+    size = size / 128 * 128;
     const at::NoGradGuard plain;
     at::manual_seed(0);
     Json rows = Json::array();
@@ -191,12 +179,10 @@ int runBenchmarks(int argumentCount, char** arguments) {
         std::cout << line << std::endl;
         rows.push_back(row);
     }
-    if (!jsonFile.empty() &&
-        !(std::ofstream(jsonFile)
-          << Json{{"threads", at::get_num_threads()}, {"repeat", repeat}, {"results", rows}}.dump(1))) {
-        std::cerr << "cannot write " << jsonFile << "\n";
-        return 1;
-    }
+    if (!jsonFile.empty())
+        must(writeFileAtomically(
+            jsonFile,
+            Json{{"threads", at::get_num_threads()}, {"repeat", repeat}, {"results", rows}}.dump(1)));
     return 0;
 }
 

@@ -5,73 +5,29 @@
 //                 [--size PIXELS] [--export FOLDER]
 // One JSON line per case. Teachers: ViT-S/16 or ViT-B/16. --export writes pixels, teachers, and the student
 // before and after the steps.
-#include "core/base/json.h"
 #include "core/distill/distiller.h"
 #include "core/distill/normalizer.h"
 #include "core/models/radio/radio_model.h"
 #include "core/nn/weights.h"
+#include "tests/bench/bench_measures.h"
+#include "tests/bench/bench_options.h"
 
 #include <ATen/Parallel.h>
-#include <sys/resource.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <ctime>
+#include <filesystem>
 
 namespace vitrine {
 namespace {
+
+using namespace bench;
 
 constexpr int64_t kFitChannels = 1280;
 constexpr int64_t kWarmUp = 2;  // steps
 
 struct Options {
-    std::string name, teachers = "base";
-    int64_t rounds = 7, threads = 0, batch = 8, size = 224;
-    std::string exportFolder;
+    std::string name, teachers = "base", exportFolder;
+    int64_t rounds = 7, batch = 8, size = 224;
 };
-
-struct Timing {
-    double median = 0, fastest = 0, slowest = 0;
-};
-
-Timing timingOf(std::vector<double> seconds) {
-    std::sort(seconds.begin(), seconds.end());
-    return {seconds[seconds.size() / 2], seconds.front(), seconds.back()};
-}
-
-double secondsOf(const std::function<void()>& work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double processorSeconds() {
-    timespec now{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
-}
-
-template <typename Value>
-Value must(Result<Value> result) {
-    if (!result) {
-        std::fprintf(stderr, "%s\n", result.error().text().c_str());
-        std::exit(1);
-    }
-    if constexpr (!std::is_void_v<Value>)
-        return std::move(*result);
-}
-
-int64_t peakMegabytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss / 1024;
-}
-
-void print(const Json& line) {
-    std::printf("%s\n", line.dump().c_str());
-    std::fflush(stdout);
-}
 
 void fitCase(const Options& options) {
     // Channels of decaying strength, mixed: as features are.
@@ -86,13 +42,13 @@ void fitCase(const Options& options) {
         if (round > 0)
             seconds.push_back(took);
     }
-    const Timing timing = timingOf(std::move(seconds));
-    print({{"case", "phi-s fit"},
-           {"channels", kFitChannels},
-           {"threads", at::get_num_threads()},
-           {"seconds", timing.median},
-           {"seconds_range", {timing.fastest, timing.slowest}},
-           {"peak_rss_mb", peakMegabytes()}});
+    const Spread spread = spreadOf(std::move(seconds));
+    printLine({{"case", "phi-s fit"},
+               {"channels", kFitChannels},
+               {"threads", at::get_num_threads()},
+               {"seconds", spread.median},
+               {"seconds_range", {spread.fastest, spread.slowest}},
+               {"peak_rss_mb", peakMegabytes()}});
 }
 
 int64_t teacherWidth(const Options& options) {
@@ -187,53 +143,42 @@ void stepCase(const Options& options) {
         parts.studentSeconds += report.studentSeconds / double(options.rounds);
         parts.optimizerSeconds += report.optimizerSeconds / double(options.rounds);
     }
-    const Timing timing = timingOf(std::move(seconds));
-    print({{"case", "step"},
-           {"teachers", options.teachers},
-           {"teacher_heads", teacherWidth(options) / 64},
-           {"size", options.size},
-           {"batch", options.batch},
-           {"threads", at::get_num_threads()},
-           {"seconds", timing.median},
-           {"seconds_range", {timing.fastest, timing.slowest}},
-           {"cpu_seconds", timingOf(std::move(processor)).median},
-           {"teacher_seconds", parts.teacherSeconds},
-           {"student_seconds", parts.studentSeconds},
-           {"optimizer_seconds", parts.optimizerSeconds},
-           {"losses", losses},
-           {"learning_rate", wanted.learningRate},
-           {"weight_decay", wanted.optimizer.weightDecay},
-           {"peak_rss_mb", peakMegabytes()}});
+    const Spread spread = spreadOf(std::move(seconds));
+    printLine({{"case", "step"},
+               {"teachers", options.teachers},
+               {"teacher_heads", teacherWidth(options) / 64},
+               {"size", options.size},
+               {"batch", options.batch},
+               {"threads", at::get_num_threads()},
+               {"seconds", spread.median},
+               {"seconds_range", {spread.fastest, spread.slowest}},
+               {"cpu_seconds", spreadOf(std::move(processor)).median},
+               {"teacher_seconds", parts.teacherSeconds},
+               {"student_seconds", parts.studentSeconds},
+               {"optimizer_seconds", parts.optimizerSeconds},
+               {"losses", losses},
+               {"learning_rate", wanted.learningRate},
+               {"weight_decay", wanted.optimizer.weightDecay},
+               {"peak_rss_mb", peakMegabytes()}});
 }
 
 }  // namespace
 }  // namespace vitrine
 
-int main(int argc, char** argv) {
+int main(int argumentCount, char** arguments) {
+    using namespace vitrine::bench;
     vitrine::Options options;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        const std::string key = argv[i], value = argv[i + 1];
-        if (key == "--case")
-            options.name = value;
-        else if (key == "--teachers")
-            options.teachers = value;
-        else if (key == "--export")
-            options.exportFolder = value;
-        else if (key == "--rounds")
-            options.rounds = std::max(1ll, std::atoll(value.c_str()));
-        else if (key == "--threads")
-            options.threads = std::atoll(value.c_str());
-        else if (key == "--batch")
-            options.batch = std::max(1ll, std::atoll(value.c_str()));
-        else if (key == "--size")
-            options.size = std::max(16ll, std::atoll(value.c_str()) / 16 * 16);
-        else {
-            std::fprintf(stderr, "unknown option %s\n", key.c_str());
-            return 2;
-        }
-    }
-    if (options.threads > 0)
-        at::set_num_threads(int(options.threads));
+    if (!readBenchOptions(
+            argumentCount, arguments,
+            {{.key = "--case", .value = &options.name, .choices = {"fit", "step"}},
+             {.key = "--teachers", .value = &options.teachers, .choices = {"small", "base"}},
+             {.key = "--rounds", .value = &options.rounds},
+             {.key = "--threads", .value = [](int64_t count) { at::set_num_threads(int(count)); }},
+             {.key = "--batch", .value = &options.batch},
+             {.key = "--size", .value = &options.size, .least = 16},
+             {.key = "--export", .value = &options.exportFolder}}))
+        return kUsageError;
+    options.size = options.size / 16 * 16;
     if (options.name.empty() || options.name == "fit")
         vitrine::fitCase(options);
     if (options.name.empty() || options.name == "step")

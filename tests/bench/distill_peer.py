@@ -8,16 +8,13 @@ their ratio (median of the turns; cpu_ratio: the same of processor time), and ho
 apart, step by step. Both take a step of AdamW on the same weights, so the losses say whether they compute the same.
 Needs a Python with torch of the same version and numpy.
 """
-import argparse
 import json
-import pathlib
 import statistics
-import subprocess
-import tempfile
 import time
 
 import torch
-from encoder_peer import Block, Encoder, read_safetensors
+from encoder_peer import Encoder, read_safetensors
+from peer_turns import arguments_parser, summary, take_turns
 from torch.nn import functional
 
 WARM_UP = 2  # as distill_bench
@@ -141,36 +138,22 @@ def learn(folder, measured):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("build")
+    parser = arguments_parser()
     parser.add_argument("--teachers", choices=("small", "base"), default="base")
-    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    program = next(pathlib.Path(arguments.build).rglob("distill_bench"))
-    ours, theirs, ratios, cpu, difference = [], [], [], [], 0.0
-    for _ in range(3):
-        with tempfile.TemporaryDirectory() as folder:
-            command = [program, "--case", "step", "--teachers", arguments.teachers, "--rounds", arguments.rounds, "--batch", arguments.batch,
-                       "--size", arguments.size, "--threads", arguments.threads, "--export", folder]
-            done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True)
-            measured = json.loads(done.stdout)
-            losses, wall, processor = learn(folder, measured)
-        ours.append(measured["seconds"])
-        theirs.append(wall)
-        ratios.append(wall / measured["seconds"])
-        cpu.append(processor / measured["cpu_seconds"])
-        difference = max([difference] + [abs(a / b - 1) for a, b in zip(losses, measured["losses"])])
-    print(json.dumps({"teachers": arguments.teachers, "batch": arguments.batch, "size": arguments.size, "threads": arguments.threads,
-                      "vitrine_seconds": statistics.median(ours), "eager_seconds": statistics.median(theirs),
-                      "ratio": statistics.median(ratios), "ratio_range": [min(ratios), max(ratios)],
-                      "cpu_ratio": statistics.median(cpu), "cpu_ratio_range": [min(cpu), max(cpu)],
+    shared = {"teachers": arguments.teachers, "batch": arguments.batch, "size": arguments.size, "threads": arguments.threads}
+    turns = take_turns(arguments.build, "distill_bench", {"case": "step", "rounds": arguments.rounds, **shared}, learn)
+    difference = max(abs(theirs / ours - 1) for measured, (losses, _, _) in turns for theirs, ours in zip(losses, measured["losses"]))
+    last = turns[-1][0]
+    print(json.dumps({**shared,
+                      "vitrine_seconds": statistics.median(measured["seconds"] for measured, _ in turns),
+                      "eager_seconds": statistics.median(wall for _, (_, wall, _) in turns),
+                      **summary("ratio", [wall / measured["seconds"] for measured, (_, wall, _) in turns]),
+                      **summary("cpu_ratio", [busy / measured["cpu_seconds"] for measured, (_, _, busy) in turns]),
                       "loss_difference": difference,
-                      **{key: measured[key] for key in ("teacher_seconds", "student_seconds", "optimizer_seconds",
-                                                        "peak_rss_mb")}}))
+                      **{key: last[key] for key in ("teacher_seconds", "student_seconds", "optimizer_seconds", "peak_rss_mb")}}))
 
 
 if __name__ == "__main__":

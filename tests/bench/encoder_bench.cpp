@@ -1,47 +1,31 @@
 // Speed of the ViT encoders on the CPU: pictures a second and GFLOP/s, beside what the same machine's matrix
 // product reaches on the model's own layer shapes, measured in the same run.
-//   encoder_bench [--case vit_b16|radio_b] [--batch N] [--size PIXELS] [--rounds N] [--threads N] [--export
-//   FOLDER]
-// Without --case and --batch: both cases at batch 1 and 8. One JSON line per measurement. --export writes the
-// random weights, the pixels and the features, which encoder_peer.py computes with eager PyTorch.
-#include "core/base/json.h"
+//   encoder_bench [--case vit_b16|radio_b] [--batch N] [--size PIXELS] [--rounds N] [--threads N]
+//                 [--export FOLDER]
+// Without --case: both cases; without --batch: at batch 1 and 8. One JSON line per measurement. --export
+// writes the random weights, the pixels and the features, which encoder_peer.py computes with eager PyTorch.
 #include "core/models/radio/radio_model.h"
 #include "core/nn/weights.h"
+#include "tests/bench/bench_measures.h"
+#include "tests/bench/bench_options.h"
 
 #include <ATen/Parallel.h>
-#include <sys/resource.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <ctime>
-#include <fstream>
+#include <filesystem>
 
 namespace vitrine {
 namespace {
 
+using namespace bench;
+
 struct Options {
-    std::string name;
-    int64_t batch = 0, size = 0, rounds = 7, threads = 0;
-    std::string exportFolder;
+    std::string name, exportFolder;
+    int64_t batch = 0, size = 224, rounds = 7;
 };
 
-struct Timing {
-    double median = 0, fastest = 0, slowest = 0;  // seconds
+struct Timing : Spread {
     double cpu = 0;  // median processor seconds of all threads: the fairer number on a busy machine
 };
-
-double processorSeconds() {
-    timespec now{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
-}
-
-double secondsOf(const std::function<void()>& work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 // Median of `rounds` runs after one to warm up.
 Timing measure(int64_t rounds, const std::function<void()>& work) {
@@ -52,9 +36,7 @@ Timing measure(int64_t rounds, const std::function<void()>& work) {
         times.push_back(secondsOf(work));
         processor.push_back(processorSeconds() - start);
     }
-    std::sort(times.begin(), times.end());
-    std::sort(processor.begin(), processor.end());
-    return {times[times.size() / 2], times.front(), times.back(), processor[processor.size() / 2]};
+    return {spreadOf(std::move(times)), spreadOf(std::move(processor)).median};
 }
 
 // ViT-B/16: one class token and the 14x14 positions of 224 pixels; RADIO-B: the 128x128 position field, four
@@ -110,12 +92,6 @@ double matrixRate(const std::vector<LayerShape>& layers, int64_t rounds) {
     return flops / seconds / 1e9;
 }
 
-int64_t peakMegabytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss / 1024;
-}
-
 void exportCase(const Options& options, const RadioModule& module, const at::Tensor& pixels,
                 const EncoderOutput& output) {
     std::map<std::string, at::Tensor> tensors;
@@ -125,13 +101,8 @@ void exportCase(const Options& options, const RadioModule& module, const at::Ten
         tensors[entry.key()] = entry.value();
     const std::filesystem::path folder = options.exportFolder;
     std::filesystem::create_directories(folder);
-    const auto weights = writeTensors(folder / "model.safetensors", tensors);
-    const auto data =
-        writeTensors(folder / "data.safetensors", {{"pixels", pixels}, {"features", output.features}});
-    if (!weights || !data) {
-        std::fprintf(stderr, "%s\n", (weights ? data.error() : weights.error()).text().c_str());
-        std::exit(1);
-    }
+    must(writeTensors(folder / "model.safetensors", tensors));
+    must(writeTensors(folder / "data.safetensors", {{"pixels", pixels}, {"features", output.features}}));
 }
 
 void run(const Options& options) {
@@ -140,13 +111,9 @@ void run(const Options& options) {
     const RadioModel model(module, options.name);
     const c10::InferenceMode inference;
     const at::Tensor pixels = at::rand({options.batch, 3, options.size, options.size});
-    const auto first = model.encode(pixels, {});
-    if (!first) {
-        std::fprintf(stderr, "%s\n", first.error().text().c_str());
-        std::exit(1);
-    }
+    const EncoderOutput first = must(model.encode(pixels, {}));
     if (!options.exportFolder.empty())
-        exportCase(options, *module, pixels, *first);
+        exportCase(options, *module, pixels, first);
     const Timing timing = measure(options.rounds, [&] { (void)model.encode(pixels, {}); });
 
     const int64_t side = options.size / config.patchSize, patches = side * side;
@@ -157,55 +124,42 @@ void run(const Options& options) {
         flops += layer.flops();
     const double achieved = flops / timing.median / 1e9, matrix = matrixRate(layers, options.rounds);
     const auto rate = [&](double seconds) { return double(options.batch) / seconds; };
-    const Json line = {{"case", options.name},
-                       {"size", options.size},
-                       {"batch", options.batch},
-                       {"threads", at::get_num_threads()},
-                       {"images_per_second", rate(timing.median)},
-                       {"images_per_second_range", {rate(timing.slowest), rate(timing.fastest)}},
-                       {"cpu_seconds_per_image", timing.cpu / double(options.batch)},
-                       {"gflops", achieved},
-                       {"matmul_gflops", matrix},
-                       {"of_matmul", achieved / matrix},
-                       {"peak_rss_mb", peakMegabytes()}};
-    std::printf("%s\n", line.dump().c_str());
-    std::fflush(stdout);
+    printLine({{"case", options.name},
+               {"size", options.size},
+               {"batch", options.batch},
+               {"threads", at::get_num_threads()},
+               {"images_per_second", rate(timing.median)},
+               {"images_per_second_range", {rate(timing.slowest), rate(timing.fastest)}},
+               {"cpu_seconds_per_image", timing.cpu / double(options.batch)},
+               {"gflops", achieved},
+               {"matmul_gflops", matrix},
+               {"of_matmul", achieved / matrix},
+               {"peak_rss_mb", peakMegabytes()}});
 }
 
 }  // namespace
 }  // namespace vitrine
 
-int main(int argc, char** argv) {
+int main(int argumentCount, char** arguments) {
+    using namespace vitrine::bench;
     vitrine::Options options;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        const std::string key = argv[i], value = argv[i + 1];
-        if (key == "--case")
-            options.name = value;
-        else if (key == "--export")
-            options.exportFolder = value;
-        else if (key == "--batch")
-            options.batch = std::atoll(value.c_str());
-        else if (key == "--size")
-            options.size = std::atoll(value.c_str());
-        else if (key == "--rounds")
-            options.rounds = std::max(1ll, std::atoll(value.c_str()));
-        else if (key == "--threads")
-            options.threads = std::atoll(value.c_str());
-        else {
-            std::fprintf(stderr, "unknown option %s\n", key.c_str());
-            return 2;
-        }
-    }
-    if (options.threads > 0)
-        at::set_num_threads(int(options.threads));
+    if (!readBenchOptions(
+            argumentCount, arguments,
+            {{.key = "--case", .value = &options.name, .choices = {"vit_b16", "radio_b"}},
+             {.key = "--batch", .value = &options.batch},
+             {.key = "--size", .value = &options.size},
+             {.key = "--rounds", .value = &options.rounds},
+             {.key = "--threads", .value = [](int64_t count) { at::set_num_threads(int(count)); }},
+             {.key = "--export", .value = &options.exportFolder}}))
+        return kUsageError;
     for (const std::string name : {"vit_b16", "radio_b"})
-        for (const int64_t batch : {1, 8}) {
-            if ((!options.name.empty() && options.name != name) || (options.batch && options.batch != batch))
+        for (const int64_t batch :
+             options.batch ? std::vector<int64_t>{options.batch} : std::vector<int64_t>{1, 8}) {
+            if (!options.name.empty() && options.name != name)
                 continue;
             vitrine::Options one = options;
             one.name = name;
             one.batch = batch;
-            one.size = options.size ? options.size : 224;
             vitrine::run(one);
         }
     return 0;

@@ -8,16 +8,14 @@ of both, their ratio (median of the turns; cpu_ratio: the same of processor time
 features over their spread.
 Needs a Python with torch of the same version and numpy.
 """
-import argparse
 import json
 import pathlib
 import statistics
-import subprocess
-import tempfile
 import time
 
 import numpy
 import torch
+from peer_turns import arguments_parser, summary, take_turns
 from torch.nn import functional
 
 
@@ -119,42 +117,35 @@ def median_rate(model, pixels, rounds):
     return pixels.shape[0] / statistics.median(times), statistics.median(processor) / pixels.shape[0]
 
 
+def compare(folder, measured, rounds):
+    """Largest difference of the features over their spread, pictures a second, and the ratio of processor time."""
+    data = read_safetensors(f"{folder}/data.safetensors")
+    model = Encoder(read_safetensors(f"{folder}/model.safetensors")).eval()
+    with torch.inference_mode():
+        error = (model(data["pixels"]) - data["features"]).abs().max() / data["features"].std()
+    rate, busy = median_rate(model, data["pixels"], rounds)
+    return float(error), rate, busy / measured["cpu_seconds_per_image"]
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("build")
+    parser = arguments_parser()
     parser.add_argument("--case", choices=("vit_b16", "radio_b"))
     parser.add_argument("--batch", type=int)
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    program = next(pathlib.Path(arguments.build).rglob("encoder_bench"))
     for case in [arguments.case] if arguments.case else ("vit_b16", "radio_b"):
         for batch in [arguments.batch] if arguments.batch else (1, 8):
-            with tempfile.TemporaryDirectory() as folder:
-                ours, theirs, cpu, difference = [], [], [], 0.0
-                for turn in range(3):
-                    command = [program, "--case", case, "--batch", batch, "--size", arguments.size,
-                               "--rounds", arguments.rounds, "--threads", arguments.threads, "--export", folder]
-                    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True)
-                    measured = json.loads(done.stdout)
-                    ours.append(measured["images_per_second"])
-                    data = read_safetensors(f"{folder}/data.safetensors")
-                    model = Encoder(read_safetensors(f"{folder}/model.safetensors")).eval()
-                    with torch.inference_mode():
-                        error = (model(data["pixels"]) - data["features"]).abs().max() / data["features"].std()
-                    difference = max(difference, float(error))
-                    rate, busy = median_rate(model, data["pixels"], arguments.rounds)
-                    theirs.append(rate)
-                    cpu.append(busy / measured["cpu_seconds_per_image"])
-                ratios = sorted(a / b for a, b in zip(ours, theirs))
-                print(json.dumps({"case": case, "size": arguments.size, "batch": batch, "threads": arguments.threads,
-                                  "vitrine": statistics.median(ours), "eager": statistics.median(theirs),
-                                  "ratio": ratios[1], "ratio_range": [ratios[0], ratios[2]],
-                                  "cpu_ratio": statistics.median(cpu), "cpu_ratio_range": [min(cpu), max(cpu)],
-                                  "difference": difference, "of_matmul": measured["of_matmul"],
-                                  "peak_rss_mb": measured["peak_rss_mb"]}), flush=True)
+            shared = {"case": case, "size": arguments.size, "batch": batch, "threads": arguments.threads}
+            turns = take_turns(arguments.build, "encoder_bench", {"rounds": arguments.rounds, **shared},
+                               lambda folder, measured: compare(folder, measured, arguments.rounds))
+            last = turns[-1][0]
+            print(json.dumps({**shared,
+                              "vitrine": statistics.median(measured["images_per_second"] for measured, _ in turns),
+                              "eager": statistics.median(rate for _, (_, rate, _) in turns),
+                              **summary("ratio", [measured["images_per_second"] / rate for measured, (_, rate, _) in turns]),
+                              **summary("cpu_ratio", [cpu for _, (_, _, cpu) in turns]),
+                              "difference": max(error for _, (error, _, _) in turns), "of_matmul": last["of_matmul"],
+                              "peak_rss_mb": last["peak_rss_mb"]}), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,14 @@
 // spread.
 //   io_bench [megabytes of the large file, default 256] [folder for it, default the temporary one]
 #include "core/base/file.h"
-#include "core/base/json.h"
 #include "core/io/safetensors.h"
 #include "core/io/tensor_statistics.h"
+#include "tests/bench/bench_measures.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -18,6 +17,7 @@
 namespace {
 
 using namespace vitrine;
+using namespace vitrine::bench;
 namespace fs = std::filesystem;
 
 struct Times {
@@ -27,10 +27,7 @@ struct Times {
 Times measure(int repeats, const std::function<void()>& work) {
     std::vector<double> times;
     for (int i = 0; i < repeats + 1; ++i) {
-        const auto start = std::chrono::steady_clock::now();
-        work();
-        times.push_back(
-            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+        times.push_back(1e3 * secondsOf(work));
     }
     times.erase(times.begin());  // the first run warms caches
     std::sort(times.begin(), times.end());
@@ -44,15 +41,6 @@ void print(const char* what, const Times& times, const Times& baseline, double m
     std::printf("  speed / baseline = %.2f\n", baseline.median / times.median);
 }
 
-template <typename T>
-T orExit(Result<T> result) {
-    if (!result) {
-        std::fprintf(stderr, "%s\n", result.error().text().c_str());
-        std::exit(1);
-    }
-    return std::move(*result);
-}
-
 void write(const fs::path& file, int count, const std::vector<float>& values) {
     std::vector<TensorToWrite> tensors;
     for (int i = 0; i < count; ++i)
@@ -60,23 +48,20 @@ void write(const fs::path& file, int count, const std::vector<float>& values) {
                            DType::F32,
                            {int64_t(values.size() / 8), 8},
                            std::as_bytes(std::span(values))});
-    if (auto written = writeSafetensors(file, tensors); !written) {
-        std::fprintf(stderr, "%s\n", written.error().text().c_str());
-        std::exit(1);
-    }
+    must(writeSafetensors(file, tensors));
 }
 
 void headerOf1000(const fs::path& folder) {
     const fs::path file = folder / "many.safetensors";
     write(file, 1000, std::vector<float>(16));
-    const std::string content = orExit(readFile(file));
+    const std::string content = must(readFile(file));
     uint64_t size = 0;
     std::memcpy(&size, content.data(), 8);
     const std::string header = content.substr(8, size);
-    const Times parse = measure(51, [&] { orExit(parseJson(header, "header")); });
+    const Times parse = measure(51, [&] { must(parseJson(header, "header")); });
     print("header of 1000 tensors: JSON tree alone (base)", parse, parse);
-    print("header of 1000 tensors: open, checked, sorted",
-          measure(51, [&] { orExit(openSafetensors(file)); }), parse);
+    print("header of 1000 tensors: open, checked, sorted", measure(51, [&] { must(openSafetensors(file)); }),
+          parse);
 }
 
 void readPlainly(const fs::path& file, std::vector<std::byte>& buffer) {
@@ -107,10 +92,10 @@ void wholeLoad(const fs::path& folder, size_t megabytes) {
     const Times plain = measure(9, [&] { readPlainly(file, buffer); });
     print("whole file: read() (base)", plain, plain, size);
     const Times load = measure(9, [&] {
-        const auto source = orExit(openSafetensors(file));
+        const auto source = must(openSafetensors(file));
         size_t at = 0;
         for (const TensorInfo& info : source->tensors()) {
-            const TensorBytes tensor = orExit(source->read(info.name));
+            const TensorBytes tensor = must(source->read(info.name));
             std::memcpy(buffer.data() + at, tensor.bytes.data(), tensor.bytes.size());
             at += tensor.bytes.size();
         }
@@ -118,9 +103,9 @@ void wholeLoad(const fs::path& folder, size_t megabytes) {
     print("whole file: open and copy every tensor", load, plain, size);
     const JobContext job;
     const Times statistics = measure(3, [&] {
-        const auto source = orExit(openSafetensors(file));
+        const auto source = must(openSafetensors(file));
         for (const TensorInfo& info : source->tensors())
-            orExit(tensorStatistics(orExit(source->read(info.name)), {}, job));
+            must(tensorStatistics(must(source->read(info.name)), {}, job));
     });
     print("statistics with 2:4, 4:8, 1:4", statistics, plain, size);
 }

@@ -3,40 +3,23 @@
 #include "core/runs/metric_writer.h"
 #include "core/runs/run_query.h"
 #include "core/runs/series.h"
+#include "tests/bench/bench_measures.h"
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdlib>
 
 namespace {
 
 using namespace vitrine;
+using namespace vitrine::bench;
 namespace fs = std::filesystem;
-
-double secondsOf(const std::function<void()>& work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 double medianSeconds(const std::function<void()>& work) {
     std::vector<double> times;
     for (int i = 0; i < 7; ++i)
         times.push_back(secondsOf(work));
-    std::nth_element(times.begin(), times.begin() + 3, times.end());
-    return times[3];
-}
-
-template <typename T>
-T must(Result<T> result) {
-    if (!result) {
-        fmt::print(stderr, "{}\n", result.error().text());
-        std::exit(1);
-    }
-    if constexpr (!std::is_void_v<T>)
-        return std::move(*result);
+    return spreadOf(std::move(times)).median;
 }
 
 void benchPoints(const Project& project) {

@@ -4,23 +4,13 @@
 // One JSON line: medians with fastest and slowest run, in seconds of processor time (fair on a busy machine),
 // and MB/s. --ids writes the ids, one a line, for tokenizer_peer.py to compare.
 #include "core/base/file.h"
-#include "core/base/json.h"
 #include "core/tokenizers/tokenizer.h"
-
-#include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <ctime>
-#include <functional>
+#include "tests/bench/bench_measures.h"
 
 namespace vitrine {
 namespace {
 
-double processorSeconds() {
-    timespec now{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return double(now.tv_sec) + double(now.tv_nsec) * 1e-9;
-}
+using namespace bench;
 
 // `prepare` is not measured.
 Json measure(int rounds, size_t bytes, const std::function<void()>& prepare,
@@ -32,21 +22,11 @@ Json measure(int rounds, size_t bytes, const std::function<void()>& prepare,
         work();
         times.push_back(processorSeconds() - start);
     }
-    std::sort(times.begin(), times.end());
-    const double median = times[times.size() / 2];
-    Json out = {{"median_s", median}, {"fastest_s", times.front()}, {"slowest_s", times.back()}};
+    const Spread spread = spreadOf(std::move(times));
+    Json out = {{"median_s", spread.median}, {"fastest_s", spread.fastest}, {"slowest_s", spread.slowest}};
     if (bytes > 0)
-        out["mb_per_s"] = double(bytes) / 1e6 / median;
+        out["mb_per_s"] = double(bytes) / 1e6 / spread.median;
     return out;
-}
-
-template <typename T>
-T need(Result<T> result) {
-    if (!result) {
-        std::fprintf(stderr, "%s\n", result.error().text().c_str());
-        std::exit(1);
-    }
-    return std::move(*result);
 }
 
 int run(int argc, char** argv) {
@@ -55,18 +35,18 @@ int run(int argc, char** argv) {
     for (int i = 3; i + 1 < argc; i += 2)
         (std::string_view(argv[i]) == "--ids" ? void(idsFile = argv[i + 1])
                                               : void(rounds = std::max(1, std::atoi(argv[i + 1]))));
-    const std::string text = need(readFile(argv[2]));
-    Tokenizer tokenizer = need(openTokenizer(argv[1]));
-    const Encoding encoding = need(tokenizer.encode(text));
+    const std::string text = must(readFile(argv[2]));
+    Tokenizer tokenizer = must(openTokenizer(argv[1]));
+    const Encoding encoding = must(tokenizer.encode(text));
     const auto nothing = [] {};
     Json out = {{"tokenizer", tokenizer.description()}, {"bytes", text.size()}, {"ids", encoding.ids.size()}};
-    out["open"] = measure(rounds, 0, nothing, [&] { need(openTokenizer(argv[1])); });
+    out["open"] = measure(rounds, 0, nothing, [&] { must(openTokenizer(argv[1])); });
     out["encode_cold"] = measure(
-        rounds, text.size(), [&] { tokenizer = need(openTokenizer(argv[1])); },
-        [&] { need(tokenizer.encode(text)); });
-    out["encode_warm"] = measure(rounds, text.size(), nothing, [&] { need(tokenizer.encode(text)); });
-    out["decode"] = measure(rounds, text.size(), nothing, [&] { need(tokenizer.decode(encoding.ids)); });
-    std::printf("%s\n", out.dump().c_str());
+        rounds, text.size(), [&] { tokenizer = must(openTokenizer(argv[1])); },
+        [&] { must(tokenizer.encode(text)); });
+    out["encode_warm"] = measure(rounds, text.size(), nothing, [&] { must(tokenizer.encode(text)); });
+    out["decode"] = measure(rounds, text.size(), nothing, [&] { must(tokenizer.decode(encoding.ids)); });
+    printLine(out);
     if (!idsFile.empty()) {
         std::string lines;
         for (const int64_t id : encoding.ids)

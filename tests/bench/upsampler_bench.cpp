@@ -4,34 +4,26 @@
 //                   [--rounds N] [--threads N]
 // One JSON line. The peak is that of the whole process, 0.3 GB of it LibTorch; `mean_magnitude` of the result
 // tells builds apart that compute something else.
-#include "core/base/json.h"
 #include "core/models/featsharp/featsharp_network.h"
+#include "tests/bench/bench_measures.h"
+#include "tests/bench/bench_options.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
-#include <sys/resource.h>
-
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
 
 namespace vitrine {
 namespace {
 
+using namespace bench;
 using featsharp::FeatSharpConfig;
 using featsharp::FeatSharpNetwork;
 using featsharp::Guide;
+using featsharp::SharpFeatures;
 
 struct Options {
     std::string guide = "jafar";
     int64_t side = 1024, patch = 16, factor = 4, width = 768, rounds = 1;
 };
-
-int64_t peakMegabytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss / 1024;
-}
 
 FeatSharpConfig configurationOf(const Options& options) {
     FeatSharpConfig config;
@@ -45,7 +37,7 @@ FeatSharpConfig configurationOf(const Options& options) {
     return config;
 }
 
-int run(const Options& options) {
+void run(const Options& options) {
     const FeatSharpConfig config = configurationOf(options);
     torch::nn::Module root;
     const FeatSharpNetwork network(root, config);
@@ -62,59 +54,40 @@ int run(const Options& options) {
     std::vector<double> seconds;
     double magnitude = 0;
     for (int64_t round = 0; round < options.rounds; ++round) {
-        const auto start = std::chrono::steady_clock::now();
-        const auto features = network.forward(picture, encoder, false);
-        seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-        if (!features) {
-            std::fprintf(stderr, "%s\n", features.error().text().c_str());
-            return 1;
-        }
-        magnitude = features->fine.norm(1).item<double>() / double(features->fine.numel());
+        Result<SharpFeatures> features;
+        seconds.push_back(secondsOf([&] { features = network.forward(picture, encoder, false); }));
+        const at::Tensor fine = must(std::move(features)).fine;
+        magnitude = fine.norm(1).item<double>() / double(fine.numel());
     }
-    std::sort(seconds.begin(), seconds.end());
-    const Json line{{"guide", options.guide},
-                    {"side", options.side},
-                    {"patch", options.patch},
-                    {"factor", options.factor},
-                    {"width", options.width},
-                    {"threads", at::get_num_threads()},
-                    {"seconds", seconds[seconds.size() / 2]},
-                    {"seconds_range", {seconds.front(), seconds.back()}},
-                    {"mean_magnitude", magnitude},
-                    {"peak_rss_mb", peakMegabytes()}};
-    std::printf("%s\n", line.dump().c_str());
-    return 0;
+    const Spread spread = spreadOf(std::move(seconds));
+    printLine({{"guide", options.guide},
+               {"side", options.side},
+               {"patch", options.patch},
+               {"factor", options.factor},
+               {"width", options.width},
+               {"threads", at::get_num_threads()},
+               {"seconds", spread.median},
+               {"seconds_range", {spread.fastest, spread.slowest}},
+               {"mean_magnitude", magnitude},
+               {"peak_rss_mb", peakMegabytes()}});
 }
 
 }  // namespace
 }  // namespace vitrine
 
 int main(int argumentCount, char** arguments) {
+    using namespace vitrine::bench;
     vitrine::Options options;
-    for (int index = 1; index < argumentCount; index += 2) {
-        const std::string key = arguments[index],
-                          value = index + 1 < argumentCount ? arguments[index + 1] : "";
-        const int64_t number = std::max(1ll, std::atoll(value.c_str()));
-        if (key == "--guide" && (value == "jbu" || value == "jafar" || value == "bilinear"))
-            options.guide = value;
-        else if (key == "--side")
-            options.side = number;
-        else if (key == "--patch")
-            options.patch = number;
-        else if (key == "--factor")
-            options.factor = number;
-        else if (key == "--width")
-            options.width = number;
-        else if (key == "--rounds")
-            options.rounds = number;
-        else if (key == "--threads")
-            at::set_num_threads(int(number));
-        else {
-            std::fprintf(stderr,
-                         "usage: upsampler_bench [--guide jbu|jafar|bilinear] [--side PIXELS] [--patch N] "
-                         "[--factor N] [--width N] [--rounds N] [--threads N]\n");
-            return 2;
-        }
-    }
-    return vitrine::run(options);
+    if (!readBenchOptions(
+            argumentCount, arguments,
+            {{.key = "--guide", .value = &options.guide, .choices = {"jbu", "jafar", "bilinear"}},
+             {.key = "--side", .value = &options.side},
+             {.key = "--patch", .value = &options.patch},
+             {.key = "--factor", .value = &options.factor},
+             {.key = "--width", .value = &options.width},
+             {.key = "--rounds", .value = &options.rounds},
+             {.key = "--threads", .value = [](int64_t count) { at::set_num_threads(int(count)); }}}))
+        return kUsageError;
+    vitrine::run(options);
+    return 0;
 }
