@@ -3,14 +3,13 @@
 #include "core/compress/compression_driver.h"
 #include "core/compress/sparse_speed.h"
 #include "core/engine/compress_plans.h"
+#include "core/engine/compress_results.h"
 #include "core/engine/compress_settings.h"
 #include "core/engine/compress_subject.h"
 #include "core/engine/compressed_model.h"
 #include "core/engine/model_store.h"
 #include "core/nn/weights.h"
 #include "core/runs/run_context.h"
-
-#include <algorithm>
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -20,7 +19,7 @@ constexpr const char* kSafetensors = "application/x-safetensors";
 
 class CompressJob {
   public:
-    explicit CompressJob(RunContext& run) : run_(run) {}
+    explicit CompressJob(RunContext& run) : run_(run), results_(run) {}
 
     Result<void> execute() {
         VITRINE_TRY(subject_, openCompressSubject(run_));
@@ -37,28 +36,28 @@ class CompressJob {
         if (run_.savedState()) {
             VITRINE_TRY_VOID(restore(*run_.savedState()));
         }
-        if (rows_.empty()) {
+        if (results_.empty()) {
             VITRINE_TRY(const auto score, subject_->measure());
-            addRow(Json{{"plan", "dense"}, {"bits_per_weight", subject_->denseBits()}}, score);
-            addTimes("dense", {}, score);
+            results_.addRow(Json{{"plan", "dense"}, {"bits_per_weight", subject_->denseBits()}}, score);
+            results_.addTimes("dense", {}, score);
             VITRINE_TRY_VOID(run_.saveState(state()));
         }
         // Every plan begins with the stored weights, so that never two models are in memory.
         subject_->unload();
         for (const NamedPlan& plan : plans_)
-            if (!isDone(plan.name)) {
+            if (!results_.has(plan.name)) {
                 VITRINE_TRY_VOID(run_.pausePoint());
                 VITRINE_TRY_VOID(compressBy(plan));
             }
         for (const VitStructurePlan& plan : cuts)
-            if (!isDone(plan.text())) {
+            if (!results_.has(plan.text())) {
                 VITRINE_TRY_VOID(run_.pausePoint());
                 VITRINE_TRY_VOID(cutBy(plan));
             }
-        if (run_.settings()["speed"] && speed_.is_null()) {
+        if (run_.settings()["speed"] && !results_.hasSpeed()) {
             VITRINE_TRY_VOID(measureSpeed());
         }
-        return report();
+        return results_.write(subject_->scoreColumns());
     }
 
   private:
@@ -86,56 +85,18 @@ class CompressJob {
     }
 
     Json state() const {
-        return {{"rows", rows_},          {"layers", layers_},
-                {"best", best_},          {"data", subject_->dataHash()},
-                {"model", fingerprint_},  {"speed", speed_},
-                {"times", times_},        {"dense_loss", denseLoss_},
-                {"best_loss", bestLoss_}, {"plans", run_.settings()["plans"]}};
+        Json state = results_.state();
+        state.update(
+            {{"data", subject_->dataHash()}, {"model", fingerprint_}, {"plans", run_.settings()["plans"]}});
+        return state;
     }
 
     Result<void> restore(const Json& state) {
         if (state.value("model", "") != fingerprint_ || state.value("data", "") != subject_->dataHash())
             return fail(ErrorCode::InvalidArgument, "model or data are others than when this run was stopped",
                         "settings", "Start a new run.");
-        rows_ = state["rows"];
-        layers_ = state["layers"];
-        best_ = state["best"];
-        speed_ = state["speed"];
-        times_ = state["times"];
-        denseLoss_ = state.value("dense_loss", 0.);
-        bestLoss_ = state.value("best_loss", 0.);
+        results_.restore(state);
         return {};
-    }
-
-    bool isDone(const std::string& plan) const {
-        return std::any_of(rows_.begin(), rows_.end(), [&](const Json& row) { return row["plan"] == plan; });
-    }
-
-    void addRow(Json row, const SubjectScore& score) {
-        row.update(score.row);
-        row["difference_to_dense"] = score.loss - (rows_.empty() ? score.loss : denseLoss_);
-        if (rows_.empty())
-            denseLoss_ = score.loss;
-        const std::string plan = row["plan"];
-        const auto step = int64_t(rows_.size());
-        for (const auto& [name, value] : score.metrics)
-            run_.metric(name + "/" + plan, step, value);
-        run_.metric("bits per weight/" + plan, step, row["bits_per_weight"].get<double>());
-        run_.log(fmt::format("{}: {} ({:+.4f} to dense), {:.3f} bits per weight", plan, score.text,
-                             row["difference_to_dense"].get<double>(), row["bits_per_weight"].get<double>()));
-        rows_.push_back(std::move(row));
-    }
-
-    void addTimes(const std::string& plan, const Json& own, const SubjectScore& score) {
-        Json times{{"plan", plan}};
-        if (!own.is_null())
-            times.update(own);
-        times["evaluation_seconds"] = score.seconds;
-        times.update(score.times);
-        if (times.contains("encoding_seconds"))
-            run_.metric("time/encoding, ms a picture/" + plan, 0,
-                        1e3 * times["encoding_seconds"].get<double>());
-        times_.push_back(std::move(times));
     }
 
     // One plan: compress a copy of the dense model, measure, keep what is to be kept.
@@ -178,19 +139,15 @@ class CompressJob {
                  {"relative_error", meanError(reports)},
                  {"calibrated_tokens", driven.tokens},
                  {"statistics_bytes", driven.largestStatisticsBytes}};
-        addTimes(named.name,
-                 {{"calibration_seconds", driven.calibrationSeconds},
-                  {"compression_seconds", driven.compressionSeconds},
-                  {"rerun_seconds", driven.rerunSeconds}},
-                 score);
+        results_.addTimes(named.name,
+                          {{"calibration_seconds", driven.calibrationSeconds},
+                           {"compression_seconds", driven.compressionSeconds},
+                           {"rerun_seconds", driven.rerunSeconds}},
+                          score);
         run_.metric("time/compression, seconds/" + named.name, 0, driven.compressionSeconds);
-        for (const LayerReport& report : reports) {
-            Json entry = report.json();
-            entry.erase("seconds");  // results of equal runs are equal
-            entry["plan"] = named.name;
-            layers_.push_back(std::move(entry));
-        }
-        addRow(std::move(row), score);
+        for (const LayerReport& report : reports)
+            results_.addLayer(named.name, report.json());
+        results_.addRow(std::move(row), score);
         VITRINE_TRY_VOID(keepSpectra(named, spectra));
         VITRINE_TRY_VOID(keep(named, score.loss, weights, masks));
         subject_->unload();
@@ -220,8 +177,8 @@ class CompressJob {
         if (!plan.random && run_.settings()["controls"])
             row["control_plan"] = controlOf(plan).text();
         row["bits_per_weight"] = subject_->denseBits();
-        addRow(std::move(row), score);
-        addTimes(plan.text(), {}, score);
+        results_.addRow(std::move(row), score);
+        results_.addTimes(plan.text(), {}, score);
         subject_->unload();
         if (plan.random || run_.settings()["keep"] == "none") {
             std::error_code ignored;
@@ -272,14 +229,7 @@ class CompressJob {
                             {.kind = "masks", .mediaType = kSafetensors, .provenance = origin}, true));
         }
         const std::string policy = run_.settings()["keep"];
-        const bool better = !named.control && (best_.is_null() || loss < bestLoss_);
-        if (better) {
-            bestLoss_ = loss;
-            best_ = {{"plan", named.name}};
-            for (const std::string& column : subject_->scoreColumns())
-                if (rows_.back().contains(column))
-                    best_[column] = rows_.back()[column];
-        }
+        const bool better = !named.control && results_.takeIfBest(loss, subject_->scoreColumns());
         if (named.control || policy == "none" || (policy == "best" && !better))
             return {};
         return exportModel(policy == "best" ? "best" : name, origin, weights);
@@ -310,44 +260,17 @@ class CompressJob {
             run_.metric(fmt::format("time/2:4 speed/{} x {}", row.outputs, row.inputs), row.tokens,
                         row.speedup());
         }
-        speed_ = {{"rows", std::move(list)}, {"verdict", sparseVerdict(rows)}};
+        results_.setSpeed({{"rows", std::move(list)}, {"verdict", sparseVerdict(rows)}});
         run_.log("2:4 products on this machine: " + sparseVerdict(rows));
         return run_.saveState(state());
-    }
-
-    Result<void> report() {
-        const Json all{{"plans", rows_}, {"layers", layers_}, {"best", best_}};
-        VITRINE_TRY(
-            [[maybe_unused]] const auto times,
-            run_.putArtifact("times.json", Json{{"plans", times_}, {"speed_of_2:4", speed_}}.dump(2) + "\n",
-                             {.kind = "log", .mediaType = "application/json"}));
-        VITRINE_TRY([[maybe_unused]] const auto json,
-                    run_.putArtifact("compression.json", all.dump(2) + "\n",
-                                     {.kind = "report", .mediaType = "application/json"}));
-        std::vector<std::string> columns{"plan"};
-        for (const std::string& column : subject_->scoreColumns())
-            columns.push_back(column);
-        columns.insert(columns.end(), {"bits_per_weight", "parameters", "kept_parameters", "operations",
-                                       "kept_operations", "relative_error", "key"});
-        VITRINE_TRY([[maybe_unused]] const auto plans,
-                    run_.putArtifact("compression.csv", jsonRowsCsv(rows_, columns),
-                                     {.kind = "table", .mediaType = "text/csv"}));
-        VITRINE_TRY([[maybe_unused]] const auto layers,
-                    run_.putArtifact("layers.csv",
-                                     jsonRowsCsv(layers_, {"plan", "name", "block", "kept", "relative_error",
-                                                           "uncompensated_error", "predicted_error",
-                                                           "bits_per_weight", "dead_inputs", "damping"}),
-                                     {.kind = "table", .mediaType = "text/csv"}));
-        return {};
     }
 
     RunContext& run_;
     std::unique_ptr<CompressSubject> subject_;
     std::string fingerprint_;
     std::vector<NamedPlan> plans_;
-    double denseLoss_ = 0, bestLoss_ = 0;
     std::vector<std::pair<int64_t, int64_t>> shapes_;  // (outputs, inputs) of the layers that can be 2:4
-    Json rows_ = Json::array(), layers_ = Json::array(), times_ = Json::array(), best_, speed_;
+    CompressResults results_;
 };
 
 }  // namespace

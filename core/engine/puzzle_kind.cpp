@@ -1,9 +1,9 @@
 #include "core/engine/puzzle_kind.h"
 
 #include "core/engine/compressed_model.h"
-#include "core/engine/distillation_run.h"
+#include "core/engine/puzzle_budgets.h"
+#include "core/engine/puzzle_library.h"
 #include "core/engine/puzzle_schema.h"
-#include "core/puzzle/variant_costs.h"
 #include "core/runs/run_context.h"
 #include "core/structured/block_influence.h"
 #include "core/structured/slicer.h"
@@ -16,11 +16,6 @@ namespace {
 
 constexpr const char* kParent = "parent";
 
-struct NamedLimits {
-    std::string name;
-    ArchitectureLimits limits;
-};
-
 class PuzzleJob {
   public:
     explicit PuzzleJob(RunContext& run) : run_(run) {}
@@ -30,14 +25,18 @@ class PuzzleJob {
         if (run_.savedState())
             VITRINE_TRY_VOID(restore(*run_.savedState()));
         VITRINE_TRY(ranking_, rankStructures(parent(), shared_->calibration(), {}, run_.job()));
-        VITRINE_TRY_VOID(buildLibrary());
-        VITRINE_TRY_VOID(measureCosts());
+        VITRINE_TRY(library_,
+                    makePuzzleLibrary(run_, *shared_, ranking_, [this] { return run_.saveState(state()); }));
+        VITRINE_TRY(costs_, puzzleCosts(run_, parent(), library_, costsJson_));
+        costsJson_ = costs_.json();
+        VITRINE_TRY_VOID(run_.saveState(state()));
         if (!isDone(kParent))
             VITRINE_TRY_VOID(addRow(kParent, "parent", parent(), 0, {}, Json::object()));
-        VITRINE_TRY_VOID(checkBudgets());
+        // All budgets are looked at before anything long begins.
+        VITRINE_TRY(budgets_, puzzleBudgets(run_.settings()["budgets"], library_, costs_));
         if (additivity_.is_null())
             VITRINE_TRY_VOID(checkAdditivity());
-        for (const NamedLimits& budget : budgets_)
+        for (const PuzzleBudget& budget : budgets_)
             VITRINE_TRY_VOID(search(budget));
         return report();
     }
@@ -67,137 +66,6 @@ class PuzzleJob {
         return std::any_of(rows_.begin(), rows_.end(), [&](const Json& row) { return row["name"] == name; });
     }
 
-    // Layer by layer: taught, scored, saved.
-    Result<void> buildLibrary() {
-        const Json& settings = run_.settings();
-        const fs::path own = shared_->scratch() / "library.safetensors";
-        const std::string given = settings["library"];
-        std::error_code ignored;
-        if (fs::exists(own, ignored) || !given.empty()) {
-            const fs::path file = fs::exists(own, ignored) ? own : fs::path(given);
-            VITRINE_TRY(library_, BlockLibrary::load(file));
-            VITRINE_TRY_VOID(library_.checkModel(parent()).map_error(
-                [&](const Error& error) { return error.in(file.string()); }));
-        } else {
-            const VariantGrid grid{settings["key_value_heads"],     settings["neuron_shares"],
-                                   settings["attention_linear"],    settings["attention_none"],
-                                   settings["feed_forward_linear"], settings["feed_forward_none"]};
-            VITRINE_TRY(library_, startLibrary(parent(), ranking_, grid, shared_->calibration(), run_.job()));
-        }
-        const BlockwiseOptions options{settings["blockwise_steps"], settings["blockwise_rate"], 1.0,
-                                       run_.seed()};
-        run_.job().beginStage("teaching blocks", library_.depth());
-        JobContext quiet(run_.job().stopToken(), {});
-        for (int64_t layer = 0; layer < library_.depth(); ++layer) {
-            VITRINE_TRY_VOID(run_.pausePoint());
-            if (!library_.layers[size_t(layer)].scores.defined()) {
-                VITRINE_TRY_VOID(
-                    distilLayer(parent(), layer, shared_->calibration(), options, library_, quiet));
-                VITRINE_TRY_VOID(scoreLayer(parent(), layer, scoreWindows(), library_, quiet));
-                VITRINE_TRY_VOID(library_.save(own));
-                VITRINE_TRY_VOID(run_.saveState(state()));
-            }
-            recordLayer(layer);
-            run_.job().advance();
-        }
-        VITRINE_TRY_VOID(library_.save(own));
-        VITRINE_TRY([[maybe_unused]] const auto stored,
-                    run_.putArtifactFile("library.safetensors", own,
-                                         {.kind = "library",
-                                          .mediaType = "application/x-safetensors",
-                                          .provenance = {{"model", shared_->identity()},
-                                                         {"weights", library_.modelHash},
-                                                         {"calibration", shared_->calibrationHash()}}}));
-        return {};
-    }
-
-    void recordLayer(int64_t layer) {
-        const LayerVariants& variants = library_.layers[size_t(layer)];
-        for (size_t i = 1; i < variants.attention.size(); ++i)
-            run_.metric("score/attention: " + variants.attention[i].name, layer,
-                        variants.scores[int64_t(i)][0].item<double>());
-        for (size_t j = 1; j < variants.feedForward.size(); ++j)
-            run_.metric("score/feed-forward: " + variants.feedForward[j].name, layer,
-                        variants.scores[0][int64_t(j)].item<double>());
-    }
-
-    std::vector<at::Tensor> scoreWindows() const {
-        std::vector<at::Tensor> windows;
-        int64_t left = run_.settings()["score_windows"];
-        for (const at::Tensor& batch : shared_->calibration()) {
-            if (left <= 0)
-                break;
-            windows.push_back(batch.narrow(0, 0, std::min(left, batch.size(0))));
-            left -= windows.back().size(0);
-        }
-        return windows;
-    }
-
-    // Times are measured once; a resumed run searches with the same ones.
-    Result<void> measureCosts() {
-        const Json& settings = run_.settings();
-        DeploymentProfile profile;
-        profile.batch = settings["profile_batch"];
-        const int64_t half = parent().config().contextLength / 2;
-        const int64_t prompt = settings["profile_prompt"], generated = settings["profile_generated"];
-        profile.prompt = prompt > 0 ? prompt : half;
-        profile.generated = generated > 0 ? generated : half;
-        const bool known = !costsJson_.is_null();
-        const bool timed = settings["measure_times"];
-        VITRINE_TRY(costs_, libraryCosts(parent(), library_, profile, timed && !known, run_.job()));
-        if (known)
-            takeTimes();
-        costsJson_ = costs_.json();
-        return run_.saveState(state());
-    }
-
-    void takeTimes() {
-        const auto take = [](PartCost& cost, const Json& json) {
-            cost.promptSeconds = json["prompt_seconds"];
-            cost.tokenSeconds = json["token_seconds"];
-        };
-        take(costs_.outer, costsJson_["outer"]);
-        for (size_t i = 0; i < costs_.layers.size(); ++i) {
-            for (size_t j = 0; j < costs_.layers[i].attention.size(); ++j)
-                take(costs_.layers[i].attention[j], costsJson_["layers"][i]["attention"][j]);
-            for (size_t j = 0; j < costs_.layers[i].feedForward.size(); ++j)
-                take(costs_.layers[i].feedForward[j], costsJson_["layers"][i]["feed_forward"][j]);
-        }
-    }
-
-    // All budgets are looked at before anything long begins.
-    Result<void> checkBudgets() {
-        const PartCost whole = costs_.of(std::vector<BlockChoice>(size_t(library_.depth())));
-        budgets_.clear();
-        for (const Json& entry : run_.settings()["budgets"]) {
-            NamedLimits budget;
-            const auto share = [&](const char* key, double of, double& limit) {
-                const double value = entry.value(key, 0.0);
-                if (value <= 0)
-                    return;
-                limit = value * of;
-                budget.name += fmt::format("{}{} {:g}", budget.name.empty() ? "" : ", ", key, value);
-            };
-            share("parameters", whole.parameters, budget.limits.parameters);
-            share("bytes", whole.bytes, budget.limits.bytes);
-            share("prompt_time", whole.promptSeconds, budget.limits.promptSeconds);
-            const double perSecond =
-                whole.tokenSeconds > 0 ? double(costs_.profile.batch) / whole.tokenSeconds : 0;
-            share("speed", perSecond, budget.limits.tokensPerSecond);
-            if ((entry.value("prompt_time", 0.0) > 0 || entry.value("speed", 0.0) > 0) && perSecond == 0)
-                return fail(ErrorCode::InvalidArgument, "a budget of time needs times",
-                            "settings/budgets/" + budget.name, "Set measure_times");
-            if (budget.name.empty())
-                return fail(ErrorCode::InvalidArgument, "a budget limits nothing", "settings/budgets",
-                            "Give it parameters, bytes, prompt_time or speed");
-            const auto solved = solveArchitecture(architectureProblem(library_, costs_, budget.limits));
-            if (!solved)
-                return fail(solved.error().in("settings/budgets/" + budget.name));
-            budgets_.push_back(budget);
-        }
-        return {};
-    }
-
     // Do sums of scores foresee the loss?
     Result<void> checkAdditivity() {
         const int64_t count = run_.settings()["assemblies"];
@@ -217,7 +85,8 @@ class PuzzleJob {
                 drawn.choice[size_t((layer * 3 + i) % library_.depth())] = 0;
             VITRINE_TRY(const auto child, assemble(parent(), library_, choicesOf(library_, drawn.choice)));
             sums.push_back(free.scoreOf(drawn.choice));
-            losses.push_back(lossWithout(child->decoder(), scoreWindows(), Players::Blocks, {}));
+            losses.push_back(
+                lossWithout(child->decoder(), puzzleScoreWindows(run_, *shared_), Players::Blocks, {}));
             run_.job().advance();
         }
         const double rho = spearmanRho(at::tensor(sums, at::kDouble), at::tensor(losses, at::kDouble));
@@ -227,7 +96,7 @@ class PuzzleJob {
         return run_.saveState(state());
     }
 
-    Result<void> search(const NamedLimits& budget) {
+    Result<void> search(const PuzzleBudget& budget) {
         ArchitectureProblem problem = architectureProblem(library_, costs_, budget.limits);
         problem.difference = run_.settings()["difference"];
         const int64_t more = run_.settings()["alternatives"];
@@ -275,7 +144,7 @@ class PuzzleJob {
     }
 
     // The widest feed-forward part for all layers alike that keeps to the budgets of size.
-    Result<void> makeUniform(const NamedLimits& budget) {
+    Result<void> makeUniform(const PuzzleBudget& budget) {
         const std::string name = "uniform: " + budget.name;
         const DecoderConfig& config = parent().config();
         if (isDone(name) || !config.uniform() || (budget.limits.bytes == 0 && budget.limits.parameters == 0))
@@ -393,7 +262,7 @@ class PuzzleJob {
     StructureRanking ranking_;
     BlockLibrary library_;
     LibraryCosts costs_;
-    std::vector<NamedLimits> budgets_;
+    std::vector<PuzzleBudget> budgets_;
     Json rows_ = Json::array(), times_ = Json::array(), best_, additivity_, costsJson_;
 };
 

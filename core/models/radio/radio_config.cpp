@@ -1,6 +1,7 @@
 #include "core/models/radio/radio_config.h"
 
 #include "core/models/radio/radio_architecture.h"
+#include "core/models/radio/radio_config_reader.h"
 #include "core/models/radio/radio_json.h"
 #include "core/nn/weights.h"
 
@@ -10,31 +11,9 @@
 namespace vitrine {
 namespace {
 
-using radio::architectureByName;
-using radio::ArchitectureRow;
 using radio::objectField;
 using radio::optionalField;
 using radio::trainingSize;
-
-// One more than the highest block index, but never more than there are tensors: a hostile index must not cost
-// memory.
-int64_t countBlocks(const TensorSource& source, const std::string& trunk) {
-    const std::string prefix = trunk + "blocks.";
-    int64_t count = 0;
-    for (const TensorInfo& info : source.tensors())
-        if (info.name.rfind(prefix, 0) == 0 && info.name.size() > prefix.size() && info.name.size() < 4096) {
-            const int64_t index = std::atoll(info.name.c_str() + prefix.size());
-            if (index >= 0 && index < 100000)
-                count = std::max(count, index + 1);
-        }
-    return std::min(count, int64_t(source.tensors().size()));
-}
-
-Failure contradiction(const std::string& where, const std::string& what, int64_t configured, int64_t stored) {
-    return fail(ErrorCode::ShapeMismatch,
-                fmt::format("the configuration says {} {}, the checkpoint has {}", what, configured, stored),
-                where, "Does config.json belong to these weights?");
-}
 
 // What a row of integers under `key` says, e.g. preferred_resolution [H, W].
 Result<std::optional<std::pair<int64_t, int64_t>>> pairField(const Json& json, const std::string& key) {
@@ -46,344 +25,219 @@ Result<std::optional<std::pair<int64_t, int64_t>>> pairField(const Json& json, c
     return std::optional(std::pair((*value)[0], (*value)[1]));
 }
 
-class ConfigReader {
-  public:
-    ConfigReader(const Json& json, const TensorSource& source, const RadioLayout& layout)
-        : json_(json),
-          source_(source),
-          layout_(layout),
-          args_(objectField(json, "args")),
-          kwargs_(objectField(args_, "model_kwargs")),
-          library_(!json.contains("args")) {}
-
-    Result<RadioConfig> read() {
-        config_.inner = layout_.inner;
-        VITRINE_TRY_VOID(readSizes());
-        VITRINE_TRY_VOID(readBlock());
-        VITRINE_TRY_VOID(readPatchGenerator());
-        VITRINE_TRY_VOID(library_ ? readLibraryTokens() : readPublishedTokens());
-        VITRINE_TRY_VOID(readResolution());
-        VITRINE_TRY_VOID(readWindowing());
-        VITRINE_TRY_VOID(readNormalizers());
-        VITRINE_TRY_VOID(checkSummaryIndices());
-        VITRINE_TRY_VOID(readTokenReduction());
-        return std::move(config_);
-    }
-
-  private:
-    const TensorInfo* stored(const std::string& name) const { return layout_.find(source_, name); }
-    bool has(const std::string& name) const { return stored(name) != nullptr; }
-    int64_t dimension(const std::string& name, size_t index) const {
-        const TensorInfo* info = stored(name);
-        return info && info->shape.size() > index ? info->shape[index] : 0;
-    }
-
-    Result<void> readSizes() {
-        const std::string where = library_ ? "config.json" : "config.json/args/model_kwargs";
-        const Json& sizes = library_ ? json_ : kwargs_;
-        VITRINE_TRY(const auto width,
-                    optionalField<int64_t>(sizes, library_ ? "hidden_size" : "embed_dim", where));
-        VITRINE_TRY(const auto depth,
-                    optionalField<int64_t>(sizes, library_ ? "num_hidden_layers" : "depth", where));
-        VITRINE_TRY(const auto heads,
-                    optionalField<int64_t>(sizes, library_ ? "num_attention_heads" : "num_heads", where));
-        VITRINE_TRY(const auto architecture, optionalField<std::string>(args_, "model", "config.json/args"));
-        VITRINE_TRY(const auto version, optionalField<std::string>(json_, "version", "config.json"));
-        config_.architecture = architecture.value_or("");
-        config_.version = version.value_or("");
-        const ArchitectureRow* row = architectureByName(config_.architecture);
-
-        const int64_t storedWidth = dimension("patch_generator.embedder.weight", 0);
-        const int64_t storedDepth = countBlocks(source_, layout_.trunk);
-        config_.width = width ? *width : row ? row->width : storedWidth;
-        config_.depth = depth ? *depth : row ? row->depth : storedDepth;
-        if (config_.width != storedWidth)
-            return contradiction(layout_.trunk + "patch_generator.embedder.weight", "width", config_.width,
-                                 storedWidth);
-        if (config_.depth != storedDepth)
-            return contradiction(layout_.trunk + "blocks", "depth", config_.depth, storedDepth);
-        if (!heads && !row)
-            return fail(ErrorCode::NotFound,
-                        fmt::format("the number of attention heads of architecture \"{}\" is not known",
-                                    config_.architecture),
-                        where, "Add num_heads to args.model_kwargs");
-        config_.headCount = heads ? *heads : row->headCount;
-        if (config_.headCount < 1 || config_.width % config_.headCount != 0)
-            return fail(ErrorCode::InvalidFile,
-                        fmt::format("{} heads do not divide width {}", config_.headCount, config_.width),
-                        where);
-        return {};
-    }
-
-    Result<void> readBlock() {
-        nn::VitBlockOptions& block = config_.block;
-        block.width = config_.width;
-        block.headWidth = config_.width / config_.headCount;
-        VITRINE_TRY(const auto swiglu, optionalField<bool>(json_, "use_swiglu_ffn", "config.json"));
-        VITRINE_TRY(const auto qkvBias,
-                    optionalField<bool>(library_ ? json_ : kwargs_, "qkv_bias", "config.json"));
-        VITRINE_TRY(const auto epsilon, optionalField<double>(json_, "layer_norm_eps", "config.json"));
-        VITRINE_TRY(const auto activation, optionalField<std::string>(json_, "hidden_act", "config.json"));
-        VITRINE_TRY(const auto scaleValue, optionalField<double>(json_, "layerscale_value", "config.json"));
-        VITRINE_TRY(const auto modelNorm, optionalField<bool>(args_, "model_norm", "config.json/args"));
-        block.gated = swiglu.value_or(has("blocks.0.mlp.w12.weight"));
-        block.qkvBias = qkvBias.value_or(has("blocks.0.attn.qkv.bias"));
-        block.epsilon = epsilon.value_or(1e-6);
-        block.activation = activation.value_or("gelu");
-        if (!nn::isActivation(block.activation))
-            return fail(ErrorCode::Unsupported, fmt::format("unknown activation \"{}\"", block.activation),
-                        "config.json/hidden_act");
-        block.mlpNorm = has("blocks.0.mlp.norm.weight");
-        config_.layerScaleValue = scaleValue.value_or(1.0);
-        VITRINE_TRY_VOID(readBlockSizes());
-        readLayerScale();
-        // The DINOv2-style student keeps its final norm whatever `model_norm` says.
-        config_.finalNorm = config_.inner || !modelNorm ? has("norm.weight") : *modelNorm;
-        return {};
-    }
-
-    // The stored shapes tell how many heads and hidden units each block has left.
-    Result<void> readBlockSizes() {
-        for (int64_t index = 0; index < config_.depth; ++index) {
-            const std::string name = fmt::format("blocks.{}.", index);
-            const int64_t rows = dimension(name + "attn.qkv.weight", 0);
-            const int64_t ofHead = 3 * config_.block.headWidth;
-            if (rows < ofHead || rows % ofHead != 0)
-                return fail(ErrorCode::ShapeMismatch,
-                            fmt::format("queries, keys and values of heads {} wide were expected, found {} "
-                                        "rows",
-                                        config_.block.headWidth, rows),
-                            layout_.trunk + name + "attn.qkv.weight",
-                            "The configured number of heads is that of the model before heads were cut out");
-            const int64_t hidden = hiddenOf(name);
-            if (hidden < 1)
-                return fail(ErrorCode::NotFound, "this block's MLP is not in the checkpoint",
-                            layout_.trunk + name + "mlp.fc1.weight");
-            config_.sizes.push_back({rows / ofHead, hidden});
-        }
-        if (config_.sizes.empty())
-            return fail(ErrorCode::NotFound, "the checkpoint has no blocks", layout_.trunk + "blocks.0");
-        config_.block.headCount = config_.sizes.front().headCount;
-        config_.block.hidden = config_.sizes.front().hidden;
-        return {};
-    }
-
-    int64_t hiddenOf(const std::string& block) const {
-        if (!config_.block.gated)
-            return dimension(block + "mlp.fc1.weight", 0);
-        if (has(block + "mlp.w12.weight"))
-            return dimension(block + "mlp.w12.weight", 0) / 2;
-        return dimension(block + "mlp.gate_proj.weight", 0);
-    }
-
-    void readLayerScale() {
-        nn::VitBlockOptions& block = config_.block;
-        const std::pair<const char*, const char*> spellings[] = {
-            {"ls", "grandma"}, {"ls", "gamma"}, {"layer_scale", "lambda1"}};
-        for (const auto& [module, parameter] : spellings)
-            if (has(fmt::format("blocks.0.{}1.{}", module, parameter))) {
-                block.layerScale1 = std::string(module) + "1";
-                block.layerScale2 = std::string(module) + "2";
-                block.layerScaleParameter = parameter;
-                return;
-            }
-        if (library_ && config_.layerScaleValue != 1.0) {
-            block.layerScale1 = "layer_scale1";
-            block.layerScale2 = "layer_scale2";
-            block.layerScaleParameter = "lambda1";
-        }
-    }
-
-    Result<void> readPatchGenerator() {
-        VITRINE_TRY(const auto patchSize, optionalField<int64_t>(json_, "patch_size", "config.json"));
-        VITRINE_TRY(const auto channels,
-                    optionalField<int64_t>(library_ ? json_ : args_, library_ ? "num_channels" : "in_chans",
-                                           "config.json"));
-        config_.channels = channels.value_or(3);
-        const int64_t patchWidth = dimension("patch_generator.embedder.weight", 1);
-        const int64_t side =
-            config_.channels > 0 ? std::llround(std::sqrt(double(patchWidth) / double(config_.channels))) : 0;
-        config_.patchSize = patchSize.value_or(side);
-        if (config_.channels < 1 || config_.patchSize < 1 || config_.patchSize > 4096 ||
-            config_.channels * config_.patchSize * config_.patchSize != patchWidth)
-            return contradiction(layout_.trunk + "patch_generator.embedder.weight", "a flattened patch of",
-                                 config_.channels * config_.patchSize * config_.patchSize, patchWidth);
-        config_.embedderBias = has("patch_generator.embedder.bias");
-        config_.patchNorm = has("patch_generator.patch_normalizer.weight");
-        const int64_t positions = dimension("patch_generator.pos_embed", 1);
-        config_.gridSide = std::llround(std::sqrt(double(positions)));
-        if (config_.gridSide * config_.gridSide != positions)
-            return fail(ErrorCode::ShapeMismatch,
-                        fmt::format("{} positions are not a square grid", positions),
-                        layout_.trunk + "patch_generator.pos_embed");
-        return readPositionMode();
-    }
-
-    Result<void> readPositionMode() {
-        if (library_) {
-            VITRINE_TRY(const auto frames,
-                        optionalField<int64_t>(json_, "video_temporal_patch_size", "config.json"));
-            if (has("patch_generator.video_embedder.weight"))
-                config_.videoFrames = frames.value_or(2);
-            return {};
-        }
-        VITRINE_TRY(const auto cpeSize, optionalField<int64_t>(args_, "cpe_max_size", "config.json/args"));
-        VITRINE_TRY(const auto imageSize,
-                    optionalField<int64_t>(kwargs_, "img_size", "config.json/args/model_kwargs"));
-        const int64_t trainedSize = imageSize.value_or(trainingSize(config_.architecture));
-        config_.croppedPositions = !cpeSize || *cpeSize != trainedSize;
-        return {};
-    }
-
-    Result<void> readLibraryTokens() {
-        VITRINE_TRY(const auto classes, optionalField<int64_t>(json_, "num_cls_tokens", "config.json"));
-        VITRINE_TRY(const auto registers, optionalField<int64_t>(json_, "num_registers", "config.json"));
-        VITRINE_TRY(const auto indices,
-                    optionalField<std::vector<int64_t>>(json_, "summary_idxs", "config.json"));
-        VITRINE_TRY(const auto mean, optionalField<std::vector<double>>(json_, "norm_mean", "config.json"));
-        VITRINE_TRY(const auto std, optionalField<std::vector<double>>(json_, "norm_std", "config.json"));
-        const int64_t tokens = dimension("patch_generator.cls_token.token", 0);
-        config_.classTokens = classes.value_or(registers ? tokens - *registers : tokens);
-        config_.registers = registers.value_or(tokens - config_.classTokens);
-        if (config_.classTokens < 0 || config_.registers < 0 || config_.prefixTokens() != tokens)
-            return contradiction(layout_.trunk + "patch_generator.cls_token.token",
-                                 "class and register tokens", config_.prefixTokens(), tokens);
-        if (indices)
-            config_.summaryIndices = *indices;
-        config_.mean = mean.value_or(config_.mean);
-        config_.std = std.value_or(config_.std);
-        return {};
-    }
-
-    Result<void> readPublishedTokens() {
-        VITRINE_TRY(const auto perTeacher,
-                    optionalField<bool>(args_, "cls_token_per_teacher", "config.json/args"));
-        const Json& teachers = args_.contains("teachers") ? args_.at("teachers") : Json::array();
-        std::vector<std::string> names;
-        std::vector<bool> useSummary;
-        for (const Json& teacher : teachers) {
-            VITRINE_TRY(const auto name,
-                        optionalField<std::string>(teacher, "name", "config.json/args/teachers"));
-            VITRINE_TRY(const auto summary,
-                        optionalField<bool>(teacher, "use_summary", "config.json/args/teachers"));
-            if (!name || std::find(names.begin(), names.end(), *name) != names.end())
-                continue;
-            names.push_back(*name);
-            useSummary.push_back(summary.value_or(true));
-        }
-        const bool each = perTeacher.value_or(false) && !names.empty();
-        const int64_t tokens = dimension("patch_generator.cls_token.token", 0);
-        config_.classTokens = each ? int64_t(names.size()) : 1;
-        config_.registers = tokens - config_.classTokens;
-        if (config_.registers < 0)
-            return contradiction(layout_.trunk + "patch_generator.cls_token.token", "class tokens",
-                                 config_.classTokens, tokens);
-        if (each) {
-            config_.summaryIndices.clear();
-            for (size_t i = 0; i < useSummary.size(); ++i)
-                if (useSummary[i])
-                    config_.summaryIndices.push_back(int64_t(i));
-        }
-        return {};
-    }
-
-    Result<void> readResolution() {
-        VITRINE_TRY(const auto preferred, pairField(json_, "preferred_resolution"));
-        VITRINE_TRY(const auto maximum, optionalField<int64_t>(json_, "max_resolution", "config.json"));
-        int64_t side = 224;
-        if (library_ && json_.contains("image_size") && json_.at("image_size").is_number_integer())
-            side = json_.at("image_size").get<int64_t>();
-        const int64_t fallback = std::max<int64_t>(1, side / config_.patchSize) * config_.patchSize;
-        config_.preferredHeight = preferred ? preferred->first : fallback;
-        config_.preferredWidth = preferred ? preferred->second : fallback;
-        config_.maxSide = maximum.value_or(0);
-        return {};
-    }
-
-    Result<void> readWindowing() {
-        VITRINE_TRY(const auto size, optionalField<int64_t>(json_, "vitdet_window_size", "config.json"));
-        VITRINE_TRY(const auto windowed, optionalField<int64_t>(json_, "vitdet_num_windowed", "config.json"));
-        VITRINE_TRY(const auto global, optionalField<int64_t>(json_, "vitdet_num_global", "config.json"));
-        if (size && *size < 1)
-            return fail(ErrorCode::InvalidFile, "expected a window of at least one patch",
-                        "config.json/vitdet_window_size");
-        config_.windowing.windowSize = size.value_or(0);
-        config_.windowing.numWindowed = windowed;
-        config_.windowing.numGlobal = global;
-        if (windowed || global)
-            return {};
-        // The published table: radio_v2 has five windowed blocks between global ones, the giant models and
-        // C-RADIOv2 eight global blocks, the rest four.
-        const std::string& version = config_.version;
-        if (version == "radio_v2" || version.rfind("radio_v2.1", 0) == 0)
-            config_.windowing.numWindowed = 5;
-        else
-            config_.windowing.numGlobal =
-                version.rfind("radio_v2.5-g", 0) == 0 || version.rfind("c-radio_v2", 0) == 0 ? 8 : 4;
-        return {};
-    }
-
-    Result<void> readNormalizers() {
-        config_.featureNormalizer = objectField(json_, "feature_normalizer_config").size() > 0 ||
-                                    source_.find(layout_.root + "feature_normalizer.tx") ||
-                                    source_.find(layout_.root + "_feature_normalizer.tx");
-        const std::string name =
-            layout_.root + (layout_.hub ? "_intermediate_feature_normalizer." : "inter_feature_normalizer.");
-        const Json& inter = objectField(json_, "inter_feature_normalizer_config");
-        const std::string where = "config.json/inter_feature_normalizer_config";
-        VITRINE_TRY(const auto count, optionalField<int64_t>(inter, "num_intermediates", where));
-        VITRINE_TRY(const auto perLayer, optionalField<bool>(inter, "rot_per_layer", where));
-        const TensorInfo* means = source_.find(name + "means");
-        const TensorInfo* rotation = source_.find(name + "rotation");
-        config_.normalizedIntermediates =
-            count.value_or(means && !means->shape.empty() ? means->shape[0] : 0);
-        if (config_.normalizedIntermediates < 0 || config_.normalizedIntermediates > 100000)
-            return fail(ErrorCode::InvalidFile, "expected a number of layers", where + "/num_intermediates");
-        config_.rotationPerLayer = perLayer.value_or(rotation && rotation->shape.size() == 3);
-        const Json& spectral = objectField(args_, "spectral_reparam");
-        VITRINE_TRY(const auto epsilon,
-                    optionalField<double>(spectral, "eps", "config.json/args/spectral_reparam"));
-        config_.spectralEpsilon = epsilon.value_or(config_.spectralEpsilon);
-        return {};
-    }
-
-    Result<void> readTokenReduction() {
-        VITRINE_TRY(config_.tokens, nn::TokenReductionSettings::fromConfig(json_));
-        if (config_.tokens && config_.tokens->method == nn::TokenMethod::Attention && config_.classTokens < 1)
-            return fail(ErrorCode::InvalidFile, "there is no class token that could look at patches",
-                        "config.json/token_reduction/method", "Use \"merge\" or \"norm\"");
-        return {};
-    }
-
-    Result<void> checkSummaryIndices() {
-        // The stored list wins over what the teachers' entries suggest.
-        if (source_.find(layout_.root + "summary_idxs")) {
-            VITRINE_TRY(const at::Tensor stored, readTensor(source_, layout_.root + "summary_idxs", {}));
-            const at::Tensor indices = stored.to(at::kLong).reshape({-1}).contiguous();
-            const int64_t* first = indices.const_data_ptr<int64_t>();
-            config_.summaryIndices.assign(first, first + indices.numel());
-        }
-        for (const int64_t index : config_.summaryIndices)
-            if (index < 0 || index >= config_.classTokens)
-                return fail(ErrorCode::InvalidFile,
-                            fmt::format("summary token {} of {} class tokens", index, config_.classTokens),
-                            "config.json/summary_idxs");
-        if (config_.mean.size() != size_t(config_.channels) || config_.std.size() != size_t(config_.channels))
-            return fail(ErrorCode::InvalidFile, fmt::format("expected {} values", config_.channels),
-                        "config.json/norm_mean");
-        return {};
-    }
-
-    const Json& json_;
-    const TensorSource& source_;
-    const RadioLayout& layout_;
-    const Json& args_;
-    const Json& kwargs_;
-    bool library_;
-    RadioConfig config_;
-};
-
 }  // namespace
+
+RadioConfigReader::RadioConfigReader(const Json& json, const TensorSource& source, const RadioLayout& layout)
+    : json_(json),
+      source_(source),
+      layout_(layout),
+      args_(objectField(json, "args")),
+      kwargs_(objectField(args_, "model_kwargs")),
+      library_(!json.contains("args")) {}
+
+Result<RadioConfig> RadioConfigReader::read() {
+    config_.inner = layout_.inner;
+    VITRINE_TRY_VOID(readSizes());
+    VITRINE_TRY_VOID(readBlock());
+    VITRINE_TRY_VOID(readPatchGenerator());
+    VITRINE_TRY_VOID(library_ ? readLibraryTokens() : readPublishedTokens());
+    VITRINE_TRY_VOID(readResolution());
+    VITRINE_TRY_VOID(readWindowing());
+    VITRINE_TRY_VOID(readNormalizers());
+    VITRINE_TRY_VOID(checkSummaryIndices());
+    VITRINE_TRY_VOID(readTokenReduction());
+    return std::move(config_);
+}
+
+int64_t RadioConfigReader::dimension(const std::string& name, size_t index) const {
+    const TensorInfo* info = stored(name);
+    return info && info->shape.size() > index ? info->shape[index] : 0;
+}
+
+Failure RadioConfigReader::contradiction(const std::string& where, const std::string& what,
+                                         int64_t configured, int64_t stored) {
+    return fail(ErrorCode::ShapeMismatch,
+                fmt::format("the configuration says {} {}, the checkpoint has {}", what, configured, stored),
+                where, "Does config.json belong to these weights?");
+}
+
+Result<void> RadioConfigReader::readPatchGenerator() {
+    VITRINE_TRY(const auto patchSize, optionalField<int64_t>(json_, "patch_size", "config.json"));
+    VITRINE_TRY(const auto channels,
+                optionalField<int64_t>(library_ ? json_ : args_, library_ ? "num_channels" : "in_chans",
+                                       "config.json"));
+    config_.channels = channels.value_or(3);
+    const int64_t patchWidth = dimension("patch_generator.embedder.weight", 1);
+    const int64_t side =
+        config_.channels > 0 ? std::llround(std::sqrt(double(patchWidth) / double(config_.channels))) : 0;
+    config_.patchSize = patchSize.value_or(side);
+    if (config_.channels < 1 || config_.patchSize < 1 || config_.patchSize > 4096 ||
+        config_.channels * config_.patchSize * config_.patchSize != patchWidth)
+        return contradiction(layout_.trunk + "patch_generator.embedder.weight", "a flattened patch of",
+                             config_.channels * config_.patchSize * config_.patchSize, patchWidth);
+    config_.embedderBias = has("patch_generator.embedder.bias");
+    config_.patchNorm = has("patch_generator.patch_normalizer.weight");
+    const int64_t positions = dimension("patch_generator.pos_embed", 1);
+    config_.gridSide = std::llround(std::sqrt(double(positions)));
+    if (config_.gridSide * config_.gridSide != positions)
+        return fail(ErrorCode::ShapeMismatch, fmt::format("{} positions are not a square grid", positions),
+                    layout_.trunk + "patch_generator.pos_embed");
+    return readPositionMode();
+}
+
+Result<void> RadioConfigReader::readPositionMode() {
+    if (library_) {
+        VITRINE_TRY(const auto frames,
+                    optionalField<int64_t>(json_, "video_temporal_patch_size", "config.json"));
+        if (has("patch_generator.video_embedder.weight"))
+            config_.videoFrames = frames.value_or(2);
+        return {};
+    }
+    VITRINE_TRY(const auto cpeSize, optionalField<int64_t>(args_, "cpe_max_size", "config.json/args"));
+    VITRINE_TRY(const auto imageSize,
+                optionalField<int64_t>(kwargs_, "img_size", "config.json/args/model_kwargs"));
+    const int64_t trainedSize = imageSize.value_or(trainingSize(config_.architecture));
+    config_.croppedPositions = !cpeSize || *cpeSize != trainedSize;
+    return {};
+}
+
+Result<void> RadioConfigReader::readLibraryTokens() {
+    VITRINE_TRY(const auto classes, optionalField<int64_t>(json_, "num_cls_tokens", "config.json"));
+    VITRINE_TRY(const auto registers, optionalField<int64_t>(json_, "num_registers", "config.json"));
+    VITRINE_TRY(const auto indices,
+                optionalField<std::vector<int64_t>>(json_, "summary_idxs", "config.json"));
+    VITRINE_TRY(const auto mean, optionalField<std::vector<double>>(json_, "norm_mean", "config.json"));
+    VITRINE_TRY(const auto std, optionalField<std::vector<double>>(json_, "norm_std", "config.json"));
+    const int64_t tokens = dimension("patch_generator.cls_token.token", 0);
+    config_.classTokens = classes.value_or(registers ? tokens - *registers : tokens);
+    config_.registers = registers.value_or(tokens - config_.classTokens);
+    if (config_.classTokens < 0 || config_.registers < 0 || config_.prefixTokens() != tokens)
+        return contradiction(layout_.trunk + "patch_generator.cls_token.token", "class and register tokens",
+                             config_.prefixTokens(), tokens);
+    if (indices)
+        config_.summaryIndices = *indices;
+    config_.mean = mean.value_or(config_.mean);
+    config_.std = std.value_or(config_.std);
+    return {};
+}
+
+Result<void> RadioConfigReader::readPublishedTokens() {
+    VITRINE_TRY(const auto perTeacher,
+                optionalField<bool>(args_, "cls_token_per_teacher", "config.json/args"));
+    const Json& teachers = args_.contains("teachers") ? args_.at("teachers") : Json::array();
+    std::vector<std::string> names;
+    std::vector<bool> useSummary;
+    for (const Json& teacher : teachers) {
+        VITRINE_TRY(const auto name,
+                    optionalField<std::string>(teacher, "name", "config.json/args/teachers"));
+        VITRINE_TRY(const auto summary,
+                    optionalField<bool>(teacher, "use_summary", "config.json/args/teachers"));
+        if (!name || std::find(names.begin(), names.end(), *name) != names.end())
+            continue;
+        names.push_back(*name);
+        useSummary.push_back(summary.value_or(true));
+    }
+    const bool each = perTeacher.value_or(false) && !names.empty();
+    const int64_t tokens = dimension("patch_generator.cls_token.token", 0);
+    config_.classTokens = each ? int64_t(names.size()) : 1;
+    config_.registers = tokens - config_.classTokens;
+    if (config_.registers < 0)
+        return contradiction(layout_.trunk + "patch_generator.cls_token.token", "class tokens",
+                             config_.classTokens, tokens);
+    if (each) {
+        config_.summaryIndices.clear();
+        for (size_t i = 0; i < useSummary.size(); ++i)
+            if (useSummary[i])
+                config_.summaryIndices.push_back(int64_t(i));
+    }
+    return {};
+}
+
+Result<void> RadioConfigReader::readResolution() {
+    VITRINE_TRY(const auto preferred, pairField(json_, "preferred_resolution"));
+    VITRINE_TRY(const auto maximum, optionalField<int64_t>(json_, "max_resolution", "config.json"));
+    int64_t side = 224;
+    if (library_ && json_.contains("image_size") && json_.at("image_size").is_number_integer())
+        side = json_.at("image_size").get<int64_t>();
+    const int64_t fallback = std::max<int64_t>(1, side / config_.patchSize) * config_.patchSize;
+    config_.preferredHeight = preferred ? preferred->first : fallback;
+    config_.preferredWidth = preferred ? preferred->second : fallback;
+    config_.maxSide = maximum.value_or(0);
+    return {};
+}
+
+Result<void> RadioConfigReader::readWindowing() {
+    VITRINE_TRY(const auto size, optionalField<int64_t>(json_, "vitdet_window_size", "config.json"));
+    VITRINE_TRY(const auto windowed, optionalField<int64_t>(json_, "vitdet_num_windowed", "config.json"));
+    VITRINE_TRY(const auto global, optionalField<int64_t>(json_, "vitdet_num_global", "config.json"));
+    if (size && *size < 1)
+        return fail(ErrorCode::InvalidFile, "expected a window of at least one patch",
+                    "config.json/vitdet_window_size");
+    config_.windowing.windowSize = size.value_or(0);
+    config_.windowing.numWindowed = windowed;
+    config_.windowing.numGlobal = global;
+    if (windowed || global)
+        return {};
+    // The published table: radio_v2 has five windowed blocks between global ones, the giant models and
+    // C-RADIOv2 eight global blocks, the rest four.
+    const std::string& version = config_.version;
+    if (version == "radio_v2" || version.rfind("radio_v2.1", 0) == 0)
+        config_.windowing.numWindowed = 5;
+    else
+        config_.windowing.numGlobal =
+            version.rfind("radio_v2.5-g", 0) == 0 || version.rfind("c-radio_v2", 0) == 0 ? 8 : 4;
+    return {};
+}
+
+Result<void> RadioConfigReader::readNormalizers() {
+    config_.featureNormalizer = objectField(json_, "feature_normalizer_config").size() > 0 ||
+                                source_.find(layout_.root + "feature_normalizer.tx") ||
+                                source_.find(layout_.root + "_feature_normalizer.tx");
+    const std::string name =
+        layout_.root + (layout_.hub ? "_intermediate_feature_normalizer." : "inter_feature_normalizer.");
+    const Json& inter = objectField(json_, "inter_feature_normalizer_config");
+    const std::string where = "config.json/inter_feature_normalizer_config";
+    VITRINE_TRY(const auto count, optionalField<int64_t>(inter, "num_intermediates", where));
+    VITRINE_TRY(const auto perLayer, optionalField<bool>(inter, "rot_per_layer", where));
+    const TensorInfo* means = source_.find(name + "means");
+    const TensorInfo* rotation = source_.find(name + "rotation");
+    config_.normalizedIntermediates = count.value_or(means && !means->shape.empty() ? means->shape[0] : 0);
+    if (config_.normalizedIntermediates < 0 || config_.normalizedIntermediates > 100000)
+        return fail(ErrorCode::InvalidFile, "expected a number of layers", where + "/num_intermediates");
+    config_.rotationPerLayer = perLayer.value_or(rotation && rotation->shape.size() == 3);
+    const Json& spectral = objectField(args_, "spectral_reparam");
+    VITRINE_TRY(const auto epsilon,
+                optionalField<double>(spectral, "eps", "config.json/args/spectral_reparam"));
+    config_.spectralEpsilon = epsilon.value_or(config_.spectralEpsilon);
+    return {};
+}
+
+Result<void> RadioConfigReader::readTokenReduction() {
+    VITRINE_TRY(config_.tokens, nn::TokenReductionSettings::fromConfig(json_));
+    if (config_.tokens && config_.tokens->method == nn::TokenMethod::Attention && config_.classTokens < 1)
+        return fail(ErrorCode::InvalidFile, "there is no class token that could look at patches",
+                    "config.json/token_reduction/method", "Use \"merge\" or \"norm\"");
+    return {};
+}
+
+Result<void> RadioConfigReader::checkSummaryIndices() {
+    // The stored list wins over what the teachers' entries suggest.
+    if (source_.find(layout_.root + "summary_idxs")) {
+        VITRINE_TRY(const at::Tensor stored, readTensor(source_, layout_.root + "summary_idxs", {}));
+        const at::Tensor indices = stored.to(at::kLong).reshape({-1}).contiguous();
+        const int64_t* first = indices.const_data_ptr<int64_t>();
+        config_.summaryIndices.assign(first, first + indices.numel());
+    }
+    for (const int64_t index : config_.summaryIndices)
+        if (index < 0 || index >= config_.classTokens)
+            return fail(ErrorCode::InvalidFile,
+                        fmt::format("summary token {} of {} class tokens", index, config_.classTokens),
+                        "config.json/summary_idxs");
+    if (config_.mean.size() != size_t(config_.channels) || config_.std.size() != size_t(config_.channels))
+        return fail(ErrorCode::InvalidFile, fmt::format("expected {} values", config_.channels),
+                    "config.json/norm_mean");
+    return {};
+}
 
 nn::VitBlockOptions RadioConfig::blockOptions(int64_t index) const {
     nn::VitBlockOptions options = block;
@@ -396,7 +250,7 @@ nn::VitBlockOptions RadioConfig::blockOptions(int64_t index) const {
 
 Result<RadioConfig> readRadioConfig(const Json& config, const TensorSource& source,
                                     const RadioLayout& layout) {
-    return ConfigReader(config, source, layout).read();
+    return RadioConfigReader(config, source, layout).read();
 }
 
 }  // namespace vitrine
