@@ -1,6 +1,7 @@
 #include "core/compress/numeric_cases.h"
 
 #include "core/compress/low_bit_matrix.h"
+#include "core/io/numeric_meta.h"
 
 namespace vitrine {
 namespace {
@@ -62,13 +63,7 @@ Runner runnerOf(const Json& call) {
 }  // namespace
 
 bool isCompressionCase(const Json& meta) {
-    if (!meta.is_object() || meta.value("family", Json()) != Json("numeric"))
-        return false;
-    const auto calls = meta.find("calls");
-    if (calls == meta.end() || !calls->is_array() || calls->empty())
-        return false;
-    return std::all_of(calls->begin(), calls->end(),
-                       [](const Json& call) { return runnerOf(call) != nullptr; });
+    return isNumericCaseOf(meta, [](const Json& call) { return runnerOf(call) != nullptr; });
 }
 
 Result<Tensors> runCompressionCase(const Json&, const Json& call, const Tensors& inputs) {

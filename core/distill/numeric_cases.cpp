@@ -3,8 +3,8 @@
 #include "core/distill/feature_moments.h"
 #include "core/distill/normalizer.h"
 #include "core/features/checks.h"
+#include "core/io/numeric_meta.h"
 
-#include <algorithm>
 #include <charconv>
 
 namespace vitrine {
@@ -84,11 +84,7 @@ bool isKnown(const Json& call) {
 }  // namespace
 
 bool isDistillCase(const Json& meta) {
-    if (!meta.is_object() || meta.value("family", Json()) != Json("numeric"))
-        return false;
-    const auto calls = meta.find("calls");
-    return calls != meta.end() && calls->is_array() && !calls->empty() &&
-           std::all_of(calls->begin(), calls->end(), isKnown);
+    return isNumericCaseOf(meta, isKnown);
 }
 
 Result<Tensors> runDistillCase(const Json&, const Json& call, const Tensors& inputs) {

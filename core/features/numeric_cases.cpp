@@ -4,6 +4,7 @@
 #include "core/features/learned_jbu.h"
 #include "core/features/numeric_scan.h"
 #include "core/io/fp8.h"
+#include "core/io/numeric_meta.h"
 #include "kernels/operators.h"
 
 #include <functional>
@@ -179,13 +180,7 @@ Runner runnerOf(const Json& call) {
 }  // namespace
 
 bool isNumericCase(const Json& meta) {
-    if (!meta.is_object() || meta.value("family", Json()) != Json("numeric"))
-        return false;
-    const auto calls = meta.find("calls");
-    if (calls == meta.end() || !calls->is_array() || calls->empty())
-        return false;
-    return std::all_of(calls->begin(), calls->end(),
-                       [](const Json& call) { return runnerOf(call) != nullptr; });
+    return isNumericCaseOf(meta, [](const Json& call) { return runnerOf(call) != nullptr; });
 }
 
 Result<Tensors> runNumericCase(const Json& meta, const Json& call, const Tensors& inputs,

@@ -1,10 +1,10 @@
 #include "core/io/fp8.h"
 
 #include "core/base/check.h"
+#include "kernels/low_bit/low_bit_numbers.h"
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -13,52 +13,17 @@ namespace {
 
 constexpr size_t kBlock = 32;
 
-struct Layout {
-    int mantissaBits;
-    int bias;
-    float largest;
-    uint8_t overflow;  // code of what is too large
-};
-
-constexpr Layout layoutOf(Fp8Format format) {
-    return format == Fp8Format::E4M3 ? Layout{3, 7, 448.f, 0x7f} : Layout{2, 15, 57344.f, 0x7c};
-}
-
-float decodeSlowly(Fp8Format format, uint8_t code) {
-    const Layout layout = layoutOf(format);
-    const int magnitude = code & 0x7f;
-    const float sign = code & 0x80 ? -1.f : 1.f;
-    if (format == Fp8Format::E4M3 ? magnitude == 0x7f : magnitude > 0x7c)
-        return std::copysign(std::numeric_limits<float>::quiet_NaN(), sign);
-    if (format == Fp8Format::E5M2 && magnitude == 0x7c)
-        return sign * std::numeric_limits<float>::infinity();
-    const int exponent = magnitude >> layout.mantissaBits;
-    const int mantissa = magnitude & ((1 << layout.mantissaBits) - 1);
-    const int whole = exponent == 0 ? mantissa : mantissa + (1 << layout.mantissaBits);
-    return sign * std::ldexp(float(whole), std::max(exponent, 1) - layout.bias - layout.mantissaBits);
+kernels::Fp8Layout layoutOf(Fp8Format format) {
+    using kernels::LowBitFormat;
+    return kernels::fp8Layout(format == Fp8Format::E4M3 ? LowBitFormat::E4M3 : LowBitFormat::E5M2);
 }
 
 std::array<float, 256> makeTable(Fp8Format format) {
+    const kernels::Fp8Layout layout = layoutOf(format);
     std::array<float, 256> table;
-    for (int code = 0; code < 256; ++code)
-        table[size_t(code)] = decodeSlowly(format, uint8_t(code));
+    for (uint32_t code = 0; code < 256; ++code)
+        table[code] = kernels::fp8Value(code, layout.mantissaBits, layout.bias);
     return table;
-}
-
-// Absolute value -> code without sign, by rounding the float's own bits.
-uint8_t roundMagnitude(const Layout& layout, float magnitude) {
-    const uint32_t bits = std::bit_cast<uint32_t>(magnitude);
-    const uint32_t leastNormal = uint32_t(128 - layout.bias) << 23;
-    if (bits < leastNormal) {
-        // Adding a power of two whose last place is the smallest subnormal lets the adder round to even.
-        const float magic = std::ldexp(1.f, 24 - layout.bias - layout.mantissaBits);
-        return uint8_t(std::bit_cast<uint32_t>(magnitude + magic) - std::bit_cast<uint32_t>(magic));
-    }
-    const int shift = 23 - layout.mantissaBits;
-    const uint32_t odd = (bits >> shift) & 1;
-    const uint32_t rounded = bits + (1u << (shift - 1)) - 1 + odd;
-    const uint32_t code = (rounded - (uint32_t(127 - layout.bias) << 23)) >> shift;
-    return uint8_t(std::min<uint32_t>(code, layout.overflow));
 }
 
 float largestOf(std::span<const float> values) {
@@ -80,14 +45,15 @@ float fp8Decode(Fp8Format format, uint8_t code) {
 }
 
 uint8_t fp8Encode(Fp8Format format, float value, bool saturate) {
-    const Layout layout = layoutOf(format);
+    const kernels::Fp8Layout layout = layoutOf(format);
     const uint8_t sign = std::signbit(value) ? 0x80 : 0;
     if (std::isnan(value))
         return sign | 0x7f;
     float magnitude = std::abs(value);
     if (saturate)
         magnitude = std::min(magnitude, layout.largest);
-    return sign | roundMagnitude(layout, magnitude);
+    const uint32_t overflow = format == Fp8Format::E4M3 ? 0x7f : 0x7c;
+    return sign | uint8_t(std::min(kernels::fp8Code(magnitude, layout.mantissaBits, layout.bias), overflow));
 }
 
 namespace {
