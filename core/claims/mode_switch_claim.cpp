@@ -1,11 +1,12 @@
 // Teacher A works at 48 pixels, teacher B at 96. A student that meets A in small pictures only and B in large
 // ones only (AM-RADIO's partitions) behaves as two models, switched by the resolution; one that meets both at
-// both does not.
+// both does not. The claim joins this with RADIOv2.5's other two experiments.
 #include "core/claims/mode_switch_claim.h"
 
+#include "core/claims/fixed_size_teacher.h"
+#include "core/claims/joined_experiments.h"
+#include "core/claims/radio_v25_experiments.h"
 #include "core/data/soft_scenes.h"
-#include "core/distill/grid_alignment.h"
-#include "core/distill/losses.h"
 #include "core/distill/random_stream.h"
 #include "core/distill/student.h"
 
@@ -15,42 +16,11 @@
 namespace vitrine {
 namespace {
 
-constexpr int64_t kPatch = 8, kSmall = 48, kLarge = 96, kChannels = 24;
+constexpr int64_t kPatch = FixedSizeTeacher::kPatch, kChannels = FixedSizeTeacher::kChannels;
+constexpr int64_t kSmall = 48, kLarge = 96;
 constexpr int64_t kSteps = 500, kBatch = 16, kTestPictures = 192;
+constexpr const char *kPartitioned = "mode switch: partitioned", *kJoint = "mode switch: joint";
 constexpr std::array<int64_t, 10> kSweep{40, 48, 56, 64, 72, 80, 88, 96, 104, 112};
-
-at::Tensor resized(const at::Tensor& pictures, int64_t side) {
-    return pictures.size(3) == side ? pictures : at::_upsample_bilinear2d_aa(pictures, {side, side}, false);
-}
-
-// A frozen patch network with channels of unit variance; always looks at its own resolution.
-class FixedSizeTeacher {
-  public:
-    FixedSizeTeacher(int64_t side, const at::Generator& random) : side_(side) {
-        const auto normal = [&](at::IntArrayRef shape) {
-            return at::randn(shape, random, at::TensorOptions());
-        };
-        patch_ = normal({48, 3, kPatch, kPatch}) * (1.5 / kPatch);
-        mix_ = normal({kChannels, 48, 1, 1});
-        const at::Tensor sample = raw(softScenes(256, kLarge, random));
-        mean_ = sample.mean({0, 2, 3}, true);
-        deviation_ = sample.std({0, 2, 3}, false, true);
-    }
-    // pictures (B, 3, kLarge, kLarge) -> (B, C, side / 8, side / 8).
-    at::Tensor look(const at::Tensor& pictures) const { return (raw(pictures) - mean_) / deviation_; }
-
-  private:
-    at::Tensor raw(const at::Tensor& pictures) const {
-        return at::conv2d(at::tanh(at::conv2d(resized(pictures, side_) * 2 - 1, patch_, {}, kPatch)), mix_);
-    }
-    int64_t side_;
-    at::Tensor patch_, mix_, mean_, deviation_;
-};
-
-// The teacher's map on the student's grid.
-at::Tensor onGrid(const at::Tensor& map, int64_t cells) {
-    return map.size(3) == cells ? map : at::_upsample_bilinear2d_aa(map, {cells, cells}, false);
-}
 
 StudentOptions studentOptions() {
     StudentOptions options;
@@ -71,7 +41,9 @@ struct Lesson {
     at::Tensor test;  // (kTestPictures, 3, kLarge, kLarge)
 
     explicit Lesson(const at::Generator& random)
-        : a(kSmall, random), b(kLarge, random), test(softScenes(kTestPictures, kLarge, random)) {}
+        : a(kSmall, kLarge, random),
+          b(kLarge, kLarge, random),
+          test(softScenes(kTestPictures, kLarge, random)) {}
     const FixedSizeTeacher& teacher(const std::string& name) const { return name == "a" ? a : b; }
 };
 
@@ -81,7 +53,7 @@ Metrics evaluate(const RadioModule& student, const Lesson& lesson) {
     const at::NoGradGuard noGrad;
     Metrics metrics;
     for (const int64_t side : kSweep) {
-        const StudentOutput output = runStudent(student, resized(lesson.test, side), {});
+        const StudentOutput output = runStudent(student, resizedPictures(lesson.test, side), {});
         for (const std::string name : {"a", "b"}) {
             const at::Tensor target = onGrid(lesson.teacher(name).look(lesson.test), side / kPatch);
             const double variance = target.var({0, 2, 3}, false).mean().item<double>();
@@ -105,7 +77,7 @@ Result<Metrics> measureArm(bool joint, const Lesson& lesson, const ClaimRequest&
         for (const int64_t side : {kSmall, kLarge}) {
             const at::Tensor pictures =
                 softScenes(kBatch, kLarge, randomStream(seed, step, side == kSmall ? "small" : "large"));
-            const StudentOutput output = runStudent(*student, resized(pictures, side), {});
+            const StudentOutput output = runStudent(*student, resizedPictures(pictures, side), {});
             for (const std::string name : {"a", "b"}) {
                 if (!joint && (name == "a") != (side == kSmall))
                     continue;
@@ -127,14 +99,14 @@ Result<ClaimMeasurement> measure(const ClaimRequest& request) {
                             2 * std::llround(double(kSteps) * request.scale));
     ClaimMeasurement measurement;
     for (const bool joint : {false, true}) {
-        VITRINE_TRY(measurement.arms[joint ? "joint" : "partitioned"], measureArm(joint, lesson, request));
+        VITRINE_TRY(measurement.arms[joint ? kJoint : kPartitioned], measureArm(joint, lesson, request));
     }
     return measurement;
 }
 
 std::vector<ClaimCheck> judge(const ClaimTable& table) {
     const auto cure = [&](const char* metric) {
-        return table.mean("partitioned", metric) / table.mean("joint", metric);
+        return table.mean(kPartitioned, metric) / table.mean(kJoint, metric);
     };
     return {
         atLeast("rise of A's error at its foreign resolution, partitioned over joint",
@@ -147,7 +119,7 @@ std::vector<ClaimCheck> judge(const ClaimTable& table) {
 }  // namespace
 
 ClaimExperiment modeSwitchClaim() {
-    return {measure, judge};
+    return joinedExperiments({{measure, judge}, mosaicExperiment(), mergingExperiment()});
 }
 
 }  // namespace vitrine
