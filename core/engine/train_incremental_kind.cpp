@@ -1,5 +1,6 @@
 #include "core/engine/train_incremental_kind.h"
 
+#include "core/engine/chunk_change.h"
 #include "core/engine/classifier_settings.h"
 #include "core/engine/train_incremental_schema.h"
 #include "core/engine/training_run.h"
@@ -104,7 +105,7 @@ class TrainIncrementalJob {
             VITRINE_TRY(const IncrementalStep report, trainer_->train());
             record(report);
             if (report.endsChunk)
-                measure(report);
+                VITRINE_TRY_VOID(measure(report));
             const int64_t every = run_.settings()["checkpoint_every"];
             if (report.endsChunk || report.step % every == 0)
                 VITRINE_TRY_VOID(keepCheckpoint());
@@ -125,8 +126,9 @@ class TrainIncrementalJob {
         run_.metric("distillation weight/old network wrong", report.step, report.meanWeightWrong);
     }
 
-    // What the chunk left: the test pictures, the held-out part of every chunk so far, the channels in use.
-    void measure(const IncrementalStep& report) {
+    // What the chunk left: the test pictures, the held-out part of every chunk so far, the channels in use,
+    // and how far the network went from the one before.
+    Result<void> measure(const IncrementalStep& report) {
         const ClassifierScore score = trainer_->score(test_);
         run_.metric("test/accuracy", report.chunk, score.accuracy);
         run_.metric("test/cross-entropy", report.chunk, score.crossEntropy);
@@ -151,10 +153,26 @@ class TrainIncrementalJob {
         // Channels that would carry the same if all carried alike: (Σ u)² / Σ u².
         const double inUse = (use.sum().square() / use.square().sum().clamp_min(1e-12)).item<double>();
         row["channels_in_use"] = inUse;
+        row["channel_use"] = numbers(use);
+        if (report.chunk > 0) {
+            const ChunkChange change = chunkChange(*trainer_, test_);
+            row.update(change.json());
+            run_.metric("loss barrier to the chunk before", report.chunk, change.barrier());
+        }
         run_.metric("feature channels in use", report.chunk, inUse);
         run_.log(fmt::format("chunk {}: {:.2f} % of the test pictures right, {:.1f} of {} channels in use",
                              report.chunk, 100 * score.accuracy, inUse, use.numel()));
-        rows_.push_back(std::move(row));
+        rows_.push_back(row);
+        VITRINE_TRY(
+            [[maybe_unused]] const StoredFile kept,
+            run_.putArtifact(fmt::format("chunks/chunk-{}.json", report.chunk), row.dump(2) + "\n",
+                             {.kind = "report", .step = report.chunk, .mediaType = "application/json"}));
+        return {};
+    }
+
+    static std::vector<double> numbers(const at::Tensor& values) {
+        const at::Tensor plain = values.to(at::kDouble).contiguous();
+        return {plain.const_data_ptr<double>(), plain.const_data_ptr<double>() + plain.numel()};
     }
 
     Result<void> keepCheckpoint() {

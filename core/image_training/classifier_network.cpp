@@ -172,7 +172,8 @@ ClassifierOutput ClassifierNetwork::forward(const at::Tensor& pixels, const Tens
 }
 
 ClassifierOutput ClassifierNetwork::forwardResNet(const at::Tensor& pixels, const TensorList& weights,
-                                                  TensorList& buffers, NormMode mode) const {
+                                                  TensorList& buffers, NormMode mode,
+                                                  TensorList* blocks) const {
     const auto weight = [&](const std::string& name) { return weights[index(name)]; };
     const auto norm = [&](const at::Tensor& x, const std::string& name) {
         // A momentum of 0 leaves the running statistics bit by bit as they are.
@@ -195,12 +196,15 @@ ClassifierOutput ClassifierNetwork::forwardResNet(const at::Tensor& pixels, cons
                 x = at::constant_pad_nd(x, {0, 0, 0, 0, added / 2, added - added / 2});
             }
             x = at::relu(branch + x);
+            if (blocks)
+                blocks->push_back(x.mean({2, 3}));
         }
     const at::Tensor features = x.mean({2, 3});
     return {features, at::linear(features, weight("linear.weight"), weight("linear.bias"))};
 }
 
-ClassifierOutput ClassifierNetwork::forwardVit(const at::Tensor& pixels, const TensorList& weights) const {
+ClassifierOutput ClassifierNetwork::forwardVit(const at::Tensor& pixels, const TensorList& weights,
+                                               TensorList* blocks) const {
     const auto weight = [&](const std::string& name) { return weights[index(name)]; };
     const auto norm = [&](const at::Tensor& x, const std::string& name) {
         return at::layer_norm(x, {shape_.width}, weight(name + ".weight"), weight(name + ".bias"), kEpsilon);
@@ -221,6 +225,8 @@ ClassifierOutput ClassifierNetwork::forwardVit(const at::Tensor& pixels, const T
                           nn::splitHeads(parts[2], shape_.heads), scale));
         x = norm(x + linear(attended, ".self_attn.out_proj."), name + ".norm1");
         x = norm(x + linear(at::relu(linear(x, ".linear1.")), ".linear2."), name + ".norm2");
+        if (blocks)
+            blocks->push_back(x.select(1, 0));
     }
     const at::Tensor features = norm(x.select(1, 0), "mlp_head.0");
     return {features, at::linear(features, weight("mlp_head.1.weight"), weight("mlp_head.1.bias"))};

@@ -84,6 +84,11 @@ class ClassifierNetwork {
     // Learn only.
     ClassifierOutput forward(const at::Tensor& pixels, const TensorList& weights, TensorList& buffers,
                              NormMode mode) const;
+    // What each block (of a plain network: each convolution) gives, in order, as (B, C): means over the
+    // places, of a ViT the class token. Running statistics.
+    TensorList blockFeatures(const at::Tensor& pixels, const TensorList& weights,
+                             const TensorList& buffers) const;
+    std::vector<std::string> blockNames() const;  // "layer1.0", "transformer.layers.0", "conv1"
 
     // A folder that `vitrine inspect`, `evaluate` and the families of core/models/cifar take: config.json,
     // preprocessor_config.json, model.safetensors. Shapes of the weights may be smaller than parameters()
@@ -99,10 +104,13 @@ class ClassifierNetwork {
     void buildResNet();
     void buildVit();
     void buildPlain();
+    // `blocks`, if wanted, gets what each block gives.
     ClassifierOutput forwardResNet(const at::Tensor& pixels, const TensorList& weights, TensorList& buffers,
-                                   NormMode mode) const;
-    ClassifierOutput forwardVit(const at::Tensor& pixels, const TensorList& weights) const;
-    ClassifierOutput forwardPlain(const at::Tensor& pixels, const TensorList& weights) const;
+                                   NormMode mode, TensorList* blocks = nullptr) const;
+    ClassifierOutput forwardVit(const at::Tensor& pixels, const TensorList& weights,
+                                TensorList* blocks = nullptr) const;
+    ClassifierOutput forwardPlain(const at::Tensor& pixels, const TensorList& weights,
+                                  TensorList* blocks = nullptr) const;
 
     ClassifierShape shape_;
     std::vector<ClassifierParameter> parameters_, buffers_;

@@ -28,12 +28,15 @@ void ClassifierNetwork::buildPlain() {
     add("linear.bias", {shape_.classes});
 }
 
-ClassifierOutput ClassifierNetwork::forwardPlain(const at::Tensor& pixels, const TensorList& weights) const {
+ClassifierOutput ClassifierNetwork::forwardPlain(const at::Tensor& pixels, const TensorList& weights,
+                                                 TensorList* blocks) const {
     const auto weight = [&](const std::string& name) { return weights[index(name)]; };
     at::Tensor x = pixels;
     for (int64_t number = 0; number < kConvolutions; ++number) {
         const std::string name = convolution(number);
         x = at::relu(at::conv2d(x, weight(name + ".weight"), weight(name + ".bias"), strideOf(number), 1));
+        if (blocks)
+            blocks->push_back(x.mean({2, 3}));
     }
     const at::Tensor features = x.mean({2, 3});
     return {features, at::linear(features, weight("linear.weight"), weight("linear.bias"))};

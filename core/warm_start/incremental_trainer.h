@@ -81,6 +81,9 @@ class IncrementalTrainer {
     const ClassifierNetwork& network() const { return network_; }
     const TensorList& weights() const { return weights_; }
     const TensorList& buffers() const { return buffers_; }
+    // The network that the chunk before left; empty in the first chunk.
+    const TensorList& weightsBefore() const { return teacherWeights_; }
+    const TensorList& buffersBefore() const { return teacherBuffers_; }
     ClassifierScore score(const LabelledPictures& set) const {
         return scoreClassifier(network_, weights_, buffers_, set);
     }

@@ -74,6 +74,15 @@ struct ClassifierKindsTest : ::testing::Test {
         EXPECT_FALSE(resumed->error) << resumed->error->text();
         return resumed->run.resultHash;
     }
+    Json artifact(const vitrine::Run& made, const std::string& name) const {
+        const auto artifacts = RunStore(*project).artifacts(made);
+        EXPECT_TRUE(artifacts);
+        for (const Artifact& each : *artifacts)
+            if (each.name == name)
+                return *readJsonFile(project->artifacts().pathOf(each.sha256));
+        ADD_FAILURE() << "the run keeps no " << name;
+        return {};
+    }
     testing::TemporaryFolder folder;
     JobKinds kinds;
     std::optional<Project> project;
@@ -106,6 +115,29 @@ TEST_F(ClassifierKindsTest, StoppedRunsGoOnToTheSameResult) {
     const RunOutcome chunks = run("train-incremental", incremental());
     ASSERT_FALSE(chunks.error) << chunks.error->text();
     EXPECT_EQ(stoppedAndResumed("train-incremental", incremental(), 18), chunks.run.resultHash);
+}
+
+TEST_F(ClassifierKindsTest, EveryChunkTellsHowFarTheNetworkWent) {
+    const RunOutcome outcome = run("train-incremental", incremental());
+    ASSERT_FALSE(outcome.error) << outcome.error->text();
+    const Json rows = artifact(outcome.run, "incremental.json")["chunks"];
+    ASSERT_EQ(rows.size(), 3u);
+    EXPECT_FALSE(rows[0].contains("line"));
+    for (const Json& row : rows) {
+        EXPECT_EQ(row["channel_use"].size(), 16u);  // of the last stage
+        EXPECT_EQ(artifact(outcome.run, fmt::format("chunks/chunk-{}.json", row["chunk"].get<int>())), row);
+    }
+    for (size_t chunk = 1; chunk < rows.size(); ++chunk) {
+        ASSERT_EQ(rows[chunk]["layers"].size(), 3u);
+        EXPECT_EQ(rows[chunk]["layers"][2]["name"], "layer3.0");
+        for (const Json& layer : rows[chunk]["layers"]) {
+            EXPECT_GT(layer["similarity"].get<double>(), 0);
+            EXPECT_LT(layer["similarity"].get<double>(), 1);  // every chunk moves every block
+        }
+    }
+    // Where one chunk's line ends the next one's begins: the same network, the same pictures.
+    EXPECT_DOUBLE_EQ(rows[1]["line"].back().get<double>(), rows[2]["line"].front().get<double>());
+    EXPECT_NE(rows[2]["line"].front(), rows[2]["line"].back());
 }
 
 TEST_F(ClassifierKindsTest, ASparseNetworkIsRefreshedAndStaysSparse) {

@@ -89,6 +89,31 @@ TEST(PlainNetwork, IsThreeConvolutionsAndALinearLayer) {
     EXPECT_EQ(refused.error().code, ErrorCode::Unsupported);
 }
 
+TEST(ClassifierBlocks, HaveANameEachAndEndInTheFeatures) {
+    const ClassifierShape plain{.kind = ClassifierKind::Plain, .side = 16, .classes = 8, .width = 4};
+    const std::vector<std::string> stages{"layer1.0", "layer1.1", "layer2.0",
+                                          "layer2.1", "layer3.0", "layer3.1"};
+    const std::pair<ClassifierShape, std::vector<std::string>> networks[] = {
+        {resnet(), stages},
+        {vit(), {"transformer.layers.0", "transformer.layers.1"}},
+        {plain, {"conv1", "conv2", "conv3"}}};
+    const auto set = shapeScenePictures(12, 16, 0, "test");
+    for (const auto& [shape, names] : networks) {
+        const auto network = ClassifierNetwork::create(shape);
+        ASSERT_TRUE(network) << network.error().text();
+        EXPECT_EQ(network->blockNames(), names);
+        const TensorList weights = network->freshWeights(randomStream(3, 0, "weights"));
+        TensorList buffers = network->freshBuffers();
+        const TensorList blocks = network->blockFeatures(set.pictures, weights, buffers);
+        ASSERT_EQ(blocks.size(), names.size());
+        const at::Tensor features =
+            network->forward(set.pictures, weights, buffers, NormMode::Evaluate).features;
+        EXPECT_EQ(blocks.back().sizes(), features.sizes());
+        // A ViT has a norm behind its last block.
+        EXPECT_EQ(at::equal(blocks.back(), features), shape.kind != ClassifierKind::Vit);
+    }
+}
+
 TEST(ClassifierShape, SaysWhatDoesNotFit) {
     ClassifierShape wrong = vit();
     wrong.heads = 5;
