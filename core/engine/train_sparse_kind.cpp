@@ -6,6 +6,7 @@
 #include "core/engine/training_run.h"
 #include "core/runs/run_context.h"
 #include "core/sparse_training/sparse_trainer.h"
+#include "core/sparse_training/unit_history.h"
 
 #include <algorithm>
 
@@ -25,10 +26,13 @@ class TrainSparseJob {
                              pictures_.test.count(), pictures_.training.classCount()));
         VITRINE_TRY(const SparseTrainingOptions options, optionsOf(run_.settings()));
         VITRINE_TRY(trainer_, SparseTrainer::create(options, pictures_.training));
+        watched_ = UnitHistory::begin(trainer_->structure());
         VITRINE_TRY(checkpoints_, TrainingCheckpoints::open(run_));
         if (const auto last = checkpoints_->last()) {
             VITRINE_TRY_VOID(trainer_->restore(*last));
             history_ = run_.savedState()->value("history", Json::array());
+            scores_ = run_.savedState()->value("scores", Json::array());
+            watched_ = UnitHistory::fromJson(run_.savedState()->value("watched", Json::array()));
             run_.log(fmt::format("going on from step {}", trainer_->step()));
         }
         offerActions();
@@ -97,6 +101,14 @@ class TrainSparseJob {
         metric("density", trainer_->structure().density());
         if (exchange.survival)
             metric("survival after three exchanges", *exchange.survival);
+        watched_.add(trainer_->structure());
+        if (const auto& scores = exchange.scores)
+            scores_.push_back({{"step", exchange.step},
+                               {"low", scores->low},
+                               {"high", scores->high},
+                               {"in_use", scores->inUse},
+                               {"before", scores->before},
+                               {"after", scores->after}});
         for (const LayerExchange& layer : exchange.layers) {
             metric("exploited/" + layer.name, layer.exploited);
             metric("explored/" + layer.name, layer.explored);
@@ -126,7 +138,7 @@ class TrainSparseJob {
         // The exchanges so far belong to the state: a resumed run tells of all of them.
         return checkpoints_->keep(trainer_->step(),
                                   [this](const fs::path& file) { return trainer_->save(file); },
-                                  {{"history", history_}});
+                                  {{"history", history_}, {"scores", scores_}, {"watched", watched_.json()}});
     }
 
     // (rows, columns) of a mask of any shape: outputs by what one of them reads.
@@ -157,12 +169,22 @@ class TrainSparseJob {
         VITRINE_TRY([[maybe_unused]] const StoredFile stored,
                     run_.putArtifactFile("masks.safetensors", scratch / "masks.tmp",
                                          {.kind = "masks", .mediaType = "application/x-safetensors"}, true));
+        Json densities = Json::array();
+        for (const UnitLayer& layer : structure.layers())
+            densities.push_back({{"layer", layer.name},
+                                 {"units", layer.unitCount()},
+                                 {"in_use", layer.activeCount()},
+                                 {"wanted", layer.density},
+                                 {"fixed", layer.fixed}});
         const Json summary{{"method", sparseMethodName(trainer_->options().method)},
                            {"accuracy", score_.accuracy},
                            {"cross_entropy", score_.crossEntropy},
                            {"density", structure.density()},
                            {"layers", std::move(layers)},
-                           {"exchanges", history_}};
+                           {"densities", std::move(densities)},
+                           {"exchanges", history_},
+                           {"scores", scores_},
+                           {"watched", watched_.json()}};
         VITRINE_TRY([[maybe_unused]] const StoredFile table,
                     run_.putArtifact("sparse_training.json", summary.dump(2) + "\n",
                                      {.kind = "report", .mediaType = "application/json"}));
@@ -190,6 +212,8 @@ class TrainSparseJob {
     std::unique_ptr<SparseTrainer> trainer_;
     std::optional<TrainingCheckpoints> checkpoints_;
     Json history_ = Json::array();  // layer by layer of every exchange
+    Json scores_ = Json::array();   // how they lay in every trial
+    UnitHistory watched_;
     ClassifierScore score_;
 };
 

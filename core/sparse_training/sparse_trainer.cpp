@@ -394,7 +394,10 @@ std::optional<ExchangeReport> SparseTrainer::afterIeeStep() {
     }
     if (stage_ != Stage::Exploration || stageStep_ < options_.explorationSteps)
         return std::nullopt;
-    ExchangeReport report = takeIn(scores(), false);
+    const std::vector<at::Tensor> found = scores();
+    const std::optional<ScoreSpread> spread = scoresOfTrial(found);
+    ExchangeReport report = takeIn(found, false);
+    report.scores = spread;
     endTrial();
     stage_ = Stage::Training;
     stageStep_ = 0;

@@ -10,6 +10,7 @@
 // What is random depends on (seed, step) alone: a restored trainer goes on bit by bit.
 #pragma once
 
+#include "core/sparse_training/score_spread.h"
 #include "core/sparse_training/sparse_options.h"
 
 #include <filesystem>
@@ -31,9 +32,10 @@ struct ExchangeReport {
     int64_t cycle = 0, step = 0;
     double exchanged = 0;  // Ω as a part of the units in use
     std::vector<LayerExchange> layers;
-    double intersectionOverUnion = 1;  // of the structures before and after
-    std::optional<double> survival;    // of what entered three exchanges ago: part still in use
-    double everActive = 0;             // part of the units ever in use (in-time over-parameterisation)
+    double intersectionOverUnion = 1;   // of the structures before and after
+    std::optional<double> survival;     // of what entered three exchanges ago: part still in use
+    double everActive = 0;              // part of the units ever in use (in-time over-parameterisation)
+    std::optional<ScoreSpread> scores;  // of IEE's trial, over the layers that exchange units
 
     int64_t total(int64_t LayerExchange::*count) const;
 };
@@ -88,6 +90,7 @@ class SparseTrainer {
     void beginExchange();
     void takeOut(const std::vector<at::Tensor>& scores);
     void beginExploration();
+    std::optional<ScoreSpread> scoresOfTrial(const std::vector<at::Tensor>& after) const;
     ExchangeReport takeIn(const std::vector<at::Tensor>& scores, bool atZero);
     void endTrial();
     void welcome(const TensorList& places, bool atZero);
