@@ -160,6 +160,10 @@ class PruneStructuresJob {
                     {"control", plan.control},
                     {"candidate", plan.candidate},
                     {"sizes", plan.sizes.json()},
+                    {"attention_removed", plan.attentionRemoved},
+                    {"feed_forward_removed", plan.feedForwardRemoved},
+                    {"stand_in", plan.standIn},
+                    {"rank", plan.rank},
                     {"nats_as_cut", cut.nats},
                     {"layers", student.slice.json()["blocks"].size()},
                     {"slice", student.slice.json()}});

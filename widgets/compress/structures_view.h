@@ -22,8 +22,15 @@ struct StructureScores {
     std::vector<double> channels;
     std::vector<std::vector<double>> neurons, heads;  // by layer; empty: it has none
     std::map<QString, std::vector<double>> blocks,
-        parts;  // by metric; parts: 2i attention, 2i+1 feed-forward
-    std::vector<double> streamNorms;
+        parts;                                       // by metric; parts: 2i attention, 2i+1 feed-forward
+    std::vector<double> streamNorms;                 // in front of each block and at the end
+    std::vector<std::vector<double>> streamCosines;  // between those streams
+};
+
+// How well a stand-in does what a removed block or part did: the part of its update's energy that is left.
+struct StandInFit {
+    int player = 0;  // block; of parts: 2i attention, 2i+1 feed-forward of block i
+    double leftByMean = 1, leftByMap = 1;
 };
 
 struct StructureStudent {
@@ -31,6 +38,12 @@ struct StructureStudent {
     bool control = false, candidate = false;
     double parameters = 0, bytes = 0;
     double natsAsCut = std::numeric_limits<double>::quiet_NaN(), nats = 0, toDense = 0;
+    int width = 0, heads = 0, intermediate = 0, depth = 0;  // that it keeps; 0: all
+    int attentionRemoved = 0, feedForwardRemoved = 0;       // parts
+    QString standIn;                                        // "none", "mean", "low_rank"
+    int rank = 0;
+    std::vector<StandInFit> standIns;
+    std::map<QString, double> texts;  // nats per token of each held-out text
 };
 
 struct StructureResults {

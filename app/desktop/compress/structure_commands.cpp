@@ -17,6 +17,12 @@ void CompressWorkspace::wireStructures() {
     connect(structures_, &StructureDesk::budgetRequested, this, [this](double budget) {
         window_->commands().run("compress.budget", {{"budget", budget}});
     });
+    connect(structures_, &StructureDesk::chunkRequested, this, [this](int chunk) {
+        window_->commands().run("compress.chunk", {{"chunk", chunk}});
+    });
+    connect(structures_, &StructureDesk::unitLayerRequested, this, [this](const QString& name) {
+        window_->commands().run("compress.unitLayer", {{"layer", name.toStdString()}});
+    });
     connect(structures_, &StructureDesk::runChanged, this, [this] {
         const auto run = structures_->run();
         masks_->setFrames(run ? run->frames : std::vector<MaskChoice>(),
@@ -36,13 +42,16 @@ void CompressWorkspace::wireStructures() {
 
 void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
     commands.add({"compress.structures",
-                  "Show a run that cut, searched, learnt masks or many sizes",
+                  "Show a run that cut, searched, learnt masks, many sizes or chunk by chunk",
                   {},
                   "chart",
-                  argumentSchema({{"run", textArgument("its id or name; empty: as it is")}}),
+                  argumentSchema({{"run", textArgument("its id or name; empty: as it is")},
+                                  {"view", textArgument("cut, depth, removal, curves or units")}}),
                   [this](const Json& arguments) -> Result<void> {
                       if (arguments.contains("run"))
                           VITRINE_TRY_VOID(structures_->open(arguments["run"].get<std::string>()));
+                      if (arguments.contains("view"))
+                          VITRINE_TRY_VOID(structures_->showView(arguments["view"].get<std::string>()));
                       return showPage("structures");
                   }});
     commands.add({"compress.cut",
@@ -88,6 +97,25 @@ void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
              VITRINE_TRY_VOID(structures_->elastic()->choose(arguments.value("budget", 1.0)));
              return showPage("structures");
          }});
+    commands.add({"compress.chunk",
+                  "Show a network as a chunk of its data left it",
+                  {},
+                  "model",
+                  argumentSchema({{"chunk", countArgument("from 0")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      VITRINE_TRY_VOID(structures_->incremental()->choose(arguments.value("chunk", 0)));
+                      return showPage("structures");
+                  }});
+    commands.add({"compress.unitLayer",
+                  "Show which units of a layer were in use while it learnt",
+                  {},
+                  "model",
+                  argumentSchema({{"layer", textArgument("as the run names it")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      VITRINE_TRY_VOID(structures_->sparse()->chooseLayer(
+                          QString::fromStdString(arguments.value("layer", std::string()))));
+                      return showPage("structures");
+                  }});
     commands.add({"compress.frame",
                   "Show learnt masks as they were at a step",
                   {},

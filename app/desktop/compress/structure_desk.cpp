@@ -6,6 +6,7 @@
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QStackedWidget>
+#include <QTabWidget>
 #include <QVBoxLayout>
 #include <algorithm>
 
@@ -17,34 +18,17 @@ StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
       service_(true),
       list_(new QComboBox),
       pages_(new QStackedWidget),
+      cutViews_(new QTabWidget),
+      maskViews_(new QTabWidget),
       structures_(new StructuresView),
+      depth_(new DepthView),
+      removal_(new RemovalView),
       puzzle_(new PuzzleView),
       history_(new MaskHistoryView),
-      elastic_(new ElasticView) {
-    setObjectName("compressStructures");
-    list_->setObjectName("structuresRun");
-    list_->setToolTip(
-        tr("Runs of prune-structures, puzzle, learn-masks, train-sparse and train-elastic in this project"));
-    list_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    auto* message =
-        new QLabel(tr("Runs of the recipes minitron, depth_pruning, puzzle, maskllm, iee and flextron appear "
-                      "here:\nimportance with a "
-                      "cut that moves, block variants and their front, masks as they settle, one model's "
-                      "sizes.\n\nvitrine run "
-                      "resources/recipes/minitron.json --set settings.model=MODEL"));
-    message->setObjectName("structuresMessage");
-    message->setAlignment(Qt::AlignCenter);
-    message->setProperty("role", "secondary");
-    for (QWidget* page : std::initializer_list<QWidget*>{structures_, puzzle_, history_, elastic_, message})
-        pages_->addWidget(page);
-    pages_->setCurrentWidget(message);
-    auto* top = new QHBoxLayout;
-    top->addWidget(new QLabel(tr("Run")));
-    top->addWidget(list_, 1);
-    auto* layout = new QVBoxLayout(this);
-    layout->setContentsMargins(8, 6, 8, 6);
-    layout->addLayout(top);
-    layout->addWidget(pages_, 1);
+      sparse_(new SparseView),
+      elastic_(new ElasticView),
+      incremental_(new IncrementalView) {
+    layOut();
     connect(&service_, &RunService::changed, this, &StructureDesk::refresh);
     connect(&processes_, &RunProcesses::failedEarly, this,
             [this](const QString& message) { emit failed(message); });
@@ -55,11 +39,66 @@ StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
     connect(structures_, &StructuresView::cutChanged, this, &StructureDesk::askCost);
     connect(structures_, &StructuresView::queueRequested, this, &StructureDesk::cutRequested);
     connect(elastic_, &ElasticView::budgetChosen, this, &StructureDesk::budgetRequested);
+    connect(incremental_, &IncrementalView::chunkChosen, this, &StructureDesk::chunkRequested);
+    connect(sparse_, &SparseView::layerChosen, this, &StructureDesk::unitLayerRequested);
     connect(history_, &MaskHistoryView::frameChosen, this, [this](int frame) {
         if (run_ && size_t(frame) < run_->frames.size())
             emit maskWanted(QString::fromStdString(run_->model), run_->frames[size_t(frame)],
                             frame > 0 ? run_->frames[size_t(frame) - 1] : MaskChoice());
     });
+}
+
+void StructureDesk::layOut() {
+    setObjectName("compressStructures");
+    list_->setObjectName("structuresRun");
+    list_->setToolTip(
+        tr("Runs of prune-structures, puzzle, learn-masks, train-sparse, train-elastic and train-incremental "
+           "in this project"));
+    list_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    auto* message = new QLabel(
+        tr("Runs of the recipes minitron, depth_pruning, puzzle, maskllm, flextron, iee and ckca "
+           "appear here:\nimportance with a cut that moves, blocks that can go, block variants and "
+           "their front, masks as they settle, one model's sizes,\nweights that leave and enter, what "
+           "new data makes a network forget.\n\nvitrine run "
+           "resources/recipes/minitron.json --set settings.model=MODEL"));
+    message->setObjectName("structuresMessage");
+    message->setAlignment(Qt::AlignCenter);
+    message->setProperty("role", "secondary");
+    cutViews_->setObjectName("structuresCutViews");
+    cutViews_->addTab(structures_, tr("Cut"));
+    cutViews_->addTab(depth_, tr("Depth"));
+    cutViews_->addTab(removal_, tr("Removal"));
+    maskViews_->setObjectName("structuresMaskViews");
+    maskViews_->addTab(history_, tr("Curves"));
+    maskViews_->addTab(sparse_, tr("Units"));
+    for (QTabWidget* views : {cutViews_, maskViews_})
+        views->setDocumentMode(true);
+    // In the order of StructureKind.
+    for (QWidget* page :
+         std::initializer_list<QWidget*>{cutViews_, puzzle_, maskViews_, elastic_, incremental_, message})
+        pages_->addWidget(page);
+    pages_->setCurrentWidget(message);
+    auto* top = new QHBoxLayout;
+    top->addWidget(new QLabel(tr("Run")));
+    top->addWidget(list_, 1);
+    auto* layout = new QVBoxLayout(this);
+    layout->setContentsMargins(8, 6, 8, 6);
+    layout->addLayout(top);
+    layout->addWidget(pages_, 1);
+}
+
+Result<void> StructureDesk::showView(const std::string& title) {
+    std::vector<std::string> known;
+    for (QTabWidget* views : {cutViews_, maskViews_})
+        for (int index = 0; index < views->count(); ++index) {
+            known.push_back(views->tabText(index).toLower().toStdString());
+            if (known.back() == title) {
+                views->setCurrentIndex(index);
+                return {};
+            }
+        }
+    return fail(ErrorCode::NotFound, fmt::format("there is no view \"{}\"", title), "view",
+                fmt::format("One of: {}", fmt::join(known, ", ")));
 }
 
 bool StructureDesk::isBusy() const {
@@ -136,9 +175,14 @@ void StructureDesk::show() {
         return;
     }
     structures_->setResults(run_->structures);
+    depth_->setScores(run_->structures.scores);
+    removal_->setResults(run_->structures);
     puzzle_->setResults(run_->puzzle);
     history_->setHistory(run_->history);
+    sparse_->setResults(run_->sparse);
+    maskViews_->setTabVisible(maskViews_->indexOf(sparse_), run_->run.kind == "train-sparse");
     elastic_->setResults(run_->elastic);
+    incremental_->setResults(run_->incremental);
     pages_->setCurrentIndex(int(run_->kind));
     emit runChanged();
 }

@@ -1,16 +1,19 @@
-// The Structures page: runs that ranked and cut, searched block variants, learnt masks or many sizes, each
-// with its own view.
+// The Structures page: runs that ranked and cut, searched block variants, learnt masks, many sizes or chunk
+// by chunk, each with its own view.
 #pragma once
 
 #include "app/desktop/compress/compress_inspector.h"
 #include "app/desktop/compress/structure_questions.h"
 #include "app/desktop/runs/run_processes.h"
 #include "app/desktop/runs/run_service.h"
+#include "widgets/compress/depth_view.h"
+#include "widgets/compress/removal_view.h"
 
 #include <QWidget>
 
 class QComboBox;
 class QStackedWidget;
+class QTabWidget;
 
 namespace vitrine {
 
@@ -27,6 +30,10 @@ class StructureDesk : public QWidget {
     PuzzleView* puzzle() { return puzzle_; }
     MaskHistoryView* history() { return history_; }
     ElasticView* elastic() { return elastic_; }
+    SparseView* sparse() { return sparse_; }
+    IncrementalView* incremental() { return incremental_; }
+    // One of several views of a run by its title, "depth"; NotFound names them.
+    Result<void> showView(const std::string& title);
     // A run that cuts the chosen sizes out of the shown run's model, from its stored ranking.
     Result<void> queueCut();
     bool isBusy() const;
@@ -39,12 +46,15 @@ class StructureDesk : public QWidget {
     void runChanged();
     void cutRequested();
     void budgetRequested(double budget);
+    void chunkRequested(int chunk);
+    void unitLayerRequested(const QString& name);
 
   private:
     void refresh();
     void read();
     void show();
     void askCost();
+    void layOut();
 
     CompressInspector* inspector_;
     RunService service_;
@@ -55,10 +65,15 @@ class StructureDesk : public QWidget {
     std::shared_ptr<const StructureRun> run_;
     QComboBox* list_;
     QStackedWidget* pages_;
+    QTabWidget *cutViews_, *maskViews_;
     StructuresView* structures_;
+    DepthView* depth_;
+    RemovalView* removal_;
     PuzzleView* puzzle_;
     MaskHistoryView* history_;
+    SparseView* sparse_;
     ElasticView* elastic_;
+    IncrementalView* incremental_;
 };
 
 }  // namespace vitrine

@@ -1,6 +1,8 @@
 #include "app/desktop/compress/structure_questions.h"
 
 #include "app/desktop/compress/elastic_questions.h"
+#include "app/desktop/compress/removal_questions.h"
+#include "app/desktop/compress/training_questions.h"
 #include "app/desktop/runs/report_values.h"
 #include "core/runs/run_query.h"
 #include "core/runs/series.h"
@@ -12,11 +14,10 @@
 namespace vitrine {
 namespace {
 
-const std::vector<std::pair<const char*, StructureKind>> kKinds{{"prune-structures", StructureKind::Prune},
-                                                                {"puzzle", StructureKind::Puzzle},
-                                                                {"learn-masks", StructureKind::Masks},
-                                                                {"train-sparse", StructureKind::Masks},
-                                                                {"train-elastic", StructureKind::Elastic}};
+const std::vector<std::pair<const char*, StructureKind>> kKinds{
+    {"prune-structures", StructureKind::Prune}, {"puzzle", StructureKind::Puzzle},
+    {"learn-masks", StructureKind::Masks},      {"train-sparse", StructureKind::Masks},
+    {"train-elastic", StructureKind::Elastic},  {"train-incremental", StructureKind::Incremental}};
 
 std::optional<StructureKind> kindOf(const std::string& name) {
     for (const auto& [kind, which] : kKinds)
@@ -96,6 +97,7 @@ Result<StructureScores> scoresOf(const Json& ranking) {
     scores.neurons = tableOf(ranking["neurons"]);
     scores.heads = tableOf(ranking.value("heads", Json::array()));
     scores.streamNorms = numbersOf(ranking.value("stream_norms", Json::array()));
+    scores.streamCosines = tableOf(ranking.value("stream_cosines", Json::array()));
     for (const auto& [metric, values] : ranking["blocks"].items())
         scores.blocks[QString::fromStdString(metric)] = numbersOf(values);
     const Json parts = ranking.value("parts", Json::object());
@@ -118,6 +120,7 @@ Result<std::vector<StructureStudent>> studentsOf(const Json& structures) {
         each.natsAsCut = numberOf(row, "nats_as_cut");
         each.nats = numberOf(row, "nats_per_token");
         each.toDense = numberOf(row, "difference_to_dense");
+        readRemoval(row, each);
         students.push_back(std::move(each));
     }
     return students;
@@ -215,6 +218,12 @@ Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project,
     }
     if (out->kind == StructureKind::Masks)
         VITRINE_TRY_VOID(readHistory(project, *out));
+    if (out->run.kind == "train-sparse") {
+        VITRINE_TRY(out->sparse, sparseResults(project, out->run, out->recipe));
+    }
+    if (out->kind == StructureKind::Incremental) {
+        VITRINE_TRY(out->incremental, incrementalResults(project, out->run, out->recipe));
+    }
     if (out->kind == StructureKind::Elastic && out->elastic.sizes.empty()) {
         VITRINE_TRY(out->elastic.sizes, elasticSizesSoFar(project, out->run));
     }

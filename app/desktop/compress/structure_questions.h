@@ -1,24 +1,27 @@
-// What the Structures page asks the project: runs that cut, searched, learnt masks or many sizes, and what
-// one found. Called on a service's thread.
+// What the Structures page asks the project: runs that cut, searched, learnt masks, many sizes or chunk by
+// chunk, and what one found. Called on a service's thread.
 #pragma once
 
 #include "core/runs/run_store.h"
 #include "widgets/compress/elastic_view.h"
+#include "widgets/compress/incremental_view.h"
 #include "widgets/compress/mask_history_view.h"
 #include "widgets/compress/mask_panel.h"
 #include "widgets/compress/puzzle_view.h"
+#include "widgets/compress/sparse_view.h"
 #include "widgets/compress/structures_view.h"
 
 namespace vitrine {
 
-enum class StructureKind { Prune, Puzzle, Masks, Elastic };
+enum class StructureKind { Prune, Puzzle, Masks, Elastic, Incremental };
 
 struct StructureRunLine {
     Run run;
     StructureKind kind = StructureKind::Prune;
     QString title;
 };
-// Runs of the kinds prune-structures, puzzle, learn-masks, train-sparse and train-elastic, the newest first.
+// Runs of the kinds prune-structures, puzzle, learn-masks, train-sparse, train-elastic and train-incremental,
+// the newest first.
 Result<std::vector<StructureRunLine>> structureRuns(const Project& project);
 
 struct StructureRun {
@@ -30,6 +33,8 @@ struct StructureRun {
     PuzzleResults puzzle;
     ElasticResults elastic;
     MaskHistory history;
+    SparseResults sparse;  // of train-sparse
+    IncrementalResults incremental;
     std::vector<MaskChoice> frames;  // of the history
     std::filesystem::path ranking;   // ranking.safetensors; empty: none
 };

@@ -107,6 +107,8 @@ TEST_F(StructureKindsTest, StudentsStandBesideDenseAndRandom) {
     EXPECT_LT(narrow["nats_per_token"], narrow["nats_as_cut"]);
     const Json& shallow = rowOf(rows, "student", "depth 3, stand-in of rank 4");
     EXPECT_EQ(shallow["stand_ins"].size(), 1u);
+    EXPECT_EQ(shallow["stand_in"], "low_rank");
+    EXPECT_EQ(shallow["rank"], 4);
     EXPECT_LT(shallow["stand_ins"][0]["left_by_map"], shallow["stand_ins"][0]["left_by_mean"]);
     EXPECT_TRUE(report["search"].contains("flipped_by_distillation"));
     EXPECT_LE(rowOf(rows, "student", "best of the search")["parameters"], 20000);

@@ -1,0 +1,232 @@
+// Views of runs that learn chunk by chunk, with a part of their weights, or lose blocks: what they make of
+// the reports of those jobs.
+#include "app/desktop/compress/structure_questions.h"
+#include "app/desktop/compress/training_questions.h"
+#include "tests/widgets/qt_fixture.h"
+#include "widgets/compress/depth_view.h"
+#include "widgets/compress/removal_view.h"
+
+#include <gmock/gmock.h>
+
+#include <QLabel>
+#include <QSlider>
+
+namespace vitrine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string textOfLabel(const QWidget& view, const char* name) {
+    const auto* label = view.findChild<QLabel*>(name);
+    return label ? label->text().toStdString() : "there is no label " + std::string(name);
+}
+
+const std::vector<ChartSeries>& seriesIn(const QWidget& view, const char* name) {
+    const auto* chart = view.findChild<Chart*>(name);
+    static const std::vector<ChartSeries> none;
+    EXPECT_TRUE(chart) << name;
+    return chart ? chart->series() : none;
+}
+
+IncrementalResults twoChunks() {
+    IncrementalResults results;
+    results.run = "a";
+    results.chunks = {
+        incrementalChunkOf({{"accuracy", 0.5}, {"held_out", {0.6}}, {"channel_use", {1.0, 0.0, 0.5, 0.05}}}),
+        incrementalChunkOf(
+            {{"accuracy", 0.7},
+             {"held_out", {0.4, 0.8}},
+             {"forgotten", 0.2},
+             {"channel_use", {1.0, 0.4, 0.01, 0.05}},
+             {"layers",
+              {{{"name", "layer1.0"}, {"similarity", 0.9}}, {{"name", "layer2.0"}, {"similarity", nullptr}}}},
+             {"line", {1.0, 1.5, 0.8}},
+             {"barrier", 0.6}})};
+    results.others = {{"cold", {0.4, 0.45}}};
+    return results;
+}
+
+TEST(IncrementalView, PartsThatAreNotLearntYetHaveNoValue) {
+    const HeatMap map = forgettingMap(twoChunks());
+    ASSERT_EQ(map.rows, 2);
+    EXPECT_DOUBLE_EQ(map.at(0, 0), 60);
+    EXPECT_DOUBLE_EQ(map.at(0, 1), 40);
+    EXPECT_TRUE(std::isnan(map.at(1, 0)));
+    EXPECT_DOUBLE_EQ(map.low, 40);
+    EXPECT_DOUBLE_EQ(map.high, 80);
+    EXPECT_TRUE(forgettingMap({}).isEmpty());
+}
+
+TEST(IncrementalView, ChannelsAreFreedAndTakenUp) {
+    const ChannelTurnover turnover = channelTurnover({1, 0, 0.5, 0.05}, {1, 0.4, 0.01, 0.05});
+    EXPECT_EQ(turnover.carry, 2);
+    EXPECT_EQ(turnover.freed, 1);
+    EXPECT_EQ(turnover.taken, 1);
+    EXPECT_EQ(channelTurnover({}, {1, 2}).taken, 0);
+    EXPECT_EQ(channelTurnover({0, 0}, {0, 0}).carry, 0);
+}
+
+TEST(IncrementalView, ShowsTheLastChunkAndGoesToOthers) {
+    testing::qtApplication();
+    IncrementalView view;
+    EXPECT_FALSE(view.choose(0));
+    view.setResults(twoChunks());
+    EXPECT_THAT(textOfLabel(view, "incrementalFacts"),
+                HasSubstr("After chunk 1: 70.00 % of the test pictures"));
+    EXPECT_THAT(textOfLabel(view, "incrementalFacts"),
+                HasSubstr("2 of 4 channels carry (1 freed, 1 taken up)"));
+    EXPECT_THAT(textOfLabel(view, "incrementalFacts"), HasSubstr("a hill of 0.600 nats"));
+    EXPECT_THAT(seriesIn(view, "incrementalLine")[0].y, ElementsAre(1, 1.5, 0.8));
+    EXPECT_THAT(seriesIn(view, "incrementalAccuracy")[1].y, ElementsAre(40, 45));
+    int asked = -1;
+    QObject::connect(&view, &IncrementalView::chunkChosen, [&](int chunk) { asked = chunk; });
+    view.findChild<QSlider*>("incrementalChunk")->setValue(0);
+    EXPECT_EQ(asked, 0);
+    IncrementalResults better = twoChunks();
+    better.chunks[1].forgotten = -0.05;
+    view.setResults(better);
+    EXPECT_THAT(textOfLabel(view, "incrementalFacts"), HasSubstr("5.00 points gained on earlier chunks"));
+    ASSERT_TRUE(view.choose(0));
+    EXPECT_THAT(textOfLabel(view, "incrementalFacts"), HasSubstr("After chunk 0: 50.00 %"));
+    EXPECT_EQ(seriesIn(view, "incrementalLine")[0].name, "other chunks");
+    const auto beyond = view.choose(2);
+    ASSERT_FALSE(beyond);
+    EXPECT_THAT(beyond.error().text(), HasSubstr("0 to 1 are learnt"));
+}
+
+Json sparseReport() {
+    const auto exchange = [](int step, const char* layer, int entered) {
+        return Json{{"step", step}, {"layer", layer}, {"active", 10}, {"entered", entered}};
+    };
+    return {{"method", "iee"},
+            {"accuracy", 0.8},
+            {"densities",
+             {{{"layer", "conv1.weight"}, {"units", 10}, {"in_use", 10}, {"wanted", 1.0}, {"fixed", true}},
+              {{"layer", "a.weight"}, {"units", 90}, {"in_use", 10}, {"wanted", 0.11}, {"fixed", false}}}},
+            {"exchanges",
+             {exchange(8, "conv1.weight", 0), exchange(8, "a.weight", 3), exchange(16, "conv1.weight", 0),
+              exchange(16, "a.weight", 1)}},
+            {"scores",
+             {{{"step", 8},
+               {"low", -6},
+               {"high", 0},
+               {"in_use", {0, 4}},
+               {"before", {6, 0}},
+               {"after", {3, 3}}}}},
+            {"watched", {{{"layer", "a.weight"}, {"units", {4, 7, 9}}, {"in_use", {"010", "011", "001"}}}}}};
+}
+
+TEST(SparseView, UnitsLeaveAndEnter) {
+    const auto results = sparseOf(sparseReport());
+    ASSERT_TRUE(results) << results.error().text();
+    const HeatMap map = unitRaster(results->units[0]);
+    EXPECT_EQ(map.rowLabels, QStringList({"7", "9", "4"}));  // by their first time in use
+    EXPECT_THAT(map.values, ElementsAre(2, 2, 1, 0, 3, 2, 0, 0, 0));
+    EXPECT_EQ(map.describe(1, 1).toStdString(), "unit 9, exchange 1: has entered");
+    EXPECT_THAT(results->steps, ElementsAre(8, 16));
+    ASSERT_EQ(results->exchanged.size(), 1u);  // the layer that is all in use exchanges nothing
+    EXPECT_THAT(results->exchanged[0], ElementsAre(0.3, 0.1));
+    Json damaged = sparseReport();
+    damaged["watched"][0]["in_use"][1] = "01";
+    EXPECT_THAT(sparseOf(damaged).error().text(), HasSubstr("sparse_training.json"));
+}
+
+TEST(SparseView, ShowsScoresOfATrialAndNamesItsLayers) {
+    testing::qtApplication();
+    SparseView view;
+    view.setResults({});
+    EXPECT_THAT(textOfLabel(view, "sparseFacts"), HasSubstr("when the run has ended"));
+    view.setResults(*sparseOf(sparseReport()));
+    EXPECT_EQ(textOfLabel(view, "sparseFacts"),
+              "iee: 20.00 % of the units in use, 2 exchanges, 80.00 % of the test pictures right");
+    const auto& scores = seriesIn(view, "sparseScores");
+    ASSERT_EQ(scores.size(), 3u);
+    EXPECT_THAT(scores[1].y, ElementsAre(100, 0));
+    EXPECT_THAT(scores[2].y, ElementsAre(50, 50));
+    EXPECT_THAT(scores[2].x, ElementsAre(-4.5, -1.5));
+    EXPECT_TRUE(view.chooseLayer("a.weight"));
+    const auto unknown = view.chooseLayer("b.weight");
+    ASSERT_FALSE(unknown);
+    EXPECT_THAT(unknown.error().text(), HasSubstr("One of: a.weight"));
+}
+
+Json studentRow(const char* name, double nats, Json more) {
+    Json row{{"student", name}, {"nats_as_cut", nats}, {"nats_per_token", nats}, {"parameters", 1}};
+    row.update(more);
+    return row;
+}
+
+StructureResults depthResults() {
+    const auto texts = [](double a, double b) {
+        return Json{{"texts", {{"bible", {{"natsPerToken", a}}}, {"manual", {{"natsPerToken", b}}}}}};
+    };
+    Json plain = texts(1.2, 2.5), mean = texts(1.1, 2.3), parts = texts(1.3, 2.2), random = texts(3, 4);
+    plain.update({{"sizes", {{"depth", 3}}}, {"stand_in", "none"}});
+    mean.update({{"sizes", {{"depth", 3}}},
+                 {"stand_in", "mean"},
+                 {"stand_ins", {{{"player", 2}, {"left_by_mean", 0.9}, {"left_by_map", 0.9}}}}});
+    parts.update({{"attention_removed", 2}, {"stand_in", "none"}});
+    random.update({{"sizes", {{"depth", 3}}}, {"stand_in", "none"}, {"control", true}});
+    const auto students =
+        studentsOf({{"students",
+                     {studentRow("dense", 1, texts(1, 2)), studentRow("depth 3", 1.8, plain),
+                      studentRow("depth 3, mean", 1.6, mean), studentRow("without attention 2", 1.7, parts),
+                      studentRow("random control: depth 3", 3.5, random)}}});
+    EXPECT_TRUE(students) << (students ? "" : students.error().text());
+    StructureResults results;
+    results.scores.neurons.resize(4);
+    results.scores.blocks = {{"cosine", {4, 1, 2, 3}}, {"loss", {8, 6, 2, 4}}};
+    results.scores.parts = {{"loss", {1, 2, 3, 4, 5, 6, 7, 8}}};
+    results.scores.streamCosines = {{1, 0.5}, {0.5, 1}};
+    results.students = *students;
+    return results;
+}
+
+TEST(Removal, CurvesStartAtTheDenseModelAndKeepStandInsApart) {
+    const auto curves = removalCurves(depthResults());
+    ASSERT_EQ(curves.size(), 4u);
+    EXPECT_EQ(curves[0].name, "blocks");
+    EXPECT_THAT(curves[0].x, ElementsAre(0, 1));
+    EXPECT_EQ(curves[1].name, "blocks, their mean update");
+    EXPECT_THAT(curves[1].y, ElementsAre(1, 1.6));
+    EXPECT_EQ(curves[2].name, "attention parts");
+    EXPECT_THAT(curves[2].x, ElementsAre(0, 2));
+    EXPECT_TRUE(curves[3].dashed);
+    const auto won = wonBack(depthResults());
+    ASSERT_EQ(won.size(), 1u);
+    EXPECT_NEAR(won[0].nats, 0.2, 1e-12);
+    EXPECT_EQ(won[0].label, "1 mean");
+    testing::qtApplication();
+    RemovalView view;
+    view.setResults(depthResults());
+    EXPECT_THAT(textOfLabel(view, "removalFacts"), HasSubstr("depth 3, mean: 0.2000"));
+    EXPECT_THAT(seriesIn(view, "removalFits")[0].y, ElementsAre(90));
+    const auto& texts = seriesIn(view, "removalTexts");
+    ASSERT_EQ(texts.size(), 2u);
+    EXPECT_NEAR(texts[0].x[0], 0.2, 1e-12);
+    EXPECT_NEAR(texts[0].y[0], 0.5, 1e-12);
+}
+
+TEST(Depth, MetricsStandSideBySide) {
+    testing::qtApplication();
+    const StructureResults results = depthResults();
+    const auto bars = influenceBars(results.scores.blocks);
+    ASSERT_EQ(bars.size(), 2u);
+    EXPECT_THAT(bars[0].y, ElementsAre(1, 0.25, 0.5, 0.75));
+    EXPECT_LT(bars[0].x[1], 1);
+    EXPECT_GT(bars[1].x[1], 1);
+    const HeatMap agreement = metricAgreement(results.scores.blocks);
+    EXPECT_DOUBLE_EQ(agreement.at(0, 0), 1);
+    EXPECT_DOUBLE_EQ(agreement.at(0, 1), rankAgreement({4, 1, 2, 3}, {8, 6, 2, 4}));
+    EXPECT_LT(agreement.at(0, 1), 1);
+    const auto parts = partBars(results.scores.parts.at("loss"));
+    EXPECT_THAT(parts[0].y, ElementsAre(1, 3, 5, 7));
+    EXPECT_THAT(parts[1].y, ElementsAre(2, 4, 6, 8));
+    DepthView view;
+    view.setScores(results.scores);
+    EXPECT_THAT(textOfLabel(view, "depthFacts"), HasSubstr("cosine: 1 · loss: 2"));
+}
+
+}  // namespace
+}  // namespace vitrine

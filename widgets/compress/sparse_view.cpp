@@ -1,0 +1,287 @@
+#include "widgets/compress/sparse_view.h"
+
+#include "widgets/compress/titled.h"
+
+#include <QComboBox>
+#include <QGridLayout>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QSignalBlocker>
+#include <QSlider>
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace vitrine {
+namespace {
+
+enum UnitState { kOut, kLeft, kInUse, kEntered };
+
+QString stateName(int state) {
+    switch (state) {
+        case kLeft:
+            return SparseView::tr("has left");
+        case kInUse:
+            return SparseView::tr("in use");
+        case kEntered:
+            return SparseView::tr("has entered");
+        default:
+            return SparseView::tr("out of use");
+    }
+}
+
+// A name that fits below a bar.
+QString shortName(QString name) {
+    return name.remove(QStringLiteral(".weight")).remove(QStringLiteral("transformer."));
+}
+
+std::vector<ChartSeries> scoreSeries(const SparseTrial& trial) {
+    std::vector<ChartSeries> series;
+    const auto add = [&](const QString& name, const std::vector<double>& counts, size_t color) {
+        const double all = std::accumulate(counts.begin(), counts.end(), 0.0);
+        if (all <= 0)
+            return;
+        ChartSeries one;
+        one.name = name;
+        one.color = chartColor(color);
+        const double width = (trial.high - trial.low) / double(counts.size());
+        for (size_t bin = 0; bin < counts.size(); ++bin) {
+            one.x.append(trial.low + (double(bin) + 0.5) * width);
+            one.y.append(100 * counts[bin] / all);
+        }
+        series.push_back(std::move(one));
+    };
+    add(SparseView::tr("stay in use"), trial.inUse, 0);
+    add(SparseView::tr("the others, before"), trial.before, 1);
+    add(SparseView::tr("the others, after"), trial.after, 2);
+    return series;
+}
+
+HeatMap exchangedMap(const SparseResults& results) {
+    HeatMap map;
+    map.rows = int(results.exchanged.size());
+    map.columns = int(results.steps.size());
+    map.high = 0.01;
+    for (const std::vector<double>& row : results.exchanged)
+        for (size_t exchange = 0; exchange < results.steps.size(); ++exchange) {
+            map.values.push_back(exchange < row.size() ? row[exchange]
+                                                       : std::numeric_limits<double>::quiet_NaN());
+            if (exchange < row.size())
+                map.high = std::max(map.high, row[exchange]);
+        }
+    for (const QString& layer : results.exchangedLayers)
+        map.rowLabels.append(shortName(layer));
+    for (const qint64 step : results.steps)
+        map.columnLabels.append(QString::number(step));
+    map.title = SparseView::tr("New among the units in use, layer by layer");
+    map.rowTitle = SparseView::tr("layer");
+    map.columnTitle = SparseView::tr("step");
+    map.valueTitle = SparseView::tr("part");
+    return map;
+}
+
+std::vector<ChartSeries> densitySeries(const SparseResults& results) {
+    ChartSeries used, wanted;
+    used.name = SparseView::tr("in use");
+    used.barWidth = 0.7;
+    wanted.name = SparseView::tr("as the layout wants");
+    wanted.line = false;
+    wanted.points = true;
+    wanted.color = chartColor(4);
+    for (size_t layer = 0; layer < results.layers.size(); ++layer) {
+        const SparseLayer& one = results.layers[layer];
+        used.x.append(double(layer));
+        used.y.append(100 * one.inUse / std::max(1.0, one.units));
+        wanted.x.append(double(layer));
+        wanted.y.append(100 * one.wanted);
+    }
+    return used.x.isEmpty() ? std::vector<ChartSeries>() : std::vector<ChartSeries>{used, wanted};
+}
+
+std::vector<ChartSeries> costSeries(const SparseResults& results) {
+    std::vector<ChartSeries> series;
+    for (const SparseCurve& curve : results.curves) {
+        if (curve.cost.isEmpty())
+            continue;
+        ChartSeries one;
+        one.name = curve.name;
+        one.x = curve.cost;
+        for (const double share : curve.accuracy)
+            one.y.append(100 * share);
+        one.points = true;
+        one.dashed = &curve != &results.curves.front();
+        series.push_back(std::move(one));
+    }
+    return series;
+}
+
+}  // namespace
+
+HeatMap unitRaster(const SparseUnits& units) {
+    HeatMap map;
+    const int columns = int(units.inUse.size());
+    const auto used = [&](int unit, int column) { return units.inUse[column].at(unit) == u'1'; };
+    std::vector<int> order, first(units.units.size(), columns), last(units.units.size(), -1);
+    for (int unit = 0; unit < int(units.units.size()); ++unit) {
+        order.push_back(unit);
+        for (int column = 0; column < columns; ++column)
+            if (used(unit, column)) {
+                first[size_t(unit)] = std::min(first[size_t(unit)], column);
+                last[size_t(unit)] = column;
+            }
+    }
+    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+        return std::pair(first[size_t(a)], -last[size_t(a)]) < std::pair(first[size_t(b)], -last[size_t(b)]);
+    });
+    for (const int unit : order) {
+        for (int column = 0; column < columns; ++column) {
+            const bool is = used(unit, column), was = column > 0 ? used(unit, column - 1) : is;
+            map.values.push_back(is ? (was ? kInUse : kEntered) : (was ? kLeft : kOut));
+        }
+        map.rowLabels.append(QString::number(units.units[size_t(unit)]));
+    }
+    map.rows = int(order.size());
+    map.columns = columns;
+    map.high = kEntered + 1;  // so that the colour bar has whole numbers
+    map.title = SparseView::tr("Units: 0 out, 1 has left, 2 in use, 3 has entered");
+    map.rowTitle = SparseView::tr("unit");
+    map.columnTitle = SparseView::tr("exchange");
+    map.valueTitle = SparseView::tr("state");
+    map.describe = [map](int row, int column) {
+        return SparseView::tr("unit %1, exchange %2: %3")
+            .arg(map.rowLabel(row))
+            .arg(column)
+            .arg(stateName(int(map.at(row, column))));
+    };
+    return map;
+}
+
+SparseView::SparseView(QWidget* parent)
+    : QWidget(parent),
+      layer_(new QComboBox),
+      trial_(new QSlider(Qt::Horizontal)),
+      facts_(new QLabel),
+      trialText_(new QLabel),
+      raster_(new HeatMapView),
+      exchanged_(new HeatMapView),
+      scores_(new Chart),
+      densities_(new Chart),
+      cost_(new Chart) {
+    setObjectName("sparseView");
+    facts_->setObjectName("sparseFacts");
+    facts_->setWordWrap(true);
+    layer_->setObjectName("sparseLayer");
+    layer_->setToolTip(tr("The layer whose units are shown"));
+    trial_->setObjectName("sparseTrial");
+    trial_->setToolTip(tr("The exchange whose scores are shown"));
+    trialText_->setObjectName("sparseTrialText");
+    raster_->setObjectName("sparseRaster");
+    exchanged_->setObjectName("sparseExchanged");
+    scores_->setObjectName("sparseScores");
+    scores_->setAxes(tr("power of ten of the score"), tr("of the units (%)"));
+    densities_->setObjectName("sparseDensities");
+    densities_->setAxes(tr("layer"), tr("in use (%)"));
+    cost_->setObjectName("sparseCost");
+    cost_->setAxes(tr("cost (dense trainings)"), tr("right (%)"));
+    auto* chosen = new QHBoxLayout;
+    chosen->addWidget(new QLabel(tr("Layer")));
+    chosen->addWidget(layer_, 1);
+    auto* trials = new QHBoxLayout;
+    trials->addWidget(new QLabel(tr("Trial")));
+    trials->addWidget(trial_, 1);
+    trials->addWidget(trialText_);
+    auto* grid = new QGridLayout(this);
+    grid->setContentsMargins(0, 0, 0, 0);
+    grid->addWidget(facts_, 0, 0, 1, 3);
+    grid->addLayout(chosen, 1, 0);
+    grid->addLayout(trials, 1, 1);
+    grid->addWidget(raster_, 2, 0, 2, 1);
+    grid->addWidget(titled(tr("Scores of the trial"), scores_), 2, 1);
+    grid->addWidget(titled(tr("Accuracy by what it cost"), cost_), 2, 2);
+    grid->addWidget(exchanged_, 3, 1);
+    grid->addWidget(titled(tr("Density of each layer"), densities_), 3, 2);
+    for (int index = 0; index < 3; ++index)
+        grid->setColumnStretch(index, 1);
+    grid->setRowStretch(2, 1);
+    grid->setRowStretch(3, 1);
+    connect(layer_, &QComboBox::textActivated, this, &SparseView::layerChosen);
+    connect(trial_, &QSlider::valueChanged, this, &SparseView::refreshTrial);
+}
+
+void SparseView::setResults(SparseResults results) {
+    const bool other = results.run != results_.run;
+    results_ = std::move(results);
+    const QString before = other ? QString() : layer_->currentText();
+    {
+        const QSignalBlocker quietLayer(layer_), quietTrial(trial_);
+        layer_->clear();
+        for (const SparseUnits& units : results_.units)
+            layer_->addItem(units.layer);
+        layer_->setCurrentIndex(layer_->count() > 0 ? std::max(0, layer_->findText(before)) : -1);
+        trial_->setRange(0, std::max(0, int(results_.trials.size()) - 1));
+        trial_->setEnabled(results_.trials.size() > 1);
+        if (other)
+            trial_->setValue(0);
+    }
+    facts_->setText(facts());
+    QStringList names;
+    for (const SparseLayer& layer : results_.layers)
+        names.append(shortName(layer.name));
+    densities_->setXNames(names);
+    densities_->setSeries(densitySeries(results_));
+    cost_->setSeries(costSeries(results_));
+    exchanged_->setMap(exchangedMap(results_));
+    refreshRaster();
+    refreshTrial();
+}
+
+Result<void> SparseView::chooseLayer(const QString& name) {
+    QStringList known;
+    for (int index = 0; index < layer_->count(); ++index) {
+        known.append(layer_->itemText(index));
+        if (known.back() == name) {
+            layer_->setCurrentIndex(index);
+            refreshRaster();
+            return {};
+        }
+    }
+    return fail(ErrorCode::NotFound, fmt::format("no units of \"{}\" were watched", name.toStdString()),
+                "layer",
+                known.isEmpty() ? std::string("Open a finished run of train-sparse")
+                                : fmt::format("One of: {}", known.join(", ").toStdString()));
+}
+
+QString SparseView::facts() const {
+    if (results_.layers.empty())
+        return tr("The structure's history is there when the run has ended; its curves grow while it learns");
+    double units = 0, used = 0;
+    for (const SparseLayer& layer : results_.layers) {
+        units += layer.units;
+        used += layer.inUse;
+    }
+    QString text = tr("%1: %2 % of the units in use, %3 exchanges")
+                       .arg(results_.method)
+                       .arg(100 * used / std::max(1.0, units), 0, 'f', 2)
+                       .arg(results_.steps.size());
+    if (std::isfinite(results_.accuracy))
+        text += tr(", %1 % of the test pictures right").arg(100 * results_.accuracy, 0, 'f', 2);
+    return text;
+}
+
+void SparseView::refreshRaster() {
+    const int index = layer_->currentIndex();
+    raster_->setMap(index >= 0 ? unitRaster(results_.units[size_t(index)]) : HeatMap());
+}
+
+void SparseView::refreshTrial() {
+    const auto index = size_t(trial_->value());
+    if (index >= results_.trials.size()) {
+        trialText_->setText(results_.layers.empty() ? QString() : tr("there was none"));
+        scores_->setSeries({});
+        return;
+    }
+    trialText_->setText(tr("up to step %1").arg(results_.trials[index].step));
+    scores_->setSeries(scoreSeries(results_.trials[index]));
+}
+
+}  // namespace vitrine
