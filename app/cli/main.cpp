@@ -7,6 +7,7 @@
 #include "core/commands/core_commands.h"
 #include "core/engine/doctor.h"
 #include "core/engine/engine_loader.h"
+#include "core/engine/thread_waits.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -96,6 +97,7 @@ int runCommand(CommandRegistry& registry, const cli::ParsedCommandLine& line) {
 }  // namespace
 
 int main(int argumentCount, char** arguments) {
+    shortenThreadWaits(arguments);
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the write, not the end
     setUpLogging("vitrine");

@@ -12,6 +12,7 @@
 #include "core/claims/claim_commands.h"
 #include "core/commands/core_commands.h"
 #include "core/engine/engine_loader.h"
+#include "core/engine/thread_waits.h"
 #include "core/plugins/plugin_manager.h"
 #include "widgets/base/stall_detector.h"
 #include "widgets/base/theme.h"
@@ -93,6 +94,7 @@ int runScripted(MainWindow& window, const Options& options) {
 }  // namespace
 
 int main(int argumentCount, char** arguments) {
+    shortenThreadWaits(arguments);
     const auto start = std::chrono::steady_clock::now();
     Options options;
     CLI::App parser{"Vitrine: looks inside vision encoders", "vitrine-desktop"};

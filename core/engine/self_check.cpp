@@ -2,6 +2,7 @@
 
 #include "core/engine/engine_plugins.h"
 #include "core/engine/model_store.h"
+#include "core/engine/thread_waits.h"
 #include "core/media/image_reader.h"
 #include "kernels/cuda_loader.h"
 #include "kernels/operators.h"
@@ -72,10 +73,11 @@ std::vector<DoctorCheck> kernelChecks(const at::Device& device) {
 
 std::vector<DoctorCheck> engineSelfCheck() {
     loadEnginePlugins();
-    std::vector<DoctorCheck> checks{{"LibTorch",
-                                     CheckState::Good,
-                                     fmt::format("{}, {} threads", TORCH_VERSION, at::get_num_threads()),
-                                     {}}};
+    std::vector<DoctorCheck> checks{
+        {"LibTorch",
+         CheckState::Good,
+         fmt::format("{}, {} threads, {}", TORCH_VERSION, at::get_num_threads(), threadWaits()),
+         {}}};
     const auto devices = availableDevices();
     checks.push_back(
         {"devices", devices.size() > 1 ? CheckState::Good : CheckState::Note,

@@ -132,8 +132,9 @@ Json captureEnvironment(const std::filesystem::path& folder) {
     out["memory_bytes"] = int64_t(::sysconf(_SC_PHYS_PAGES)) * int64_t(::sysconf(_SC_PAGE_SIZE));
     out["gpu"] = graphicsCards();
     Json variables = Json::object();
-    for (const char* name : {"CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "RANK",
-                             "LOCAL_RANK", "WORLD_SIZE", "SLURM_JOB_ID", "SLURM_PROCID"})
+    for (const char* name :
+         {"CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS",
+          "RANK", "LOCAL_RANK", "WORLD_SIZE", "SLURM_JOB_ID", "SLURM_PROCID"})
         if (const char* value = std::getenv(name))
             variables[name] = value;
     out["variables"] = std::move(variables);

@@ -90,4 +90,20 @@ TEST_F(CommandLine, DoctorFindsNothingBad) {
               5);
 }
 
+TEST_F(CommandLine, ThreadsDoNotSpinLong) {
+    const auto libTorch = [&](const std::string& environment) {
+        const fs::path program = testing::buildFolder() / "bin" / "vitrine";
+        const Outcome outcome =
+            shell(fmt::format("env {} '{}' --json doctor 2>/dev/null", environment, program.string()), {});
+        const Json report = json(outcome);
+        for (const Json& check : report["checks"])
+            if (check["name"] == "LibTorch")
+                return check["finding"].get<std::string>();
+        return outcome.output;
+    };
+    EXPECT_TRUE(libTorch("-u OMP_WAIT_POLICY -u GOMP_SPINCOUNT").ends_with(" GOMP_SPINCOUNT=1000"));
+    EXPECT_TRUE(libTorch("-u OMP_WAIT_POLICY GOMP_SPINCOUNT=7").ends_with(" GOMP_SPINCOUNT=7"));
+    EXPECT_TRUE(libTorch("-u GOMP_SPINCOUNT OMP_WAIT_POLICY=ACTIVE").ends_with(" OMP_WAIT_POLICY=ACTIVE"));
+}
+
 }  // namespace vitrine
