@@ -3,6 +3,8 @@
 // of elementary operations, a cache grown by concatenation), in the same run.
 //   language_bench [--case stories|s15|gpt_small] [--rounds N] [--threads N]
 // One JSON line per measurement; "ratio" above 1: faster than the plain form.
+//   language_bench --case s15 --write FOLDER       the random weights of a case as a Hugging Face folder
+//   language_bench --decode FOLDER --tokens N      greedy generation, one for each line of input
 #include "core/base/json.h"
 #include "core/models/language/decoder_block.h"
 #include "core/models/language/generation.h"
@@ -12,6 +14,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
+#include <iostream>
+#include <map>
+#include <numeric>
 
 namespace vitrine {
 namespace {
@@ -195,26 +201,69 @@ int bench(const Shape& shape, int64_t rounds) {
     return 0;
 }
 
+int failed(const Error& error) {
+    std::fprintf(stderr, "%s\n", error.text().c_str());
+    return 1;
+}
+
+int write(const Shape& shape, const std::string& folder) {
+    const auto model = createLanguageModel(configOf(shape), 1, 0.05);
+    if (!model)
+        return failed(model.error());
+    const auto written = saveLanguageModel(**model, folder);
+    return written ? 0 : failed(written.error());
+}
+
+int decodeOnDemand(const std::string& folder, int64_t fresh) {
+    const auto model = loadLanguageModel(folder, {});
+    if (!model)
+        return failed(model.error());
+    at::NoGradGuard noGrad;
+    std::vector<int64_t> prompt(8);
+    std::iota(prompt.begin(), prompt.end(), 1);
+    JobContext job;
+    GenerationOptions options;
+    options.maxNewTokens = fresh;
+    options.stopAtEnd = false;
+    for (std::string line; std::getline(std::cin, line);) {
+        const auto start = std::chrono::steady_clock::now();
+        const std::clock_t busy = std::clock();  // of all threads
+        const auto generation = generate(**model, prompt, options, job);
+        const double seconds =
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        const double cpu = double(std::clock() - busy) / CLOCKS_PER_SEC;
+        if (!generation)
+            return failed(generation.error());
+        std::printf(
+            "%s\n",
+            Json{{"seconds", seconds}, {"cpu_seconds", cpu}, {"ids", generation->ids}}.dump().c_str());
+        std::fflush(stdout);
+    }
+    return 0;
+}
+
 }  // namespace
 }  // namespace vitrine
 
 int main(int argumentCount, char** arguments) {
-    std::string name;
-    int64_t rounds = 7;
-    for (int i = 1; i + 1 < argumentCount; i += 2) {
-        const std::string key = arguments[i];
-        if (key == "--case")
-            name = arguments[i + 1];
-        else if (key == "--rounds")
-            rounds = std::max(1, std::atoi(arguments[i + 1]));
-        else if (key == "--threads")
-            at::set_num_threads(std::max(1, std::atoi(arguments[i + 1])));
-    }
+    std::map<std::string, std::string> given;
+    for (int i = 1; i + 1 < argumentCount; i += 2)
+        given[arguments[i]] = arguments[i + 1];
+    const auto number = [&](const char* key, int otherwise) {
+        return given.contains(key) ? std::max(1, std::atoi(given[key].c_str())) : otherwise;
+    };
+    if (given.contains("--threads"))
+        at::set_num_threads(number("--threads", 1));
+    if (given.contains("--decode"))
+        return vitrine::decodeOnDemand(given["--decode"], number("--tokens", 128));
+    const std::string name = given["--case"];
     bool any = false;
     for (const vitrine::Shape& shape : vitrine::kShapes)
         if (name.empty() || name == shape.name) {
             any = true;
-            if (const int code = vitrine::bench(shape, rounds))
+            const int code = given.contains("--write") ? vitrine::write(shape, given["--write"])
+                                                       : vitrine::bench(shape, number("--rounds", 7));
+            if (code != 0)
                 return code;
         }
     if (!any)
