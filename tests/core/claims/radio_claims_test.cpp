@@ -1,6 +1,7 @@
 // Short versions of the experiments on RADIO's successors and on PHI-S. The rules are made for whole ones:
 // here only the mechanism must show, and every number that a rule reads must be there.
 #include "core/claims/claim_experiments.h"
+#include "core/claims/radio_v25_experiments.h"
 
 #include <gtest/gtest.h>
 
@@ -33,13 +34,31 @@ TEST(ShiftClaim, ShiftedCropsLearnLessOfTheFixedPattern) {
               table.mean("shifted", "error to the noisy teacher"));
 }
 
-TEST(ModeSwitchClaim, MeasuresBothArrangementsAndTheSameTwice) {
+TEST(RadioV25Claim, MeasuresAllExperimentsAndTheSameTwice) {
     const auto measured = measureShort("radio-v2.5", 0.02);
     ASSERT_TRUE(measured) << measured.error().text();
     expectEveryNumber("radio-v2.5", *measured);
     const auto again = measureShort("radio-v2.5", 0.02);
     ASSERT_TRUE(again);
     EXPECT_EQ(again->toJson(), measured->toJson());
+    const ClaimTable table({*measured});
+    for (const char* share : {"N/4", "N/9", "N/16"}) {
+        const auto metric = fmt::format("cosine of tokens and representatives, {}", share);
+        EXPECT_GT(table.mean("merging: most similar merged", metric),
+                  table.mean("merging: k x k means", metric));
+    }
+}
+
+TEST(RadioV25Claim, MosaicsTeachLessOfTheArtefacts) {
+    static JobContext job;
+    ClaimRequest request;
+    request.scale = 0.2;
+    request.job = &job;
+    const auto measured = mosaicExperiment().measure(request);
+    ASSERT_TRUE(measured) << measured.error().text();
+    const ClaimTable table({*measured});
+    const char* const share = "share of the artefacts learned";
+    EXPECT_LT(table.mean("mosaic: cut targets", share), 0.7 * table.mean("mosaic: resized targets", share));
 }
 
 TEST(PhiSClaim, TeachersFillAsManyDirectionsAsThePublishedOnes) {
