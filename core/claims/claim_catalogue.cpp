@@ -86,7 +86,7 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "least "
          "5 points above IEE without reactivation; not below a static structure, SET, RigL, exploration from "
          "zero and exploration without freezing; what enters survives three exchanges more often than RigL's",
-         3, 2},
+         3, 2.5},
         {"ckca", "CKCA",
          "A warm start on new data keeps its speed and loses its defect when features and logits are held to "
          "what the old network knew.",
@@ -127,7 +127,7 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "which are at least 0.7 below a random one; the choices settle (probability 0.95, soft and hard "
          "masks "
          "within 0.02); a mask learnt on one text wins there and loses on the other",
-         3, 4},
+         3, 3},
         {"minitron", "Minitron",
          "A smaller language model cut out of a larger one by what one look at the activations ranks, and "
          "taught by "
