@@ -1,0 +1,16 @@
+// C-RADIOv4 (2026) beside shift equivariance (shift_claim.cpp): the experiments that the claim is joined
+// from, each with arms of its own and its part of the pass rule.
+#pragma once
+
+#include "core/claims/claim_experiments.h"
+
+namespace vitrine {
+
+// Two summary teachers, one of a narrow and one of a wide cone: cosine against the balanced angle loss.
+ClaimExperiment balanceExperiment();
+// Two fixed training resolutions against sizes drawn anew at each step.
+ClaimExperiment resolutionExperiment();
+// ViTDet windows drawn anew at each step against global attention alone: fidelity and cost of each window.
+ClaimExperiment windowExperiment();
+
+}  // namespace vitrine
