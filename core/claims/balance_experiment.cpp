@@ -158,8 +158,8 @@ Result<double> neighbourAccuracy(size_t teacher, const RadioModule& student, con
 Result<Metrics> evaluate(const RadioModule& student, const Teachers& teachers, const ClaimRequest& request) {
     const at::NoGradGuard noGrad;
     const at::Generator random = randomStream(uint64_t(request.seed), 0, "balance test");
-    const at::Tensor bank = softScenes(kBankPictures, kSide, random);
-    const at::Tensor test = softScenes(kTestPictures, kSide, random);
+    const at::Tensor bank = softScenes(scaledCount(kBankPictures, request), kSide, random);
+    const at::Tensor test = softScenes(scaledCount(kTestPictures, request), kSide, random);
     const StudentOutput output = runStudent(student, test, {});
     Metrics metrics;
     for (size_t i = 0; i < kCones.size(); ++i) {

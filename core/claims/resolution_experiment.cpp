@@ -98,7 +98,7 @@ double largestDrop(std::span<const double> curve) {
 
 Metrics evaluate(const RadioModule& student, const Teachers& teachers, const ClaimRequest& request) {
     const at::NoGradGuard noGrad;
-    const Scenes scenes{kTestPictures, 0, "resolution test", uint64_t(request.seed)};
+    const Scenes scenes{scaledCount(kTestPictures, request), 0, "resolution test", uint64_t(request.seed)};
     Metrics metrics;
     std::vector<double> common, own;
     double lowEnd = 0;

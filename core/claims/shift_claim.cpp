@@ -15,6 +15,7 @@
 #include "core/distill/teacher_target.h"
 #include "core/distill/weight_noise.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace vitrine {
@@ -182,6 +183,10 @@ std::vector<ClaimCheck> judge(const ClaimTable& table) {
 }
 
 }  // namespace
+
+int64_t scaledCount(int64_t whole, const ClaimRequest& request) {
+    return std::max<int64_t>(1, std::llround(double(whole) * std::clamp(request.scale, 0.1, 1.0)));
+}
 
 ClaimExperiment shiftClaim() {
     return joinedExperiments(

@@ -116,11 +116,11 @@ struct Timing {
     double globalSeconds = 0;         // of all pictures
     std::map<int64_t, double> share;  // window -> its time over that of global attention
 };
-Timing timingOf(const RadioModule& student, const at::Tensor& pictures) {
+Timing timingOf(const RadioModule& student, const at::Tensor& pictures, int64_t turns) {
     processorSeconds(student, pictures, 0);  // the first pass also makes positions and buffers
     std::vector<double> globals;
     std::map<int64_t, std::vector<double>> shares;
-    for (int64_t turn = 0; turn < kTimings; ++turn) {
+    for (int64_t turn = 0; turn < turns; ++turn) {
         globals.push_back(processorSeconds(student, pictures, 0));
         for (const int64_t window : kWindows)
             shares[window].push_back(processorSeconds(student, pictures, window) / globals.back());
@@ -137,7 +137,8 @@ void addLatencies(Metrics& metrics, const RadioModule& student, const ClaimReque
         // A small picture passes too fast for the clock: as many as have the pixels of the largest.
         const int64_t largest = kTimedSides.back(), count = largest * largest / (side * side);
         const at::Tensor pictures = softScenes(1, side, randomStream(uint64_t(request.seed), side, "timed"));
-        const Timing& timing = timings[side] = timingOf(student, pictures.repeat({count, 1, 1, 1}));
+        const Timing& timing = timings[side] =
+            timingOf(student, pictures.repeat({count, 1, 1, 1}), scaledCount(kTimings, request));
         metrics[fmt::format("milliseconds with global attention at {:3} px", side)] =
             1e3 * timing.globalSeconds / double(count);
         for (const auto& [window, share] : timing.share)
