@@ -1,5 +1,7 @@
 #include "core/nn/fused.h"
 
+#include "kernels/few_rows_linear/few_rows_linear.h"
+
 #include <ATen/Context.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/grad_mode.h>
@@ -15,6 +17,8 @@ using FusedLinear = c10::TypedOperatorHandle<FusedSignature>;
 
 // Below this a product is bound by reading the weight, and BLAS starts quicker.
 constexpr int64_t kFewestRows = 32;
+// Up to this our own kernel reads the weight quicker than BLAS does.
+constexpr int64_t kFewRows = 4;
 
 // What LibTorch calls oneDNN's linear layer; absent from builds without oneDNN.
 const std::optional<FusedLinear>& fusedLinear() {
@@ -52,17 +56,31 @@ bool recordsGradient(const at::Tensor& x, const at::Tensor& weight, const at::Te
            (x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad()));
 }
 
-bool suitsFused(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+// Float32 on the CPU with nothing to differentiate.
+bool isPlainProduct(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
     return isPlain(x) && isPlain(weight) && weight.dim() == 2 && weight.is_contiguous() && x.dim() >= 2 &&
-           x.size(-1) == weight.size(1) && x.numel() >= kFewestRows * x.size(-1) && x.size(-1) > 0 &&
-           !recordsGradient(x, weight, bias) && fusedLinear();
+           x.size(-1) == weight.size(1) && x.size(-1) > 0 && !recordsGradient(x, weight, bias);
+}
+
+at::Tensor fewRowsLinear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    const at::Tensor input = x.contiguous(), offset = bias.defined() ? bias.contiguous() : bias;
+    std::vector<int64_t> shape = x.sizes().vec();
+    shape.back() = weight.size(0);
+    at::Tensor y = at::empty(shape, x.options());
+    kernels::fewRowsLinearCpu({input.const_data_ptr<float>(), weight.const_data_ptr<float>(),
+                               offset.defined() ? offset.const_data_ptr<float>() : nullptr,
+                               y.mutable_data_ptr<float>(), x.numel() / x.size(-1), x.size(-1),
+                               weight.size(0)});
+    return y;
 }
 
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                   Activation activation) {
-    if (suitsFused(x, weight, bias)) {
+    const bool plain = isPlainProduct(x, weight, bias);
+    const int64_t rows = plain ? x.numel() / x.size(-1) : 0;
+    if (plain && rows >= kFewestRows && fusedLinear()) {
         const auto fused = fusedName(activation);
         const FusedName name = fused.value_or(FusedName{"none", ""});
         const at::Tensor y =
@@ -70,7 +88,8 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
                                 name.after, c10::List<std::optional<at::Scalar>>(), name.algorithm);
         return fused ? y : activation(y);
     }
-    const at::Tensor y = at::linear(x, weight, bias);
+    const bool few = plain && rows >= 1 && rows <= kFewRows && (!bias.defined() || isPlain(bias));
+    const at::Tensor y = few ? fewRowsLinear(x, weight, bias) : at::linear(x, weight, bias);
     return activation ? activation(y) : y;
 }
 

@@ -12,6 +12,11 @@ if [ ! -e "$environment/.complete" ]; then
     tokenizers safetensors numpy pillow psutil
   touch "$environment/.complete"
 fi
+if [ "$1" = llama_cpp_peer.py ] && [ ! -e "$environment/.llama_cpp" ]; then  # builds llama.cpp for this processor: minutes
+  CMAKE_ARGS="-DLLAVA_BUILD=OFF" "$environment/bin/pip" install --quiet --no-binary llama-cpp-python \
+    llama-cpp-python==0.3.36 gguf==0.19.0
+  touch "$environment/.llama_cpp"
+fi
 script="$(dirname "${BASH_SOURCE[0]}")/$1"
 shift
 exec "$environment/bin/python" "$script" "$@"

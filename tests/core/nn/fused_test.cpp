@@ -10,8 +10,9 @@ struct Case {
     int64_t rows, in, out;
 };
 
-// Few and many rows, odd widths: both ways through.
-constexpr Case kCases[] = {{1, 7, 5}, {31, 16, 16}, {32, 16, 16}, {197, 96, 33}, {400, 3, 1}};
+// Few rows, some and many, odd widths, enough outputs for several threads: every way through.
+constexpr Case kCases[] = {{1, 7, 5},    {1, 131, 2051}, {3, 40, 6},    {4, 257, 1030}, {5, 33, 7},
+                           {31, 16, 16}, {32, 16, 16},   {197, 96, 33}, {400, 3, 1}};
 
 void expectClose(const at::Tensor& found, const at::Tensor& wanted) {
     ASSERT_EQ(found.sizes(), wanted.sizes());
