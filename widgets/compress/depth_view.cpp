@@ -81,9 +81,9 @@ HeatMap metricAgreement(const std::map<QString, std::vector<double>>& blocks) {
 std::vector<ChartSeries> partBars(const std::vector<double>& parts) {
     ChartSeries attention = bars(DepthView::tr("attention"), 0, 2);
     ChartSeries feedForward = bars(DepthView::tr("feed-forward"), 1, 2);
-    for (size_t part = 0; part + 1 < parts.size(); part += 2) {
-        addBar(attention, 0, 2, double(part / 2), parts[part]);
-        addBar(feedForward, 1, 2, double(part / 2), parts[part + 1]);
+    for (size_t block = 0; 2 * block + 1 < parts.size(); ++block) {
+        addBar(attention, 0, 2, double(block), parts[2 * block]);
+        addBar(feedForward, 1, 2, double(block), parts[2 * block + 1]);
     }
     return attention.x.isEmpty() ? std::vector<ChartSeries>()
                                  : std::vector<ChartSeries>{attention, feedForward};
