@@ -3,6 +3,7 @@
 // alone.
 #include "core/claims/depth_pruning_claim.h"
 
+#include "core/claims/byte_model.h"
 #include "core/structured/emulation.h"
 #include "core/structured/slicer.h"
 
@@ -14,15 +15,13 @@
 namespace vitrine {
 namespace {
 
-constexpr int64_t kWindows = 16, kFitWindows = 32, kEvaluationWindows = 12, kRank = 8, kMost = 3;
+constexpr int64_t kWindows = 16, kFitWindows = 32, kRank = 8, kMost = 3;
 constexpr int64_t kRandomOrders = 3;
 
 class Experiment {
   public:
     Experiment(const LanguageGround& ground, const ClaimRequest& request)
-        : ground_(ground), request_(request), model_(*ground.model) {
-        ground_.evaluationWindows = std::min(ground.evaluationWindows, kEvaluationWindows);
-    }
+        : ground_(ground), request_(request), model_(*ground.model) {}
 
     Result<ClaimMeasurement> run() {
         const auto windows = ground_.calibration(kWindows, uint64_t(request_.seed));
@@ -136,14 +135,14 @@ class Experiment {
         return {};
     }
 
-    LanguageGround ground_;
+    const LanguageGround& ground_;
     const ClaimRequest& request_;
     const LanguageModel& model_;
     ClaimMeasurement result_;
 };
 
 Result<ClaimMeasurement> measure(const ClaimRequest& request) {
-    VITRINE_TRY(const LanguageGround ground, openLanguageGround(request.device, *request.job));
+    VITRINE_TRY(const LanguageGround ground, trainByteModel(ownLanguageFiles().texts, request));
     return measureDepthPruning(ground, request);
 }
 

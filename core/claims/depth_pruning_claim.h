@@ -6,6 +6,7 @@
 
 namespace vitrine {
 
+// On the byte model, trained for each seed.
 ClaimExperiment depthPruningClaim();
 // The same on any model of at least four layers and two texts.
 Result<ClaimMeasurement> measureDepthPruning(const LanguageGround& ground, const ClaimRequest& request);

@@ -2,8 +2,8 @@
 
 #include "core/base/check.h"
 #include "core/base/paths.h"
+#include "core/claims/ground_text.h"
 #include "core/language/calibration_windows.h"
-#include "core/text/corpus.h"
 #include "core/text/tokenizer_identity.h"
 
 #include <algorithm>
@@ -14,25 +14,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int64_t kLongestWindow = 256, kEvaluationWindows = 64, kEvaluationBatch = 8;
-
-Result<void> checkThere(const fs::path& path, const char* what) {
-    std::error_code ignored;
-    if (fs::exists(path, ignored))
-        return {};
-    return fail(ErrorCode::NotFound, fmt::format("{} is not there", what), path.string(),
-                "The claims about language models need it: ./run --setup installs it");
-}
-
-Result<LanguageTrainingText> openText(const fs::path& file, const Tokenizer& tokenizer,
-                                      const std::string& identity, double heldOut, JobContext& job) {
-    VITRINE_TRY_VOID(checkThere(file, "a sample text"));
-    // As the training reads them, so that the end of each text is what the model never saw.
-    CorpusOptions options;
-    options.endTokens = tokenizer.specialTokens().eos.has_value();
-    VITRINE_TRY(const Corpus corpus, openCorpus({file}, tokenizer, identity, options, job));
-    const SplitRanges split = splitTail(*corpus.tokens, heldOut);
-    return LanguageTrainingText{file.stem().string(), corpus.tokens, split.training, split.heldOut, 1.0};
-}
 
 }  // namespace
 
@@ -102,7 +83,7 @@ LanguageGroundFiles ownLanguageFiles() {
 
 Result<LanguageGround> openLanguageGround(const LanguageGroundFiles& files, const std::string& device,
                                           JobContext& job) {
-    VITRINE_TRY_VOID(checkThere(files.model, "the language model"));
+    VITRINE_TRY_VOID(checkInstalled(files.model, "the language model"));
     LanguageGround ground;
     LoadOptions options;
     options.device = at::Device(device);
@@ -111,7 +92,8 @@ Result<LanguageGround> openLanguageGround(const LanguageGroundFiles& files, cons
     VITRINE_TRY(const Tokenizer tokenizer, openTokenizer(files.model));
     VITRINE_TRY(const std::string identity, tokenizerIdentity(files.model));
     for (const fs::path& file : files.texts) {
-        VITRINE_TRY(ground.texts.emplace_back(), openText(file, tokenizer, identity, files.heldOut, job));
+        VITRINE_TRY(ground.texts.emplace_back(),
+                    openGroundText(file, tokenizer, identity, files.heldOut, job));
     }
     ground.length = std::min(kLongestWindow, ground.model->config().contextLength);
     ground.evaluationWindows = kEvaluationWindows;

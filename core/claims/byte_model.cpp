@@ -1,0 +1,80 @@
+#include "core/claims/byte_model.h"
+
+#include "core/base/paths.h"
+#include "core/claims/ground_text.h"
+#include "core/claims/structured_students.h"
+#include "core/language/trained_tokenizer.h"
+#include "core/text/tokenizer_identity.h"
+
+namespace vitrine {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int64_t kVocabulary = 257, kLength = 96, kBatch = 12, kSteps = 1500, kEvaluationWindows = 96;
+constexpr double kHeldOut = 0.02, kLearningRate = 3e-3;
+
+Result<std::vector<LanguageTrainingText>> openTexts(const std::vector<fs::path>& files, JobContext& job) {
+    const fs::path folder = userCacheFolder() / "tokenizers" / "bytes";
+    // Without merges there is nothing to learn from a text.
+    VITRINE_TRY_VOID(writeTrainedTokenizer(folder, {}, {.vocabulary = kVocabulary}, job));
+    VITRINE_TRY(const Tokenizer tokenizer, openTokenizer(folder));
+    VITRINE_TRY(const std::string identity, tokenizerIdentity(folder));
+    std::vector<LanguageTrainingText> texts;
+    for (const fs::path& file : files) {
+        VITRINE_TRY(texts.emplace_back(), openGroundText(file, tokenizer, identity, kHeldOut, job));
+    }
+    return texts;
+}
+
+Result<std::unique_ptr<LanguageModel>> train(const std::vector<LanguageTrainingText>& texts,
+                                             const ClaimRequest& request) {
+    LanguageTrainingOptions options;
+    options.model = byteModelConfig();
+    options.seed = uint64_t(request.seed);
+    options.device = at::Device(request.device);
+    options.length = kLength;
+    options.batch = kBatch;
+    options.steps = scaledSteps(kSteps, request);
+    options.warmup = options.steps / 20;
+    options.learningRate = kLearningRate;
+    options.finalRate = kLearningRate / 10;
+    VITRINE_TRY(auto trainer, LanguageTrainer::create(options, texts));
+    request.job->beginStage("training the byte model", options.steps);
+    while (trainer->step() < options.steps) {
+        VITRINE_TRY_VOID(request.job->checkStop());
+        VITRINE_TRY([[maybe_unused]] const LanguageStepReport report, trainer->train());
+        request.job->advance();
+    }
+    return trainer->takeModel();
+}
+
+}  // namespace
+
+DecoderConfig byteModelConfig() {
+    LayerSettings layer;
+    layer.attention.queryHeads = 4;
+    layer.attention.keyValueHeads = 4;
+    layer.attention.headWidth = 32;
+    layer.feedForward.intermediate = 352;
+    DecoderConfig config;
+    config.vocabulary = kVocabulary;
+    config.width = 128;
+    config.contextLength = kLength;
+    config.epsilon = 1e-5;
+    config.layers.assign(6, layer);
+    config.bos = 0;
+    config.eos = {0};
+    return config;
+}
+
+Result<LanguageGround> trainByteModel(const std::vector<fs::path>& texts, const ClaimRequest& request) {
+    LanguageGround ground;
+    VITRINE_TRY(ground.texts, openTexts(texts, *request.job));
+    ground.length = kLength;
+    ground.evaluationWindows = kEvaluationWindows;
+    VITRINE_TRY(ground.model, train(ground.texts, request));
+    VITRINE_TRY_VOID(ground.validate());
+    return ground;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,62 @@
+// A byte model of few steps on two small texts.
+#include "core/claims/byte_model.h"
+
+#include "core/claims/depth_pruning_claim.h"
+#include "tests/core/claims/language_claim_data.h"
+
+#include <cmath>
+
+namespace vitrine {
+namespace {
+
+struct ByteModelTest : testing::LanguageClaimData {
+    ByteModelTest() {
+        trainedGround(1);  // writes the second text
+    }
+    Result<LanguageGround> trained(int64_t seed, double scale, JobContext& context) {
+        return trainByteModel(files().texts, {.seed = seed, .scale = scale, .job = &context});
+    }
+    static at::Tensor weight(const LanguageGround& ground) {
+        return ground.model->decoder().parameters().front();
+    }
+};
+
+TEST_F(ByteModelTest, LearnsBothTextsAndCarriesTheDepthClaim) {
+    const auto ground = trained(1, 0.03, job);
+    ASSERT_TRUE(ground) << ground.error().text();
+    EXPECT_EQ(ground->model->config().parameterCount(), 1271680);
+    EXPECT_EQ(ground->length, 96);
+    ASSERT_EQ(ground->texts.size(), 2U);
+    EXPECT_EQ(ground->texts[0].name, "sums");
+    EXPECT_EQ(ground->texts[1].name, "products");
+    const auto loss = ground->heldOutLoss(*ground->model, job);
+    ASSERT_TRUE(loss) << loss.error().text();
+    EXPECT_LT(loss->ofText.at("sums"), 3);  // a blind guess: 5.55
+    EXPECT_LT(loss->ofText.at("products"), 3);
+
+    const auto measured = measureDepthPruning(*ground, {.seed = 1, .job = &job});
+    ASSERT_TRUE(measured) << measured.error().text();
+    EXPECT_NEAR(measured->arms.at("dense").at("loss"), loss->mean, 1e-9);
+    EXPECT_TRUE(measured->arms.at("agreement").contains("Kendall's tau, loss on the two texts"));
+    for (const ClaimCheck& check : depthPruningClaim().judge(ClaimTable({*measured})))
+        EXPECT_TRUE(std::isfinite(check.measured)) << check.rule;
+}
+
+TEST_F(ByteModelTest, DependsOnTheSeedAlone) {
+    const auto first = trained(1, 0.002, job), again = trained(1, 0.002, job), other = trained(2, 0.002, job);
+    ASSERT_TRUE(first && again && other);
+    EXPECT_TRUE(at::equal(weight(*first), weight(*again)));
+    EXPECT_FALSE(at::equal(weight(*first), weight(*other)));
+}
+
+TEST_F(ByteModelTest, StopsWhenAsked) {
+    std::stop_source source;
+    source.request_stop();
+    JobContext stopped(source.get_token(), {});
+    const auto ground = trained(1, 1, stopped);
+    ASSERT_FALSE(ground);
+    EXPECT_EQ(ground.error().code, ErrorCode::Cancelled);
+}
+
+}  // namespace
+}  // namespace vitrine
