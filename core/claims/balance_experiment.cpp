@@ -54,7 +54,7 @@ class ConeTeacher {
                                     const at::Generator& random) {
         ConeTeacher teacher;
         teacher.weights_ = {normal({24, 3, 3, 3}, random) * 0.5, normal({48, 24, 3, 3}, random) * 0.12};
-        teacher.mix_ = normal({kChannels, 48 * 4}, random);
+        teacher.mix_ = normal({kChannels, int64_t(48) * 4}, random);
         const at::Tensor raw = teacher.raw(pictures);
         teacher.mean_ = raw.mean(0, true);
         teacher.deviation_ = raw.std(0, true, true);

@@ -4,7 +4,7 @@
 
 namespace vitrine {
 
-ClaimExperiment joinedExperiments(std::vector<ClaimExperiment> parts) {
+ClaimExperiment joinedExperiments(const std::vector<ClaimExperiment>& parts) {
     const auto measure = [parts](const ClaimRequest& request) -> Result<ClaimMeasurement> {
         ClaimMeasurement joined;
         for (const ClaimExperiment& part : parts) {

@@ -8,6 +8,6 @@
 namespace vitrine {
 
 // Measures the parts one after the other; no two may name an arm alike.
-ClaimExperiment joinedExperiments(std::vector<ClaimExperiment> parts);
+ClaimExperiment joinedExperiments(const std::vector<ClaimExperiment>& parts);
 
 }  // namespace vitrine

@@ -213,7 +213,8 @@ ClassifierOutput ClassifierNetwork::forwardVit(const at::Tensor& pixels, const T
         at::conv2d(pixels, weight("patch_embed.proj.weight"), weight("patch_embed.proj.bias"), shape_.patch));
     at::Tensor x =
         at::cat({weight("cls_token").expand({pixels.size(0), -1, -1}), patches}, 1) + weight("pos_embed");
-    const double scale = 1 / std::sqrt(double(shape_.width / shape_.heads));
+    const int64_t headWidth = shape_.width / shape_.heads;
+    const double scale = 1 / std::sqrt(double(headWidth));
     for (int64_t layer = 0; layer < shape_.depth; ++layer) {
         const std::string name = fmt::format("transformer.layers.{}", layer);
         const auto linear = [&](const at::Tensor& input, const std::string& part) {

@@ -10,9 +10,9 @@
 
 namespace vitrine {
 
-SparseTrainer::SparseTrainer(SparseTrainingOptions options, const LabelledPictures& training,
+SparseTrainer::SparseTrainer(const SparseTrainingOptions& options, const LabelledPictures& training,
                              ClassifierNetwork network, SparseStructure structure)
-    : options_(std::move(options)),
+    : options_(options),
       training_(training),
       draw_(training, options_.batch, options_.seed),
       network_(std::move(network)),

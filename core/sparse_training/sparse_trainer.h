@@ -78,8 +78,8 @@ class SparseTrainer {
   private:
     enum class Stage { Training, Importance, Accuracy, Exploration };
 
-    SparseTrainer(SparseTrainingOptions options, const LabelledPictures& training, ClassifierNetwork network,
-                  SparseStructure structure);
+    SparseTrainer(const SparseTrainingOptions& options, const LabelledPictures& training,
+                  ClassifierNetwork network, SparseStructure structure);
     void begin();
     double learningRate() const;
     TensorList selection() const;

@@ -43,12 +43,10 @@ Result<void> IncrementalOptions::validate() const {
     return temperature > 0 ? Result<void>() : wrong("the temperature lies above 0");
 }
 
-IncrementalTrainer::IncrementalTrainer(IncrementalOptions options, std::vector<LabelledPictures> chunks,
-                                       ClassifierNetwork network, TensorList masks)
-    : options_(std::move(options)),
-      chunks_(std::move(chunks)),
-      network_(std::move(network)),
-      masks_(std::move(masks)) {}
+IncrementalTrainer::IncrementalTrainer(const IncrementalOptions& options,
+                                       std::vector<LabelledPictures> chunks, ClassifierNetwork network,
+                                       TensorList masks)
+    : options_(options), chunks_(std::move(chunks)), network_(std::move(network)), masks_(std::move(masks)) {}
 
 Result<std::unique_ptr<IncrementalTrainer>> IncrementalTrainer::create(
     const IncrementalOptions& options, std::vector<LabelledPictures> chunks,

@@ -94,7 +94,7 @@ class IncrementalTrainer {
     Result<void> restore(const std::filesystem::path& file);
 
   private:
-    IncrementalTrainer(IncrementalOptions options, std::vector<LabelledPictures> chunks,
+    IncrementalTrainer(const IncrementalOptions& options, std::vector<LabelledPictures> chunks,
                        ClassifierNetwork network, TensorList masks);
     LabelledPictures picturesOf(int64_t chunk) const;
     void openChunk();   // pictures and draw of the chunk at hand
