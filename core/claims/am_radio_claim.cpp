@@ -84,7 +84,7 @@ struct Pupil {
 
 Result<void> teach(std::vector<Pupil>& pupils, const Teachers& teachers, const ClaimRequest& request) {
     const auto seed = uint64_t(request.seed);
-    const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
+    const int64_t steps = scaledSteps(kSteps, request);
     request.job->beginStage("teaching three students", steps);
     for (int64_t step = 0; step < steps; ++step) {
         VITRINE_TRY_VOID(request.job->checkStop());

@@ -189,7 +189,7 @@ Result<void> learn(torch::nn::Module& module, const char* name, int64_t fullStep
         parameters.push_back({entry.key(), entry.value(), 1, entry.value().dim() >= 2});
     }
     Optimizer optimizer(parameters, {.weightDecay = 0.02});
-    const int64_t steps = std::max<int64_t>(1, std::llround(double(fullSteps) * request.scale));
+    const int64_t steps = scaledSteps(fullSteps, request);
     request.job->beginStage(fmt::format("training the {} teacher", name), steps);
     const at::AutoGradMode withGradients(true);
     for (int64_t step = 0; step < steps; ++step) {

@@ -177,7 +177,7 @@ Result<Metrics> measureArm(const Arm& arm, const Teachers& teachers, const Claim
     const auto seed = uint64_t(request.seed);
     const std::shared_ptr<RadioModule> student = makeStudent(studentOptions(), seed);
     Optimizer optimizer(trainedParameters(*student), {.weightDecay = 0.01});
-    const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
+    const int64_t steps = scaledSteps(kSteps, request);
     std::array<double, kCones.size()> sums{};
     for (int64_t step = 0; step < steps; ++step) {
         VITRINE_TRY_VOID(request.job->checkStop());
@@ -203,7 +203,7 @@ Result<ClaimMeasurement> measure(const ClaimRequest& request) {
         VITRINE_TRY(teachers.emplace_back(), ConeTeacher::draw(cone.dispersion, pictures, random));
     }
     request.job->beginStage("training one student per summary loss",
-                            int64_t(std::size(kArms)) * std::llround(double(kSteps) * request.scale));
+                            int64_t(std::size(kArms)) * scaledSteps(kSteps, request));
     ClaimMeasurement measurement;
     for (const Arm& arm : kArms) {
         VITRINE_TRY(measurement.arms[arm.name], measureArm(arm, teachers, request));

@@ -13,7 +13,4 @@ ClaimExperiment resolutionExperiment();
 // ViTDet windows drawn anew at each step against global attention alone: fidelity and cost of each window.
 ClaimExperiment windowExperiment();
 
-// Of `whole` pictures or timings, how many short versions measure: a tenth at least.
-int64_t scaledCount(int64_t whole, const ClaimRequest& request);
-
 }  // namespace vitrine

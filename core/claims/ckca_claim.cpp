@@ -18,7 +18,7 @@ IncrementalOptions common(const ClaimRequest& request) {
     options.network = {.kind = ClassifierKind::Plain, .side = 8, .classes = 10, .width = 24};
     options.features = FeatureTerm::None;
     options.distillation = DistillationTerm::None;
-    options.epochs = std::max<int64_t>(1, std::llround(double(kEpochs) * request.scale));
+    options.epochs = scaledSteps(kEpochs, request);
     options.batch = {.size = 32, .shift = 1, .mirror = false};  // a mirrored digit is none
     options.warmup = 0;  // of 31 steps: every chunk begins at the full rate
     options.seed = uint64_t(request.seed);

@@ -16,7 +16,18 @@
 #include "core/claims/puzzle_claim.h"
 #include "core/claims/shift_claim.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace vitrine {
+
+int64_t scaledSteps(int64_t steps, const ClaimRequest& request) {
+    return std::max<int64_t>(1, std::llround(double(steps) * request.scale));
+}
+
+int64_t scaledCount(int64_t whole, const ClaimRequest& request) {
+    return std::max<int64_t>(1, std::llround(double(whole) * std::clamp(request.scale, 0.1, 1.0)));
+}
 
 const ClaimExperiment* claimExperiment(const std::string& name) {
     static const std::map<std::string, ClaimExperiment> experiments = {

@@ -15,6 +15,11 @@ struct ClaimRequest {
     JobContext* job = nullptr;   // never null while measuring
 };
 
+// `steps` of the request's scale, at least one.
+int64_t scaledSteps(int64_t steps, const ClaimRequest& request);
+// Of `whole` pictures or timings, how many short versions measure: a tenth at least.
+int64_t scaledCount(int64_t whole, const ClaimRequest& request);
+
 struct ClaimExperiment {
     std::function<Result<ClaimMeasurement>(const ClaimRequest&)> measure;
     std::function<std::vector<ClaimCheck>(const ClaimTable&)> judge;

@@ -141,7 +141,7 @@ constexpr Arm kArms[] = {{"bilinear", Guide::Bilinear, false, false},
 
 // Short versions look at less.
 int64_t scaled(int64_t whole, int64_t least, const ClaimRequest& request) {
-    return std::clamp<int64_t>(std::llround(double(whole) * request.scale), least, whole);
+    return std::clamp<int64_t>(scaledSteps(whole, request), least, whole);
 }
 
 UpsamplerOptions optionsOf(const Arm& arm, const ClaimRequest& request) {
@@ -154,7 +154,7 @@ UpsamplerOptions optionsOf(const Arm& arm, const ClaimRequest& request) {
     options.views = 2;
     options.view.largestZoom = 1 / 0.6;
     options.view.smallestPerspective = options.view.largestPerspective = 0;
-    options.steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
+    options.steps = scaledSteps(kSteps, request);
     options.statisticsBatches = scaled(64, 16, request);
     options.warmupSteps = std::min<int64_t>(25, options.steps / 4);
     options.learningRate = 5e-3;  // ten times the published: a twentieth of its steps

@@ -19,7 +19,7 @@ SparseTrainingOptions common(const ClaimRequest& request) {
     options.network = {.kind = ClassifierKind::ResNet, .side = kSide, .classes = 8, .width = 8};
     options.network.blocksPerStage = 1;
     options.density = 0.05;
-    options.steps = std::max<int64_t>(4, std::llround(double(kSteps) * request.scale));
+    options.steps = std::max<int64_t>(4, scaledSteps(kSteps, request));
     options.batch = {64, 1, true};
     options.seed = uint64_t(kFirstSeed + request.seed);
     return options;

@@ -34,7 +34,7 @@ CompressionPlan pruningPlan(PruneMethod method, uint64_t seed) {
 }
 
 int64_t scaled(int64_t full, const ClaimRequest& request, int64_t least) {
-    return std::max<int64_t>(least, std::llround(double(full) * request.scale));
+    return std::max<int64_t>(least, scaledSteps(full, request));
 }
 
 }  // namespace vitrine

@@ -141,7 +141,7 @@ Result<Metrics> learnLookup(const std::string& pattern, const ClaimRequest& requ
         count += entry.value().numel();
     }
     Optimizer optimizer(parameters, {.kind = OptimizerKind::AdamW, .weightDecay = 0.01});
-    const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
+    const int64_t steps = scaledSteps(kSteps, request);
     const at::AutoGradMode withGradients(true);
     for (int64_t step = 0; step < steps; ++step) {
         VITRINE_TRY_VOID(request.job->checkStop());
@@ -168,7 +168,7 @@ Result<ClaimMeasurement> measure(const ClaimRequest& request) {
         measurement.arms[std::string("reach ") + pattern] = reachOf(pattern, random);
     const std::array<std::string, 3> patterns{"MMSS", "SSMM", "MMMM"};
     request.job->beginStage("training one network per pattern",
-                            int64_t(patterns.size()) * std::llround(double(kSteps) * request.scale));
+                            int64_t(patterns.size()) * scaledSteps(kSteps, request));
     for (const std::string& pattern : patterns) {
         VITRINE_TRY(measurement.arms["lookup " + pattern], learnLookup(pattern, request));
     }

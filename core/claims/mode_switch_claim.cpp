@@ -6,9 +6,9 @@
 #include "core/claims/fixed_size_teacher.h"
 #include "core/claims/joined_experiments.h"
 #include "core/claims/radio_v25_experiments.h"
+#include "core/claims/small_student.h"
 #include "core/data/soft_scenes.h"
 #include "core/distill/random_stream.h"
-#include "core/distill/student.h"
 
 #include <array>
 #include <cmath>
@@ -21,20 +21,6 @@ constexpr int64_t kSmall = 48, kLarge = 96;
 constexpr int64_t kSteps = 500, kBatch = 16, kTestPictures = 192;
 constexpr const char *kPartitioned = "mode switch: partitioned", *kJoint = "mode switch: joint";
 constexpr std::array<int64_t, 10> kSweep{40, 48, 56, 64, 72, 80, 88, 96, 104, 112};
-
-StudentOptions studentOptions() {
-    StudentOptions options;
-    options.width = 48;
-    options.depth = 2;
-    options.headCount = 3;
-    options.patchSize = kPatch;
-    options.positionGridSide = 16;
-    options.registers = 0;
-    options.headHidden = 64;
-    options.preferredSide = kLarge;
-    options.teachers = {{"a", 0, kChannels}, {"b", 0, kChannels}};
-    return options;
-}
 
 struct Lesson {
     FixedSizeTeacher a, b;
@@ -67,17 +53,13 @@ Metrics evaluate(const RadioModule& student, const Lesson& lesson) {
 }
 
 Result<Metrics> measureArm(bool joint, const Lesson& lesson, const ClaimRequest& request) {
-    const auto seed = uint64_t(request.seed);
-    const std::shared_ptr<RadioModule> student = makeStudent(studentOptions(), seed);
-    Optimizer optimizer(trainedParameters(*student), {.weightDecay = 0.01});
-    const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
-    for (int64_t step = 0; step < steps; ++step) {
-        VITRINE_TRY_VOID(request.job->checkStop());
+    const auto lossOf = [&](const RadioModule& student, int64_t step) {
         at::Tensor loss = at::zeros({});
         for (const int64_t side : {kSmall, kLarge}) {
             const at::Tensor pictures =
-                softScenes(kBatch, kLarge, randomStream(seed, step, side == kSmall ? "small" : "large"));
-            const StudentOutput output = runStudent(*student, resizedPictures(pictures, side), {});
+                softScenes(kBatch, kLarge,
+                           randomStream(uint64_t(request.seed), step, side == kSmall ? "small" : "large"));
+            const StudentOutput output = runStudent(student, resizedPictures(pictures, side), {});
             for (const std::string name : {"a", "b"}) {
                 if (!joint && (name == "a") != (side == kSmall))
                     continue;
@@ -85,18 +67,17 @@ Result<Metrics> measureArm(bool joint, const Lesson& lesson, const ClaimRequest&
                 loss = loss + (output.heads.at(name).features - target).square().mean();
             }
         }
-        optimizer.clearGradients();
-        loss.backward();
-        optimizer.step(cosineRate(step, 20, steps, 2e-3));
-        request.job->advance();
-    }
+        return loss;
+    };
+    const StudentOptions options =
+        smallStudentOptions(16, kLarge, {{"a", 0, kChannels}, {"b", 0, kChannels}});
+    VITRINE_TRY(const auto student, taughtStudent(options, kSteps, request, lossOf));
     return evaluate(*student, lesson);
 }
 
 Result<ClaimMeasurement> measure(const ClaimRequest& request) {
     const Lesson lesson(randomStream(uint64_t(request.seed), 0, "mode switch teachers"));
-    request.job->beginStage("training one student per arrangement",
-                            2 * std::llround(double(kSteps) * request.scale));
+    request.job->beginStage("training one student per arrangement", 2 * scaledSteps(kSteps, request));
     ClaimMeasurement measurement;
     for (const bool joint : {false, true}) {
         VITRINE_TRY(measurement.arms[joint ? kJoint : kPartitioned], measureArm(joint, lesson, request));

@@ -6,10 +6,10 @@
 #include "core/claims/fixed_pattern.h"
 #include "core/claims/fixed_size_teacher.h"
 #include "core/claims/radio_v25_experiments.h"
+#include "core/claims/small_student.h"
 #include "core/data/soft_scenes.h"
 #include "core/distill/crops.h"
 #include "core/distill/random_stream.h"
-#include "core/distill/student.h"
 #include "core/nn/functional.h"
 
 #include <cmath>
@@ -71,17 +71,9 @@ class Lesson {
 };
 
 StudentOptions studentOptions() {
-    StudentOptions options;
-    options.width = 48;
-    options.depth = 2;
-    options.headCount = 3;
-    options.patchSize = kPatch;
-    options.positionGridSide = kStudentGrid;
+    StudentOptions options = smallStudentOptions(kStudentGrid, kStudentSide, {{"teacher", 0, kChannels}});
     options.croppedPositions = false;
-    options.registers = 0;
     options.headHidden = 48;
-    options.preferredSide = kStudentSide;
-    options.teachers = {{"teacher", 0, kChannels}};
     return options;
 }
 
@@ -103,28 +95,18 @@ Metrics evaluate(const RadioModule& student, bool mosaics, const Lesson& lesson)
 }
 
 Result<Metrics> measureArm(bool mosaics, const Lesson& lesson, const ClaimRequest& request) {
-    const auto seed = uint64_t(request.seed);
-    const std::shared_ptr<RadioModule> student = makeStudent(studentOptions(), seed);
-    Optimizer optimizer(trainedParameters(*student), {.weightDecay = 0.01});
-    const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
-    for (int64_t step = 0; step < steps; ++step) {
-        VITRINE_TRY_VOID(request.job->checkStop());
+    const auto lossOf = [&](const RadioModule& student, int64_t step) {
         const at::Tensor pictures =
-            softScenes(kBatch, kTeacherSide, randomStream(seed, step, "mosaic pictures"));
-        const at::Tensor loss =
-            (predictions(*student, pictures) - lesson.targets(pictures, mosaics, false)).square().mean();
-        optimizer.clearGradients();
-        loss.backward();
-        optimizer.step(cosineRate(step, 20, steps, 2e-3));
-        request.job->advance();
-    }
+            softScenes(kBatch, kTeacherSide, randomStream(uint64_t(request.seed), step, "mosaic pictures"));
+        return (predictions(student, pictures) - lesson.targets(pictures, mosaics, false)).square().mean();
+    };
+    VITRINE_TRY(const auto student, taughtStudent(studentOptions(), kSteps, request, lossOf));
     return evaluate(*student, mosaics, lesson);
 }
 
 Result<ClaimMeasurement> measure(const ClaimRequest& request) {
     const Lesson lesson(randomStream(uint64_t(request.seed), 0, "mosaic teacher"));
-    request.job->beginStage("training one student per kind of target",
-                            2 * std::llround(double(kSteps) * request.scale));
+    request.job->beginStage("training one student per kind of target", 2 * scaledSteps(kSteps, request));
     ClaimMeasurement measurement;
     for (const bool mosaics : {false, true}) {
         VITRINE_TRY(measurement.arms[mosaics ? "mosaic: cut targets" : "mosaic: resized targets"],

@@ -198,7 +198,7 @@ Metrics evaluate(const Lesson& lesson, const Pupil& pupil) {
 // All students see the same pictures in the same order, so that each teacher looks at a batch once.
 Result<void> teach(std::vector<Pupil>& pupils, const Lesson& lesson, const ClaimRequest& request) {
     const auto seed = uint64_t(request.seed);
-    const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
+    const int64_t steps = scaledSteps(kSteps, request);
     request.job->beginStage("training one student per normalisation", steps);
     for (int64_t step = 0; step < steps; ++step) {
         VITRINE_TRY_VOID(request.job->checkStop());

@@ -5,10 +5,10 @@
 // resized.
 #include "core/claims/c_radio_v4_experiments.h"
 #include "core/claims/fixed_size_teacher.h"
+#include "core/claims/small_student.h"
 #include "core/data/soft_scenes.h"
 #include "core/distill/losses.h"
 #include "core/distill/random_stream.h"
-#include "core/distill/student.h"
 
 #include <algorithm>
 #include <array>
@@ -36,20 +36,6 @@ struct Arm {
 };
 constexpr Arm kArms[] = {{"resolutions: two fixed", kFixedSmall, kFixedLarge},
                          {"resolutions: stochastic", kStochasticSmall, kStochasticLarge}};
-
-StudentOptions studentOptions() {
-    StudentOptions options;
-    options.width = 48;
-    options.depth = 2;
-    options.headCount = 3;
-    options.patchSize = kPatch;
-    options.positionGridSide = kLargestSide / kPatch;
-    options.registers = 0;
-    options.headHidden = 64;
-    options.preferredSide = kLarge;
-    options.teachers = {{"small", 0, kChannels}, {"large", 0, kChannels}};
-    return options;
-}
 
 struct Teachers {
     FixedSizeTeacher small, large;
@@ -127,28 +113,22 @@ at::Tensor lossAt(std::span<const int64_t> sides, const Scenes& scenes, const Ra
 }
 
 Result<Metrics> measureArm(const Arm& arm, const Teachers& teachers, const ClaimRequest& request) {
-    const auto seed = uint64_t(request.seed);
-    const std::shared_ptr<RadioModule> student = makeStudent(studentOptions(), seed);
-    Optimizer optimizer(trainedParameters(*student), {.weightDecay = 0.01});
-    const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
-    for (int64_t step = 0; step < steps; ++step) {
-        VITRINE_TRY_VOID(request.job->checkStop());
+    const auto lossOf = [&](const RadioModule& student, int64_t step) {
+        const auto seed = uint64_t(request.seed);
         const Scenes small{kSmallBatch, step, "small scenes", seed},
             large{kLargeBatch, step, "large scenes", seed};
-        const at::Tensor loss =
-            lossAt(arm.small, small, *student, teachers) + lossAt(arm.large, large, *student, teachers);
-        optimizer.clearGradients();
-        loss.backward();
-        optimizer.step(cosineRate(step, 20, steps, 2e-3));
-        request.job->advance();
-    }
+        return lossAt(arm.small, small, student, teachers) + lossAt(arm.large, large, student, teachers);
+    };
+    const StudentOptions options = smallStudentOptions(kLargestSide / kPatch, kLarge,
+                                                       {{"small", 0, kChannels}, {"large", 0, kChannels}});
+    VITRINE_TRY(const auto student, taughtStudent(options, kSteps, request, lossOf));
     return evaluate(*student, teachers, request);
 }
 
 Result<ClaimMeasurement> measure(const ClaimRequest& request) {
     const Teachers teachers(randomStream(uint64_t(request.seed), 0, "resolution teachers"));
     request.job->beginStage("training one student per choice of resolutions",
-                            int64_t(std::size(kArms)) * std::llround(double(kSteps) * request.scale));
+                            int64_t(std::size(kArms)) * scaledSteps(kSteps, request));
     ClaimMeasurement measurement;
     for (const Arm& arm : kArms) {
         VITRINE_TRY(measurement.arms[arm.name], measureArm(arm, teachers, request));

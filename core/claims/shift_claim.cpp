@@ -7,11 +7,11 @@
 #include "core/claims/c_radio_v4_experiments.h"
 #include "core/claims/fixed_pattern.h"
 #include "core/claims/joined_experiments.h"
+#include "core/claims/small_student.h"
 #include "core/data/soft_scenes.h"
 #include "core/distill/crops.h"
 #include "core/distill/losses.h"
 #include "core/distill/random_stream.h"
-#include "core/distill/student.h"
 #include "core/distill/teacher_target.h"
 #include "core/distill/weight_noise.h"
 
@@ -56,17 +56,9 @@ class NoisyTeacher {
 };
 
 StudentOptions studentOptions() {
-    StudentOptions options;
-    options.width = 48;
-    options.depth = 2;
-    options.headCount = 3;
-    options.patchSize = kPatch;
-    options.positionGridSide = kGrid;
+    StudentOptions options = smallStudentOptions(kGrid, kSide, {{"teacher", 0, kChannels}});
     options.croppedPositions = false;
-    options.registers = 0;
     options.headHidden = 48;
-    options.preferredSide = kSide;
-    options.teachers = {{"teacher", 0, kChannels}};
     return options;
 }
 
@@ -119,7 +111,7 @@ Result<Metrics> measureArm(const Arm& arm, const NoisyTeacher& teacher, const at
     Optimizer optimizer(trainedParameters(*student), {.weightDecay = 0.01});
     const auto slowModule = std::make_shared<RadioModule>(studentConfig(options));
     SlowCopy slow(slowModule, *student, kSlowDecay);
-    const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
+    const int64_t steps = scaledSteps(kSteps, request);
     for (int64_t step = 0; step < steps; ++step) {
         VITRINE_TRY_VOID(request.job->checkStop());
         const at::Tensor canvas = softScenes(kBatch, kCanvas, randomStream(seed, step, "shift pictures"));
@@ -158,7 +150,7 @@ Result<ClaimMeasurement> measure(const ClaimRequest& request) {
     const NoisyTeacher teacher(random);
     const at::Tensor test = softScenes(kTestPictures, kCanvas, random);
     request.job->beginStage("training one student per way of cropping",
-                            int64_t(std::size(kArms)) * std::llround(double(kSteps) * request.scale));
+                            int64_t(std::size(kArms)) * scaledSteps(kSteps, request));
     ClaimMeasurement measurement;
     for (const Arm& arm : kArms) {
         VITRINE_TRY(measurement.arms[arm.name], measureArm(arm, teacher, test, request));
@@ -183,10 +175,6 @@ std::vector<ClaimCheck> judge(const ClaimTable& table) {
 }
 
 }  // namespace
-
-int64_t scaledCount(int64_t whole, const ClaimRequest& request) {
-    return std::max<int64_t>(1, std::llround(double(whole) * std::clamp(request.scale, 0.1, 1.0)));
-}
 
 ClaimExperiment shiftClaim() {
     return joinedExperiments(

@@ -5,10 +5,6 @@
 
 namespace vitrine {
 
-int64_t scaledSteps(int64_t steps, const ClaimRequest& request) {
-    return std::max<int64_t>(1, std::llround(double(steps) * request.scale));
-}
-
 Result<std::unique_ptr<LanguageModel>> trainShortly(const LanguageGround& ground,
                                                     std::unique_ptr<LanguageModel> student,
                                                     const std::optional<DistillationOptions>& distillation,

@@ -7,9 +7,6 @@
 
 namespace vitrine {
 
-// `steps` of the request's scale, at least one.
-int64_t scaledSteps(int64_t steps, const ClaimRequest& request);
-
 struct ShortTraining {
     int64_t steps = 30, batch = 8, length = 96;
     double learningRate = 1e-3;

@@ -3,10 +3,10 @@
 // another student only ever attends globally. Both are then looked at in every window.
 #include "core/claims/c_radio_v4_experiments.h"
 #include "core/claims/fixed_size_teacher.h"
+#include "core/claims/small_student.h"
 #include "core/data/soft_scenes.h"
 #include "core/distill/losses.h"
 #include "core/distill/random_stream.h"
-#include "core/distill/student.h"
 
 #include <algorithm>
 #include <array>
@@ -155,22 +155,13 @@ void addLatencies(Metrics& metrics, const RadioModule& student, const ClaimReque
 
 Result<Metrics> measureArm(const Arm& arm, const ContextTeacher& teacher, const ClaimRequest& request) {
     const auto seed = uint64_t(request.seed);
-    const std::shared_ptr<RadioModule> student = makeStudent(studentOptions(), seed);
-    Optimizer optimizer(trainedParameters(*student), {.weightDecay = 0.01});
-    const int64_t steps = std::max<int64_t>(1, std::llround(double(kSteps) * request.scale));
-    for (int64_t step = 0; step < steps; ++step) {
-        VITRINE_TRY_VOID(request.job->checkStop());
+    const auto lossOf = [&](const RadioModule& student, int64_t step) {
         const at::Tensor pictures = softScenes(kBatch, kSide, randomStream(seed, step, "window pictures"));
         const uint64_t drawn = randomHash(seed, step, "window") % (kWindows.size() + 1);
         const int64_t window = !arm.windows || drawn == kWindows.size() ? 0 : kWindows[drawn];
-        const at::Tensor loss =
-            meanOver(meanSquaredDistance(predicted(*student, pictures, window), teacher.look(pictures), 1));
-        optimizer.clearGradients();
-        loss.backward();
-        optimizer.clipGradients(1);
-        optimizer.step(cosineRate(step, 20, steps, 2e-3));
-        request.job->advance();
-    }
+        return meanOver(meanSquaredDistance(predicted(student, pictures, window), teacher.look(pictures), 1));
+    };
+    VITRINE_TRY(const auto student, taughtStudent(studentOptions(), kSteps, request, lossOf, 1));
     const at::NoGradGuard noGrad;
     Metrics metrics;
     addFidelities(metrics, *student, teacher,
@@ -183,7 +174,7 @@ Result<Metrics> measureArm(const Arm& arm, const ContextTeacher& teacher, const 
 Result<ClaimMeasurement> measure(const ClaimRequest& request) {
     const ContextTeacher teacher(randomStream(uint64_t(request.seed), 0, "window teacher"));
     request.job->beginStage("training one student per choice of windows",
-                            int64_t(std::size(kArms)) * std::llround(double(kSteps) * request.scale));
+                            int64_t(std::size(kArms)) * scaledSteps(kSteps, request));
     ClaimMeasurement measurement;
     for (const Arm& arm : kArms) {
         VITRINE_TRY(measurement.arms[arm.name], measureArm(arm, teacher, request));

@@ -1,6 +1,7 @@
 // What sparse training tells of its structure's history.
 #include "core/sparse_training/sparse_trainer.h"
 #include "core/sparse_training/unit_history.h"
+#include "tests/core/sparse_training/small_sparse_training.h"
 
 #include <gtest/gtest.h>
 
@@ -10,20 +11,6 @@
 namespace vitrine {
 namespace {
 
-SparseTrainingOptions small(SparseMethod method) {
-    SparseTrainingOptions options;
-    options.method = method;
-    options.network = {
-        .kind = ClassifierKind::ResNet, .side = 16, .classes = 8, .width = 4, .blocksPerStage = 1};
-    options.density = 0.2;
-    options.importanceSteps = 3;
-    options.accuracySteps = 2;
-    options.explorationSteps = 4;
-    options.steps = 60;
-    options.batch = {16, 1, true};
-    return options;
-}
-
 std::unique_ptr<SparseTrainer> trainerOf(const SparseTrainingOptions& options) {
     static const LabelledPictures pictures = shapeScenePictures(256, 16, 0, "training");
     auto trainer = SparseTrainer::create(options, pictures);
@@ -32,7 +19,7 @@ std::unique_ptr<SparseTrainer> trainerOf(const SparseTrainingOptions& options) {
 }
 
 TEST(SparseHistory, TellsHowScoresLieBeforeAndAfterATrial) {
-    SparseTrainingOptions options = small(SparseMethod::Iee);
+    SparseTrainingOptions options = testing::smallSparseTraining(SparseMethod::Iee);
     const auto trainer = trainerOf(options);
     ASSERT_TRUE(trainer);
     int64_t units = 0, used = 0;
@@ -73,7 +60,7 @@ TEST(SparseHistory, TellsHowScoresLieBeforeAndAfterATrial) {
 }
 
 TEST(SparseHistory, AHistoryFollowsTheSameUnitsThroughAllExchanges) {
-    const SparseTrainingOptions options = small(SparseMethod::Set);
+    const SparseTrainingOptions options = testing::smallSparseTraining(SparseMethod::Set);
     const auto trainer = trainerOf(options);
     ASSERT_TRUE(trainer);
     UnitHistory history = UnitHistory::begin(trainer->structure());

@@ -1,6 +1,7 @@
 #include "core/sparse_training/sparse_trainer.h"
 
 #include "core/models/model.h"
+#include "tests/core/sparse_training/small_sparse_training.h"
 #include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
@@ -11,22 +12,6 @@ namespace {
 const LabelledPictures& pictures() {
     static const LabelledPictures set = shapeScenePictures(512, 16, 0, "training");
     return set;
-}
-
-SparseTrainingOptions small(SparseMethod method) {
-    SparseTrainingOptions options;
-    options.method = method;
-    options.network = {
-        .kind = ClassifierKind::ResNet, .side = 16, .classes = 8, .width = 4, .blocksPerStage = 1};
-    options.density = 0.2;
-    options.importanceSteps = 3;
-    options.accuracySteps = 2;
-    options.explorationSteps = 4;
-    options.steps = 60;
-    options.batch = {16, 1, true};
-    options.warmup = 2;
-    options.seed = 9;
-    return options;
 }
 
 std::unique_ptr<SparseTrainer> trainerOf(const SparseTrainingOptions& options) {
@@ -45,7 +30,7 @@ std::vector<int64_t> activeCounts(const SparseTrainer& trainer) {
 struct EveryMethod : ::testing::TestWithParam<std::tuple<SparseMethod, UnitKind>> {};
 
 TEST_P(EveryMethod, EndsWithItsDensityAndExchangesKeepCounts) {
-    SparseTrainingOptions options = small(std::get<0>(GetParam()));
+    SparseTrainingOptions options = testing::smallSparseTraining(std::get<0>(GetParam()));
     options.units = std::get<1>(GetParam());
     options.density = options.units == UnitKind::Channels ? 0.5 : 0.2;
     const auto trainer = trainerOf(options);
@@ -96,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Channels, EveryMethod,
 // While the others are tried, what is in use (norms, biases, running statistics too) keeps every bit; what
 // is not in use keeps its bits in all other steps.
 TEST(SparseTrainer, ExplorationMovesNothingButWhatIsOut) {
-    const auto trainer = trainerOf(small(SparseMethod::Iee));
+    const auto trainer = trainerOf(testing::smallSparseTraining(SparseMethod::Iee));
     ASSERT_TRUE(trainer);
     int explored = 0, exploited = 0;
     for (int step = 0; step < 40; ++step) {
@@ -134,8 +119,9 @@ TEST(SparseTrainer, ExplorationMovesNothingButWhatIsOut) {
 
 // A trial that was lost leaves nothing behind, unless it is asked to.
 TEST(SparseTrainer, WhatDidNotEnterHasTheValueOfItsLastUse) {
-    for (const ComingBack from : {ComingBack::Zero, ComingBack::BeforePruning, ComingBack::AfterExploration}) {
-        SparseTrainingOptions options = small(SparseMethod::Iee);
+    for (const ComingBack from :
+         {ComingBack::Zero, ComingBack::BeforePruning, ComingBack::AfterExploration}) {
+        SparseTrainingOptions options = testing::smallSparseTraining(SparseMethod::Iee);
         options.exploreFrom = from;
         const auto trainer = trainerOf(options);
         ASSERT_TRUE(trainer);
@@ -167,7 +153,7 @@ TEST(SparseTrainer, WhatDidNotEnterHasTheValueOfItsLastUse) {
 }
 
 TEST(SparseTrainer, WithoutReactivationNothingNeverUsedEnters) {
-    SparseTrainingOptions options = small(SparseMethod::Iee);
+    SparseTrainingOptions options = testing::smallSparseTraining(SparseMethod::Iee);
     options.reactivate = false;
     const auto trainer = trainerOf(options);
     ASSERT_TRUE(trainer);
@@ -182,7 +168,7 @@ TEST(SparseTrainer, WithoutReactivationNothingNeverUsedEnters) {
 
 TEST(SparseTrainer, GoesOnBitByBitFromEveryStage) {
     const testing::TemporaryFolder folder;
-    SparseTrainingOptions options = small(SparseMethod::Iee);
+    SparseTrainingOptions options = testing::smallSparseTraining(SparseMethod::Iee);
     options.saliency = Saliency::Taylor;
     for (const int64_t at : {1, 4, 7, 9, 13}) {
         const auto whole = trainerOf(options);
@@ -214,7 +200,7 @@ TEST(SparseTrainer, GoesOnBitByBitFromEveryStage) {
 // Cutting the channels that are out changes no logit, and the folder of the smaller network loads.
 TEST(SparseTrainer, CutChannelsGiveTheSameFunction) {
     for (const ClassifierKind kind : {ClassifierKind::ResNet, ClassifierKind::Vit}) {
-        SparseTrainingOptions options = small(SparseMethod::Iee);
+        SparseTrainingOptions options = testing::smallSparseTraining(SparseMethod::Iee);
         options.network.kind = kind;
         if (kind == ClassifierKind::Vit) {
             options.network.width = 24;
@@ -253,13 +239,13 @@ TEST(SparseTrainer, CutChannelsGiveTheSameFunction) {
 }
 
 TEST(SparseTrainer, SaysWhatDoesNotFit) {
-    SparseTrainingOptions options = small(SparseMethod::Rigl);
+    SparseTrainingOptions options = testing::smallSparseTraining(SparseMethod::Rigl);
     options.units = UnitKind::Channels;
     EXPECT_NE(SparseTrainer::create(options, pictures()).error().text().find("RigL"), std::string::npos);
-    options = small(SparseMethod::Iee);
+    options = testing::smallSparseTraining(SparseMethod::Iee);
     options.network.classes = 5;
     EXPECT_NE(SparseTrainer::create(options, pictures()).error().text().find("5 classes"), std::string::npos);
-    options = small(SparseMethod::Iee);
+    options = testing::smallSparseTraining(SparseMethod::Iee);
     options.density = 0;
     EXPECT_FALSE(SparseTrainer::create(options, pictures()));
 }
