@@ -169,7 +169,7 @@ Result<Student> makeStudent(const LanguageModel& teacher, const StructureRanking
     Players players = Players::Parts;
     SlicePlan cut = student.slice;
     if (standIns) {
-        // Removed players stay in place for now: their stand-ins are fitted on the narrowed model.
+        // Removed players stay in place until their stand-ins are fitted, on the narrowed model.
         student.removed = attention;
         if (plan.sizes.depth > 0) {
             players = Players::Blocks;
