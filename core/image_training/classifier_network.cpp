@@ -56,9 +56,9 @@ size_t ClassifierNetwork::index(const std::string& parameter) const {
     return found->second;
 }
 
-void ClassifierNetwork::add(const std::string& name, std::vector<int64_t> shape, bool prunable,
-                            int64_t uses) {
-    ClassifierParameter parameter{name, std::move(shape), prunable, 1, 1, uses};
+void ClassifierNetwork::add(const std::string& name, std::vector<int64_t> shape, bool prunable, int64_t uses,
+                            int64_t stride) {
+    ClassifierParameter parameter{name, std::move(shape), prunable, 1, 1, uses, stride};
     if (prunable) {
         const auto& sizes = parameter.shape;
         const int64_t window = sizes.size() == 4 ? sizes[2] * sizes[3] : 1;
@@ -76,7 +76,7 @@ void ClassifierNetwork::addNorm(const std::string& name, int64_t width, bool sta
         return;
     for (const char* part : {".running_mean", ".running_var"}) {
         bufferIndices_[name + part] = buffers_.size();
-        buffers_.push_back({name + part, {width}, false, 1, 1, 1});
+        buffers_.push_back({name + part, {width}});
     }
 }
 
@@ -89,9 +89,9 @@ void ClassifierNetwork::buildResNet() {
         for (int64_t block = 0; block < shape_.blocksPerStage; ++block) {
             const std::string name = fmt::format("layer{}.{}", stage + 1, block);
             const int64_t outputs = first << stage;
-            if (stage > 0 && block == 0)
-                places /= 4;
-            add(name + ".conv1.weight", {outputs, inputs, 3, 3}, true, places);
+            const int64_t stride = stage > 0 && block == 0 ? 2 : 1;
+            places /= stride * stride;
+            add(name + ".conv1.weight", {outputs, inputs, 3, 3}, true, places, stride);
             addNorm(name + ".bn1", outputs, true);
             add(name + ".conv2.weight", {outputs, outputs, 3, 3}, true, places);
             addNorm(name + ".bn2", outputs, true);

@@ -38,7 +38,8 @@ struct ClassifierParameter {
     std::vector<int64_t> shape;
     bool prunable = false;  // weights of convolutions and linear layers
     int64_t fanIn = 1, fanOut = 1;
-    int64_t uses = 1;  // multiplications of one weight for one picture
+    int64_t uses = 1;    // multiplications of one weight for one picture
+    int64_t stride = 1;  // of a convolution
 };
 
 // Channels that go together: rows (dimension 0) or columns (1) of several tensors.
@@ -99,7 +100,8 @@ class ClassifierNetwork {
 
   private:
     ClassifierNetwork() = default;
-    void add(const std::string& name, std::vector<int64_t> shape, bool prunable = false, int64_t uses = 1);
+    void add(const std::string& name, std::vector<int64_t> shape, bool prunable = false, int64_t uses = 1,
+             int64_t stride = 1);
     void addNorm(const std::string& name, int64_t width, bool statistics);
     void buildResNet();
     void buildVit();

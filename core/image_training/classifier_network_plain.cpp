@@ -20,7 +20,7 @@ void ClassifierNetwork::buildPlain() {
     for (int64_t number = 0; number < kConvolutions; ++number) {
         const int64_t outputs = shape_.width << number;
         side /= strideOf(number);
-        add(convolution(number) + ".weight", {outputs, inputs, 3, 3}, true, side * side);
+        add(convolution(number) + ".weight", {outputs, inputs, 3, 3}, true, side * side, strideOf(number));
         add(convolution(number) + ".bias", {outputs});
         inputs = outputs;
     }

@@ -39,6 +39,11 @@ Result<void> SparseTrainingOptions::validate() const {
         return wrong(fmt::format("a density lies above 0 and at most at 1, this is {}", density));
     if (!(exchanged >= 0 && exchanged < 1) || !(stopAt >= 0 && stopAt <= 1))
         return wrong("the part that is exchanged lies in [0, 1), the end of the exchanges in [0, 1]");
+    if (latency && units != UnitKind::Channels)
+        return fail(ErrorCode::InvalidArgument,
+                    "a network becomes faster where channels are cut out of it, not "
+                    "where single weights are 0",
+                    "settings.budget", "Set settings.units to channels, or settings.budget to density");
     if (units == UnitKind::Channels && method == SparseMethod::Rigl)
         return wrong("RigL goes by the gradients of single weights; choose iee, set or static for channels");
     return {};

@@ -3,6 +3,7 @@
 
 #include "core/image_training/labelled_pictures.h"
 #include "core/image_training/selective_optimizer.h"
+#include "core/sparse_training/latency_budget.h"
 #include "core/sparse_training/sparse_structure.h"
 
 namespace vitrine {
@@ -39,6 +40,9 @@ struct SparseTrainingOptions {
     Saliency saliency = Saliency::Magnitude;  // of IEE; the others go by |w|
     double density = 0.1;                     // part of the weights (or channels) in use
     DensityLayout layout = DensityLayout::Erk;
+    // Of channels: they are chosen over all layers so that the cut network keeps to a time. Density and
+    // layout do not count then, and the exchanged part is one of the time that could be saved.
+    std::optional<LatencyOptions> latency;
 
     // Steps of the stages of one exchange: importance, accuracy, exploration (H, J, Q in the paper). SET,
     // RigL and Gradual exchange once in as many steps as the three together.
@@ -62,7 +66,7 @@ struct SparseTrainingOptions {
     Result<void> validate() const;
     int64_t cycleSteps() const { return importanceSteps + accuracySteps + explorationSteps; }
     int64_t lastExchange() const { return int64_t(stopAt * double(steps)); }
-    // Ω before the given step, as a part of the units in use; 0 from lastExchange() on.
+    // Ω before the given step, as a part of what is in use; 0 from lastExchange() on.
     double exchangedAt(int64_t step) const;
 };
 

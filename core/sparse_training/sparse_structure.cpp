@@ -49,15 +49,18 @@ Result<SparseStructure> SparseStructure::create(const ClassifierNetwork& network
 
 void SparseStructure::keepRandom(const at::Generator& random) {
     std::vector<at::Tensor> scores;
-    for (const UnitLayer& layer : layers_)
+    std::vector<int64_t> counts;
+    for (const UnitLayer& layer : layers_) {
         scores.push_back(at::rand({layer.unitCount()}, random, at::TensorOptions()));
-    keepBest(scores);
+        counts.push_back(allowed(layer.unitCount(), layer.density));
+    }
+    keepBest(scores, counts);
 }
 
-void SparseStructure::keepBest(const std::vector<at::Tensor>& scores) {
+void SparseStructure::keepBest(const std::vector<at::Tensor>& scores, const std::vector<int64_t>& counts) {
     for (size_t index = 0; index < layers_.size(); ++index) {
         UnitLayer& layer = layers_[index];
-        const auto best = std::get<1>(scores[index].topk(allowed(layer.unitCount(), layer.density)));
+        const auto best = std::get<1>(scores[index].topk(counts[index]));
         layer.active = at::zeros({layer.unitCount()}, at::kBool);
         layer.active.index_fill_(0, best, true);
         layer.everActive = layer.active.clone();
@@ -106,6 +109,13 @@ TensorList SparseStructure::spread(const std::vector<at::Tensor>& units) const {
             whole = whole.defined() ? whole.logical_and(mask) : mask;
         }
     return masks;
+}
+
+std::vector<int64_t> SparseStructure::activeCounts() const {
+    std::vector<int64_t> counts;
+    for (const UnitLayer& layer : layers_)
+        counts.push_back(layer.activeCount());
+    return counts;
 }
 
 double SparseStructure::density() const {

@@ -37,8 +37,8 @@ class SparseStructure {
     std::vector<UnitLayer>& layers() { return layers_; }
     // Any units of each layer, as many as its density allows, at least one.
     void keepRandom(const at::Generator& random);
-    // The best of each layer by scores of its units, as many as `density` (absent: the layer's own) allows.
-    void keepBest(const std::vector<at::Tensor>& scores);
+    // The best of each layer by scores of its units: `counts` of them.
+    void keepBest(const std::vector<at::Tensor>& scores, const std::vector<int64_t>& counts);
     static int64_t allowed(int64_t units, double density);  // how many of them, at least one
 
     // Sums over the members of each layer: elementwise values of the parameters -> values of the units.
@@ -48,7 +48,8 @@ class SparseStructure {
     // The same for units of the caller's choice, one bool tensor for each layer.
     TensorList spread(const std::vector<at::Tensor>& units) const;
 
-    double density() const;  // of the weights that can go (with the fixed layers)
+    std::vector<int64_t> activeCounts() const;  // of each layer
+    double density() const;                     // of the weights that can go (with the fixed layers)
     void save(std::map<std::string, at::Tensor>& state) const;
     Result<void> restore(const std::map<std::string, at::Tensor>& state);
 

@@ -29,17 +29,19 @@ Result<std::unique_ptr<SparseTrainer>> SparseTrainer::create(const SparseTrainin
                                 options.network.side, options.network.classes, training.count(),
                                 training.count() ? training.side() : 0, training.classCount()));
     VITRINE_TRY(ClassifierNetwork network, ClassifierNetwork::create(options.network));
+    // Where a time is kept to, layers have no density of their own.
+    const double density = options.latency ? 1 : options.density;
     VITRINE_TRY(const SparseStructure none,
-                SparseStructure::create(network, options.units, options.density, options.layout));
+                SparseStructure::create(network, options.units, density, options.layout));
     std::unique_ptr<SparseTrainer> trainer(new SparseTrainer(options, training, std::move(network), none));
     // The structure points to the network of its trainer, which stays where it is.
     VITRINE_TRY(trainer->structure_,
-                SparseStructure::create(trainer->network_, options.units, options.density, options.layout));
-    trainer->begin();
+                SparseStructure::create(trainer->network_, options.units, density, options.layout));
+    VITRINE_TRY_VOID(trainer->begin());
     return trainer;
 }
 
-void SparseTrainer::begin() {
+Result<void> SparseTrainer::begin() {
     const at::NoGradGuard plain;
     dataFingerprint_ = training_.fingerprint();
     values_ = network_.freshWeights(randomStream(options_.seed, 0, "fresh weights"));
@@ -47,7 +49,14 @@ void SparseTrainer::begin() {
     const bool fromDense = options_.method == SparseMethod::Dense ||
                            options_.method == SparseMethod::Magnitude ||
                            options_.method == SparseMethod::Gradual;
-    if (!fromDense)
+    if (options_.latency) {
+        VITRINE_TRY(latency_, LatencyBudget::create(network_, *options_.latency));
+        for (size_t index = 0; index < structure_.layers().size(); ++index)
+            structure_.layers()[index].fixed = latency_->steps(index).size() == 1;
+    }
+    if (!fromDense && latency_)
+        VITRINE_TRY_VOID(beginWithinLatency());
+    else if (!fromDense)
         structure_.keepRandom(randomStream(options_.seed, 0, "first structure"));
     masks_ = structure_.parameterMasks();
     std::vector<bool> decays;
@@ -58,6 +67,7 @@ void SparseTrainer::begin() {
         importance_.push_back(at::zeros_like(values_[index]));
     }
     optimizer_.emplace(values_, std::move(decays), options_.optimizer);
+    return {};
 }
 
 Result<void> SparseTrainer::change(const SparseTrainingOptions& options) {
@@ -130,13 +140,14 @@ Result<SparseStep> SparseTrainer::train() {
     for (const at::Tensor& leaf : leaves)
         gradients.push_back(leaf.grad());
     report.learningRate = learningRate();
+    addImportance(gradients);  // of the weights that the gradients belong to
     optimizer_->step(values_, gradients, selection(), report.learningRate);
     static constexpr std::array kStages{"training", "importance", "accuracy", "exploration"};
     report.stage = kStages[size_t(stage_)];
     cost_ += stepCost();
     ++step_;
     report.step = step_;
-    report.exchange = afterStep(gradients);
+    VITRINE_TRY(report.exchange, afterStep(gradients));
     report.cost = cost_ / (3 * double(options_.steps));
     return report;
 }

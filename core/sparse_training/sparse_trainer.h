@@ -4,6 +4,9 @@
 // else back at its most recently used values and train only that (Q); the best of it enters by the same
 // score.
 //
+// For channels within a time, which and how many leave and enter is one choice over all layers
+// (latency_budget.h): Ω of the time that could be saved is freed, and what is tried competes for it.
+//
 //   VITRINE_TRY(auto trainer, SparseTrainer::create(options, training));
 //   while (trainer->step() < options.steps) VITRINE_TRY(const SparseStep report, trainer->train());
 //
@@ -30,12 +33,13 @@ struct LayerExchange {
 
 struct ExchangeReport {
     int64_t cycle = 0, step = 0;
-    double exchanged = 0;  // Ω as a part of the units in use
+    double exchanged = 0;  // Ω as a part of what is in use
     std::vector<LayerExchange> layers;
     double intersectionOverUnion = 1;   // of the structures before and after
     std::optional<double> survival;     // of what entered three exchanges ago: part still in use
     double everActive = 0;              // part of the units ever in use (in-time over-parameterisation)
     std::optional<ScoreSpread> scores;  // of IEE's trial, over the layers that exchange units
+    std::optional<double> latency;      // predicted after it, as a part of the dense network's
 
     int64_t total(int64_t LayerExchange::*count) const;
 };
@@ -69,6 +73,8 @@ class SparseTrainer {
     ClassifierScore score(const LabelledPictures& set) const;
     // Channels that are out cut away: smaller tensors for the same function (units = Channels).
     TensorList cutWeights(TensorList& cutBuffers) const;
+    // Null where a density is kept and not a time.
+    const LatencyBudget* latency() const { return latency_ ? &*latency_ : nullptr; }
     bool isExploring() const { return stage_ == Stage::Exploration && options_.reactivate; }
 
     // Everything that training goes on from. restore refuses checkpoints of other networks, seeds or data.
@@ -80,25 +86,31 @@ class SparseTrainer {
 
     SparseTrainer(const SparseTrainingOptions& options, const LabelledPictures& training,
                   ClassifierNetwork network, SparseStructure structure);
-    void begin();
+    Result<void> begin();
     double learningRate() const;
     TensorList selection() const;
     void addImportance(const TensorList& gradients);
     std::vector<at::Tensor> scores() const;
     double stepCost() const;
-    void keepLargest(double progress);
+    Result<void> keepLargest(double progress);
     void beginExchange();
-    void takeOut(const std::vector<at::Tensor>& scores);
+    Result<void> takeOut(const std::vector<at::Tensor>& scores);
     void beginExploration();
     std::optional<ScoreSpread> scoresOfTrial(const std::vector<at::Tensor>& after) const;
-    ExchangeReport takeIn(const std::vector<at::Tensor>& scores, bool atZero);
+    Result<ExchangeReport> takeIn(const std::vector<at::Tensor>& scores, bool atZero);
     void endTrial();
     void welcome(const TensorList& places, bool atZero);
     std::optional<double> survival() const;
-    ExchangeReport exchangeAtOnce(const TensorList& gradients);
+    // Channels within a time: at the start, and how many leave and enter each layer.
+    Result<void> beginWithinLatency();
+    Result<std::vector<int64_t>> leavingForLatency(const std::vector<at::Tensor>& scores) const;
+    Result<std::vector<int64_t>> enteringForLatency(const std::vector<at::Tensor>& scores) const;
+    Result<std::vector<int64_t>> largestForLatency(const std::vector<at::Tensor>& scores,
+                                                   double progress) const;
+    Result<ExchangeReport> exchangeAtOnce(const TensorList& gradients);
     // What happens between this step and the next one.
-    std::optional<ExchangeReport> afterStep(const TensorList& gradients);
-    std::optional<ExchangeReport> afterIeeStep();
+    Result<std::optional<ExchangeReport>> afterStep(const TensorList& gradients);
+    Result<std::optional<ExchangeReport>> afterIeeStep();
     std::map<std::string, at::Tensor> state() const;
     Result<void> adopt(const std::map<std::string, at::Tensor>& state);
     std::string fingerprint() const;
@@ -108,13 +120,14 @@ class SparseTrainer {
     BatchDraw draw_;
     ClassifierNetwork network_;
     SparseStructure structure_;
+    std::optional<LatencyBudget> latency_;
     TensorList values_, buffers_;
     std::optional<SelectiveOptimizer> optimizer_;
     TensorList masks_;       // of the parameters, as the structure says
     TensorList importance_;  // sums of (w · ∂L/∂w)² over the batches of a stage
     TensorList beforeExploration_;
     std::vector<at::Tensor> beforeExchange_;  // units in use
-    std::vector<int64_t> leaving_;            // Ω of each layer in this exchange
+    std::vector<int64_t> leaving_;            // units of each layer that leave in this exchange
     std::vector<int64_t> entered_;            // units that entered in each exchange so far
     Stage stage_ = Stage::Training;
     int64_t stageStep_ = 0, step_ = 0, cycle_ = 0;

@@ -20,7 +20,7 @@ int64_t ExchangeReport::total(int64_t LayerExchange::*count) const {
     return sum;
 }
 
-std::optional<ExchangeReport> SparseTrainer::afterStep(const TensorList& gradients) {
+Result<std::optional<ExchangeReport>> SparseTrainer::afterStep(const TensorList& gradients) {
     const at::NoGradGuard plain;
     const bool due = step_ % options_.cycleSteps() == 0;
     switch (options_.method) {
@@ -29,20 +29,21 @@ std::optional<ExchangeReport> SparseTrainer::afterStep(const TensorList& gradien
             return std::nullopt;
         case SparseMethod::Magnitude:
             if (step_ == std::max<int64_t>(1, options_.steps / 2))
-                keepLargest(1);
+                VITRINE_TRY_VOID(keepLargest(1));
             return std::nullopt;
         case SparseMethod::Gradual:
             if (due || step_ == options_.lastExchange())
-                keepLargest(
-                    std::min(1., double(step_) / std::max<double>(1, double(options_.lastExchange()))));
+                VITRINE_TRY_VOID(keepLargest(
+                    std::min(1., double(step_) / std::max<double>(1, double(options_.lastExchange())))));
             return std::nullopt;
         case SparseMethod::Set:
-        case SparseMethod::Rigl:
+        case SparseMethod::Rigl: {
             if (!due || options_.exchangedAt(step_) == 0)
                 return std::nullopt;
-            return exchangeAtOnce(gradients);
+            VITRINE_TRY(ExchangeReport report, exchangeAtOnce(gradients));
+            return report;
+        }
         case SparseMethod::Iee:
-            addImportance(gradients);
             return afterIeeStep();
     }
     return std::nullopt;
@@ -58,8 +59,10 @@ std::vector<at::Tensor> SparseTrainer::scores() const {
 }
 
 void SparseTrainer::addImportance(const TensorList& gradients) {
-    if (options_.saliency != Saliency::Taylor || stage_ == Stage::Training)
+    if (options_.method != SparseMethod::Iee || options_.saliency != Saliency::Taylor ||
+        stage_ == Stage::Training)
         return;
+    const at::NoGradGuard plain;
     const bool exploring = isExploring();
     for (size_t index = 0; index < values_.size(); ++index)
         if (masks_[index].defined() && gradients[index].defined()) {
@@ -69,18 +72,26 @@ void SparseTrainer::addImportance(const TensorList& gradients) {
         }
 }
 
-void SparseTrainer::keepLargest(double progress) {
+Result<void> SparseTrainer::keepLargest(double progress) {
     const std::vector<at::Tensor> found = scores();
+    std::vector<int64_t> counts;
+    if (latency_) {
+        VITRINE_TRY(counts, largestForLatency(found, progress));
+    }
+    for (const UnitLayer& layer : structure_.layers())
+        if (!latency_) {
+            const double part = layer.density + (1 - layer.density) * std::pow(1 - progress, 3);
+            counts.push_back(
+                std::min(layer.activeCount(), SparseStructure::allowed(layer.unitCount(), part)));
+        }
     for (size_t index = 0; index < structure_.layers().size(); ++index) {
         UnitLayer& layer = structure_.layers()[index];
-        const double part = layer.density + (1 - layer.density) * std::pow(1 - progress, 3);
         const at::Tensor score = found[index].masked_fill(layer.active.logical_not(), -1);
-        const int64_t count =
-            std::min(layer.activeCount(), SparseStructure::allowed(layer.unitCount(), part));
         layer.active = at::zeros_like(layer.active);
-        layer.active.index_fill_(0, std::get<1>(score.topk(count)), true);
+        layer.active.index_fill_(0, std::get<1>(score.topk(counts[index])), true);
     }
     masks_ = structure_.parameterMasks();
+    return {};
 }
 
 void SparseTrainer::beginExchange() {
@@ -100,7 +111,10 @@ void SparseTrainer::beginExchange() {
     stageStep_ = 0;
 }
 
-void SparseTrainer::takeOut(const std::vector<at::Tensor>& found) {
+Result<void> SparseTrainer::takeOut(const std::vector<at::Tensor>& found) {
+    if (latency_) {
+        VITRINE_TRY(leaving_, leavingForLatency(found));
+    }
     for (size_t index = 0; index < structure_.layers().size(); ++index) {
         UnitLayer& layer = structure_.layers()[index];
         if (leaving_[index] == 0)
@@ -109,6 +123,7 @@ void SparseTrainer::takeOut(const std::vector<at::Tensor>& found) {
         layer.active.index_fill_(0, std::get<1>(score.topk(leaving_[index], 0, false)), false);
     }
     masks_ = structure_.parameterMasks();
+    return {};
 }
 
 void SparseTrainer::beginExploration() {
@@ -129,7 +144,11 @@ void SparseTrainer::beginExploration() {
         }
 }
 
-ExchangeReport SparseTrainer::takeIn(const std::vector<at::Tensor>& found, bool atZero) {
+Result<ExchangeReport> SparseTrainer::takeIn(const std::vector<at::Tensor>& found, bool atZero) {
+    std::vector<int64_t> entering = leaving_;
+    if (latency_) {
+        VITRINE_TRY(entering, enteringForLatency(found));
+    }
     ExchangeReport report;
     report.cycle = cycle_;
     report.step = step_;
@@ -143,9 +162,9 @@ ExchangeReport SparseTrainer::takeIn(const std::vector<at::Tensor>& found, bool 
         change.exploited = double(layer.activeCount()) / double(layer.unitCount());
         change.explored = 1 - change.exploited;
         const at::Tensor wasActive = layer.active.clone();
-        if (leaving_[index] > 0) {
+        if (entering[index] > 0) {
             const at::Tensor score = found[index].masked_fill(layer.active, -1);
-            layer.active.index_fill_(0, std::get<1>(score.topk(leaving_[index])), true);
+            layer.active.index_fill_(0, std::get<1>(score.topk(entering[index])), true);
         }
         newcomers.push_back(layer.active.logical_and(wasActive.logical_not()));
         const at::Tensor entered = layer.active.logical_and(beforeExchange_[index].logical_not());
@@ -170,6 +189,8 @@ ExchangeReport SparseTrainer::takeIn(const std::vector<at::Tensor>& found, bool 
         report.intersectionOverUnion = intersectionOverUnion(at::cat(before), at::cat(after));
     entered_.push_back(report.total(&LayerExchange::entered));
     report.survival = survival();
+    if (latency_)
+        report.latency = latency_->predictedMs(structure_.activeCounts()) / latency_->denseMs();
     ++cycle_;
     return report;
 }
@@ -206,9 +227,9 @@ std::optional<double> SparseTrainer::survival() const {
     return still / double(entered_[size_t(since)]);
 }
 
-ExchangeReport SparseTrainer::exchangeAtOnce(const TensorList& gradients) {
+Result<ExchangeReport> SparseTrainer::exchangeAtOnce(const TensorList& gradients) {
     beginExchange();
-    takeOut(scores());
+    VITRINE_TRY_VOID(takeOut(scores()));
     std::vector<at::Tensor> wish;
     if (options_.method == SparseMethod::Rigl) {
         TensorList sizes;
@@ -225,12 +246,12 @@ ExchangeReport SparseTrainer::exchangeAtOnce(const TensorList& gradients) {
     return takeIn(wish, options_.units == UnitKind::Weights);
 }
 
-std::optional<ExchangeReport> SparseTrainer::afterIeeStep() {
+Result<std::optional<ExchangeReport>> SparseTrainer::afterIeeStep() {
     if (stage_ == Stage::Training)
         return std::nullopt;
     ++stageStep_;
     if (stage_ == Stage::Importance && stageStep_ == options_.importanceSteps) {
-        takeOut(scores());
+        VITRINE_TRY_VOID(takeOut(scores()));
         stage_ = Stage::Accuracy;
         stageStep_ = 0;
     }
@@ -242,7 +263,7 @@ std::optional<ExchangeReport> SparseTrainer::afterIeeStep() {
         return std::nullopt;
     const std::vector<at::Tensor> found = scores();
     const std::optional<ScoreSpread> spread = scoresOfTrial(found);
-    ExchangeReport report = takeIn(found, false);
+    VITRINE_TRY(ExchangeReport report, takeIn(found, false));
     report.scores = spread;
     endTrial();
     stage_ = Stage::Training;

@@ -21,6 +21,9 @@ std::string SparseTrainer::fingerprint() const {
     all += fmt::format(" {} {} {} {} {} {} {} {} {} {}", o.exponentialDecay, o.reactivate,
                        o.freezeInExploration, int(o.exploreFrom), int(o.comingBack), o.unusedStartAtZero,
                        o.batch.size, o.batch.shift, o.batch.mirror, int(o.optimizer.kind));
+    if (o.latency)
+        all += fmt::format(" latency {} {} {}", o.latency->part, o.latency->group,
+                           o.latency->table.fingerprint());
     for (const ClassifierParameter& parameter : network_.parameters())
         all += fmt::format(" {}[{}]", parameter.name, fmt::join(parameter.shape, ","));
     return sha256Hex(all);
