@@ -22,6 +22,7 @@ class DistillationRun {
 
     const std::shared_ptr<LanguageModel>& teacher() const { return teacher_; }
     const std::string& identity() const { return identity_; }
+    const std::filesystem::path& tokenizerPath() const { return tokenizerPath_; }
     const std::vector<LanguageTrainingText>& texts() const { return texts_; }
     int64_t length() const { return length_; }
     const std::string& calibrationHash() const { return calibrationHash_; }

@@ -5,6 +5,7 @@
 #include "core/engine/language_commands.h"
 #include "core/engine/merging_command.h"
 #include "core/engine/segment_command.h"
+#include "core/engine/puzzle_command.h"
 #include "core/engine/statistics_command.h"
 
 namespace vitrine {
@@ -143,6 +144,7 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareLanguageCommands(registry);
     declareSegmentCommand(registry);
     declareStatisticsCommand(registry);
+    declarePuzzleCommand(registry);
 }
 
 }  // namespace vitrine

@@ -7,6 +7,7 @@
 #include "core/engine/language_commands.h"
 #include "core/engine/merging_command.h"
 #include "core/engine/segment_command.h"
+#include "core/engine/puzzle_command.h"
 #include "core/engine/statistics_command.h"
 
 namespace vitrine {
@@ -21,6 +22,7 @@ void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindLanguageCommands(registry);
     bindSegmentCommand(registry);
     bindStatisticsCommand(registry);
+    bindPuzzleCommand(registry);
     bindVerifyCommand(registry);
     bindEncoderCommands(registry);
     bindMapCommands(registry, engine);

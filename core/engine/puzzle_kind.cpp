@@ -2,11 +2,11 @@
 
 #include "core/engine/compressed_model.h"
 #include "core/engine/puzzle_budgets.h"
+#include "core/engine/puzzle_controls.h"
 #include "core/engine/puzzle_library.h"
 #include "core/engine/puzzle_schema.h"
+#include "core/puzzle/refined_search.h"
 #include "core/runs/run_context.h"
-#include "core/structured/block_influence.h"
-#include "core/structured/slicer.h"
 
 #include <algorithm>
 
@@ -34,10 +34,14 @@ class PuzzleJob {
             VITRINE_TRY_VOID(addRow(kParent, "parent", parent(), 0, {}, Json::object()));
         // All budgets are looked at before anything long begins.
         VITRINE_TRY(budgets_, puzzleBudgets(run_.settings()["budgets"], library_, costs_));
-        if (additivity_.is_null())
-            VITRINE_TRY_VOID(checkAdditivity());
+        if (additivity_.is_null()) {
+            VITRINE_TRY(additivity_, puzzleAdditivity(run_, *shared_, library_, costs_));
+            VITRINE_TRY_VOID(run_.saveState(state()));
+        }
         for (const PuzzleBudget& budget : budgets_)
             VITRINE_TRY_VOID(search(budget));
+        if (run_.settings()["coupled_steps"].get<int64_t>() > 0)
+            VITRINE_TRY_VOID(searchPairs());
         return report();
     }
 
@@ -66,61 +70,25 @@ class PuzzleJob {
         return std::any_of(rows_.begin(), rows_.end(), [&](const Json& row) { return row["name"] == name; });
     }
 
-    // Do sums of scores foresee the loss?
-    Result<void> checkAdditivity() {
-        const int64_t count = run_.settings()["assemblies"];
-        if (count < 3) {
-            additivity_ = Json::object();
-            return {};
-        }
-        ArchitectureProblem free = architectureProblem(library_, costs_, {});
-        std::vector<double> sums, losses;
-        run_.job().beginStage("random assemblies", count);
-        for (int64_t i = 0; i < count; ++i) {
-            VITRINE_TRY_VOID(run_.pausePoint());
-            // Most blocks stay the parent's: what a search would look at.
-            VITRINE_TRY(auto drawn, drawArchitecture(free, run_.seed() * 1000 + uint64_t(i)));
-            const int64_t kept = library_.depth() * (i % 4) / 4;
-            for (int64_t layer = 0; layer < kept; ++layer)
-                drawn.choice[size_t((layer * 3 + i) % library_.depth())] = 0;
-            VITRINE_TRY(const auto child, assemble(parent(), library_, choicesOf(library_, drawn.choice)));
-            sums.push_back(free.scoreOf(drawn.choice));
-            losses.push_back(
-                lossWithout(child->decoder(), puzzleScoreWindows(run_, *shared_), Players::Blocks, {}));
-            run_.job().advance();
-        }
-        const double rho = spearmanRho(at::tensor(sums, at::kDouble), at::tensor(losses, at::kDouble));
-        additivity_ = {{"spearman", rho}, {"sums_of_scores", sums}, {"nats_per_token", losses}};
-        run_.log(
-            fmt::format("sums of scores and losses of {} random assemblies: Spearman {:.3f}", count, rho));
-        return run_.saveState(state());
-    }
-
     Result<void> search(const PuzzleBudget& budget) {
         ArchitectureProblem problem = architectureProblem(library_, costs_, budget.limits);
         problem.difference = run_.settings()["difference"];
         const int64_t more = run_.settings()["alternatives"];
-        for (int64_t i = 0; i <= more; ++i) {
-            auto solved = solveArchitecture(problem);
-            if (!solved && i > 0) {
-                run_.log(budget.name + ": no further alternative: " + solved.error().message);
-                break;
-            }
-            if (!solved)
-                return fail(solved.error());
-            if (i == 0) {
-                VITRINE_TRY([[maybe_unused]] const auto stored,
-                            run_.putArtifact(plainFileName(budget.name) + ".lp", architectureLp(problem),
-                                             {.kind = "report", .mediaType = "text/plain"}));
-            }
-            problem.earlier.push_back(solved->choice);
+        VITRINE_TRY(const auto solutions, solveDiverse(problem, more));
+        VITRINE_TRY([[maybe_unused]] const auto stored,
+                    run_.putArtifact(plainFileName(budget.name) + ".lp", architectureLp(problem),
+                                     {.kind = "report", .mediaType = "text/plain"}));
+        if (int64_t(solutions.size()) <= more)
+            run_.log(
+                fmt::format("{}: only {} alternatives differ enough", budget.name, solutions.size() - 1));
+        for (size_t i = 0; i < solutions.size(); ++i) {
             const std::string name =
                 "puzzle: " + budget.name + (i > 0 ? fmt::format(", alternative {}", i) : "");
-            VITRINE_TRY_VOID(make(name, "puzzle", *solved, run_.settings()["steps"]));
+            VITRINE_TRY_VOID(make(name, "puzzle", solutions[i], run_.settings()["steps"]));
         }
+        VITRINE_TRY_VOID(refine(budget, problem, solutions[0]));
         if (!run_.settings()["baselines"])
             return {};
-        problem.earlier.clear();
         VITRINE_TRY(const auto greedy, solveGreedily(problem));
         VITRINE_TRY_VOID(make("greedy: " + budget.name, "greedy", greedy, 0));
         VITRINE_TRY(const auto random, drawArchitecture(problem, run_.seed()));
@@ -128,40 +96,67 @@ class PuzzleJob {
         return makeUniform(budget);
     }
 
+    // Scores measured anew around what was found.
+    Result<void> refine(const PuzzleBudget& budget, const ArchitectureProblem& problem,
+                        const ArchitectureSolution& found) {
+        const int64_t rounds = run_.settings()["refinements"];
+        const std::string name = "refined: " + budget.name;
+        if (rounds == 0 || isDone(name))
+            return {};
+        VITRINE_TRY_VOID(run_.pausePoint());
+        VITRINE_TRY(const ScoreOptions scoring, puzzleScoreOptions(run_, *shared_));
+        VITRINE_TRY(const RefinedArchitecture refined,
+                    refineArchitecture(parent(), library_, problem, found.choice, rounds,
+                                       puzzleScoreWindows(run_, *shared_), scoring, run_.job()));
+        run_.log(fmt::format("{}: whole score {:.5f}, {:.5f} after {} rounds, {} of them better", name,
+                             refined.before, refined.after, refined.rounds, refined.taken));
+        ArchitectureSolution solution;
+        solution.choice = refined.choice;
+        solution.score = problem.scoreOf(refined.choice);
+        solution.proven = false;
+        return make(name, "refined", solution, run_.settings()["steps"], PartsTaught::Alone,
+                    {{"whole_score_before", refined.before},
+                     {"whole_score", refined.after},
+                     {"rounds", refined.rounds},
+                     {"rounds_taken", refined.taken}});
+    }
+
+    // The second search: over the pairs that the first one chose, taught together.
+    Result<void> searchPairs() {
+        VITRINE_TRY_VOID(
+            teachPuzzlePairs(run_, *shared_, rows_, library_, [this] { return run_.saveState(state()); }));
+        for (const PuzzleBudget& budget : budgets_) {
+            VITRINE_TRY(const auto solved, solveArchitecture(pairProblem(library_, costs_, budget.limits)));
+            VITRINE_TRY_VOID(make("coupled: " + budget.name, "coupled", solved, run_.settings()["steps"],
+                                  PartsTaught::Together));
+        }
+        return {};
+    }
+
     Result<void> make(const std::string& name, const std::string& how, const ArchitectureSolution& solution,
-                      int64_t steps) {
+                      int64_t steps, PartsTaught taught = PartsTaught::Alone, Json more = Json::object()) {
         if (isDone(name))
             return {};
         VITRINE_TRY_VOID(run_.pausePoint());
         const auto choices = choicesOf(library_, solution.choice);
-        VITRINE_TRY(auto child, assemble(parent(), library_, choices));
+        VITRINE_TRY(auto child, assemble(parent(), library_, choices, taught));
         Json list = Json::array();
         for (const BlockChoice& choice : choices)
             list.push_back({choice.attention, choice.feedForward});
         times_.push_back({{"name", name}, {"solver_seconds", solution.seconds}});
-        return addRow(name, how, *child, steps, choices,
-                      {{"choice", std::move(list)}, {"score", solution.score}, {"proven", solution.proven}});
+        more.update({{"choice", std::move(list)}, {"score", solution.score}, {"proven", solution.proven}});
+        return addRow(name, how, *child, steps, choices, std::move(more));
     }
 
-    // The widest feed-forward part for all layers alike that keeps to the budgets of size.
     Result<void> makeUniform(const PuzzleBudget& budget) {
         const std::string name = "uniform: " + budget.name;
-        const DecoderConfig& config = parent().config();
-        if (isDone(name) || !config.uniform() || (budget.limits.bytes == 0 && budget.limits.parameters == 0))
+        if (isDone(name))
             return {};
-        for (int64_t count = config.layers.front().feedForward.intermediate; count >= 1; --count) {
-            DecoderConfig narrow = config;
-            for (LayerSettings& layer : narrow.layers)
-                layer.feedForward.intermediate = count;
-            const StructureCost cost = structureCost(narrow, costs_.profile);
-            if ((budget.limits.bytes > 0 && cost.bytes() > budget.limits.bytes) ||
-                (budget.limits.parameters > 0 && double(cost.parameters) > budget.limits.parameters))
-                continue;
-            VITRINE_TRY(const SlicePlan plan, planFor(config, ranking_, {.intermediate = count}, {}));
-            VITRINE_TRY(const auto child, sliceModel(parent(), plan));
-            return addRow(name, "uniform", *child, 0, {}, {{"neurons", count}});
-        }
-        run_.log(name + ": no number of neurons is small enough");
+        VITRINE_TRY(const auto child, uniformChild(parent(), ranking_, budget.limits, costs_.profile));
+        if (child)
+            return addRow(name, "uniform", *child->model, 0, {}, {{"neurons", child->neurons}});
+        if (budget.limits.bytes > 0 || budget.limits.parameters > 0)
+            run_.log(name + ": no number of neurons is small enough");
         return {};
     }
 
@@ -198,7 +193,7 @@ class PuzzleJob {
             "({:+.4f} to the parent)",
             name, cost.parameters, cost.bytes(), assembled, nats, row["difference_to_parent"].get<double>()));
         rows_.push_back(std::move(row));
-        if (how == "puzzle")
+        if (how == "puzzle" || how == "refined" || how == "coupled")
             VITRINE_TRY_VOID(keep(name, learnt ? *learnt : model));
         return run_.saveState(state());
     }

@@ -1,8 +1,10 @@
 #include "core/engine/puzzle_library.h"
 
+#include "core/eval/language_choices.h"
 #include "core/runs/run_context.h"
 
 #include <algorithm>
+#include <set>
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -22,9 +24,18 @@ Result<BlockLibrary> openLibrary(RunContext& run, const DistillationRun& shared,
             [&](const Error& error) { return error.in(file.string()); }));
         return library;
     }
-    const VariantGrid grid{settings["key_value_heads"],     settings["neuron_shares"],
-                           settings["attention_linear"],    settings["attention_none"],
-                           settings["feed_forward_linear"], settings["feed_forward_none"]};
+    VITRINE_TRY(const KeyValueStart start, keyValueStartFromName(settings["key_value_start"]));
+    VITRINE_TRY(const NeuronStart neurons, neuronStartFromName(settings["neuron_start"]));
+    VITRINE_TRY(const LinearStart linear, linearStartFromName(settings["linear_start"]));
+    const VariantGrid grid{settings["key_value_heads"],
+                           settings["neuron_shares"],
+                           settings["attention_linear"],
+                           settings["attention_none"],
+                           settings["feed_forward_linear"],
+                           settings["feed_forward_none"],
+                           start,
+                           neurons,
+                           linear};
     return startLibrary(parent, ranking, grid, shared.calibration(), run.job());
 }
 
@@ -35,6 +46,58 @@ void recordScores(RunContext& run, const LayerVariants& variants, int64_t layer)
     for (size_t j = 1; j < variants.feedForward.size(); ++j)
         run.metric("score/feed-forward: " + variants.feedForward[j].name, layer,
                    variants.scores[0][int64_t(j)].item<double>());
+}
+
+fs::path libraryFile(const DistillationRun& shared) {
+    return shared.scratch() / "library.safetensors";
+}
+
+BlockwiseOptions lessonOptions(const RunContext& run, const char* steps) {
+    return {run.settings()[steps], run.settings()["blockwise_rate"], 1.0, run.seed()};
+}
+
+// One that was scored in another way is scored anew, not taught.
+Result<void> scoreAgain(RunContext& run, const DistillationRun& shared, const ScoreOptions& scoring,
+                        BlockLibrary& library) {
+    run.job().beginStage("scoring blocks", library.depth());
+    JobContext quiet(run.job().stopToken(), {});
+    for (int64_t layer = 0; layer < library.depth(); ++layer) {
+        if (library.layers[size_t(layer)].scores.defined())
+            VITRINE_TRY_VOID(scoreLayer(*shared.teacher(), layer, puzzleScoreWindows(run, shared), library,
+                                        quiet, scoring));
+        if (!library.layers[size_t(layer)].pairs.empty())
+            VITRINE_TRY_VOID(scorePairs(*shared.teacher(), layer, puzzleScoreWindows(run, shared), library,
+                                        quiet, scoring));
+        run.job().advance();
+    }
+    return library.save(libraryFile(shared));
+}
+
+Result<void> keepLibrary(RunContext& run, const DistillationRun& shared, const BlockLibrary& library) {
+    VITRINE_TRY_VOID(library.save(libraryFile(shared)));
+    VITRINE_TRY([[maybe_unused]] const auto stored,
+                run.putArtifactFile("library.safetensors", libraryFile(shared),
+                                    {.kind = "library",
+                                     .mediaType = "application/x-safetensors",
+                                     .provenance = {{"model", shared.identity()},
+                                                    {"weights", library.modelHash},
+                                                    {"calibration", shared.calibrationHash()}}}));
+    return {};
+}
+
+// Pairs of one layer that searches chose, in order; not the parent's own.
+std::vector<BlockChoice> chosenPairs(const Json& rows, size_t layer) {
+    std::set<std::pair<int64_t, int64_t>> chosen;
+    for (const Json& row : rows) {
+        const std::string how = row["how"];
+        if ((how == "puzzle" || how == "refined") && layer < row["choice"].size())
+            chosen.emplace(row["choice"][layer][0].get<int64_t>(), row["choice"][layer][1].get<int64_t>());
+    }
+    std::vector<BlockChoice> pairs;
+    for (const auto& [attention, feedForward] : chosen)
+        if (attention != 0 || feedForward != 0)
+            pairs.push_back({attention, feedForward});
+    return pairs;
 }
 
 void takeTimes(LibraryCosts& costs, const Json& known) {
@@ -56,33 +119,82 @@ void takeTimes(LibraryCosts& costs, const Json& known) {
 Result<BlockLibrary> makePuzzleLibrary(RunContext& run, const DistillationRun& shared,
                                        const StructureRanking& ranking,
                                        const std::function<Result<void>()>& saveState) {
-    const Json& settings = run.settings();
     const LanguageModel& parent = *shared.teacher();
-    const fs::path own = shared.scratch() / "library.safetensors";
-    VITRINE_TRY(BlockLibrary library, openLibrary(run, shared, ranking, own));
-    const BlockwiseOptions options{settings["blockwise_steps"], settings["blockwise_rate"], 1.0, run.seed()};
+    VITRINE_TRY(const ScoreOptions scoring, puzzleScoreOptions(run, shared));
+    VITRINE_TRY(BlockLibrary library, openLibrary(run, shared, ranking, libraryFile(shared)));
+    if (!library.scoredBy.empty() && library.scoredBy != blockScoreName(scoring.score))
+        VITRINE_TRY_VOID(scoreAgain(run, shared, scoring, library));
+    const BlockwiseOptions options = lessonOptions(run, "blockwise_steps");
     run.job().beginStage("teaching blocks", library.depth());
     JobContext quiet(run.job().stopToken(), {});
     for (int64_t layer = 0; layer < library.depth(); ++layer) {
         VITRINE_TRY_VOID(run.pausePoint());
         if (!library.layers[size_t(layer)].scores.defined()) {
             VITRINE_TRY_VOID(distilLayer(parent, layer, shared.calibration(), options, library, quiet));
-            VITRINE_TRY_VOID(scoreLayer(parent, layer, puzzleScoreWindows(run, shared), library, quiet));
-            VITRINE_TRY_VOID(library.save(own));
+            VITRINE_TRY_VOID(
+                scoreLayer(parent, layer, puzzleScoreWindows(run, shared), library, quiet, scoring));
+            VITRINE_TRY_VOID(library.save(libraryFile(shared)));
             VITRINE_TRY_VOID(saveState());
         }
         recordScores(run, library.layers[size_t(layer)], layer);
         run.job().advance();
     }
-    VITRINE_TRY_VOID(library.save(own));
-    VITRINE_TRY([[maybe_unused]] const auto stored,
-                run.putArtifactFile("library.safetensors", own,
-                                    {.kind = "library",
-                                     .mediaType = "application/x-safetensors",
-                                     .provenance = {{"model", shared.identity()},
-                                                    {"weights", library.modelHash},
-                                                    {"calibration", shared.calibrationHash()}}}));
+    VITRINE_TRY_VOID(keepLibrary(run, shared, library));
     return library;
+}
+
+Result<void> teachPuzzlePairs(RunContext& run, const DistillationRun& shared, const Json& rows,
+                              BlockLibrary& library, const std::function<Result<void>()>& saveState) {
+    VITRINE_TRY(const ScoreOptions scoring, puzzleScoreOptions(run, shared));
+    const BlockwiseOptions options = lessonOptions(run, "coupled_steps");
+    run.job().beginStage("teaching pairs", library.depth());
+    JobContext quiet(run.job().stopToken(), {});
+    for (int64_t layer = 0; layer < library.depth(); ++layer) {
+        VITRINE_TRY_VOID(run.pausePoint());
+        LayerVariants& variants = library.layers[size_t(layer)];
+        std::vector<BlockChoice> chosen = chosenPairs(rows, size_t(layer));
+        std::erase_if(chosen, [&](const BlockChoice& choice) {
+            const PairVariant* known = variants.pair(choice);
+            return known && std::isfinite(known->score);
+        });
+        if (!chosen.empty()) {
+            VITRINE_TRY_VOID(
+                distilPairs(*shared.teacher(), layer, chosen, shared.calibration(), options, library, quiet));
+            VITRINE_TRY_VOID(scorePairs(*shared.teacher(), layer, puzzleScoreWindows(run, shared), library,
+                                        quiet, scoring));
+            VITRINE_TRY_VOID(library.save(libraryFile(shared)));
+            VITRINE_TRY_VOID(saveState());
+        }
+        run.job().advance();
+    }
+    return keepLibrary(run, shared, library);
+}
+
+Result<ScoreOptions> puzzleScoreOptions(RunContext& run, const DistillationRun& shared) {
+    const Json& settings = run.settings();
+    ScoreOptions options;
+    VITRINE_TRY(options.score, blockScoreFromName(settings["score"]));
+    if (options.score != BlockScore::Task)
+        return options;
+    auto questions = std::make_shared<std::vector<ChoiceQuestion>>();
+    for (const Json& file : settings["questions"]) {
+        VITRINE_TRY(auto read, readChoiceQuestions(file.get<std::string>()));
+        questions->insert(questions->end(), read.begin(), read.end());
+    }
+    if (questions->empty())
+        return fail(ErrorCode::InvalidArgument, "scores of a task need its questions", "settings/questions",
+                    "Name JSONL files as `vitrine choices` reads them");
+    VITRINE_TRY(Tokenizer opened, openTokenizer(shared.tokenizerPath()));
+    const auto tokenizer = std::make_shared<Tokenizer>(std::move(opened));
+    options.task = [questions, tokenizer,
+                    stop = run.job().stopToken()](const LanguageModel& model) -> Result<double> {
+        JobContext quiet(stop, {});
+        VITRINE_TRY(const ChoiceScores scores, scoreChoices(model, *tokenizer, *questions, quiet));
+        const double right =
+            scores.accuracy * double(scores.questions) + scores.clozeAccuracy * double(scores.clozes);
+        return 1 - right / double(scores.questions + scores.clozes);
+    };
+    return options;
 }
 
 std::vector<at::Tensor> puzzleScoreWindows(const RunContext& run, const DistillationRun& shared) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/engine/distillation_run.h"
+#include "core/puzzle/block_scores.h"
 #include "core/puzzle/variant_costs.h"
 
 namespace vitrine {
@@ -11,6 +12,15 @@ namespace vitrine {
 Result<BlockLibrary> makePuzzleLibrary(RunContext& run, const DistillationRun& shared,
                                        const StructureRanking& ranking,
                                        const std::function<Result<void>()>& saveState);
+
+// The second part: of each layer the pairs that architectures in `rows` chose ("choice", of a search), taught
+// together for the setting "coupled_steps" and scored; `saveState` after each layer. library.safetensors is
+// kept anew.
+Result<void> teachPuzzlePairs(RunContext& run, const DistillationRun& shared, const Json& rows,
+                              BlockLibrary& library, const std::function<Result<void>()>& saveState);
+
+// How pairs are scored: the settings "score" and, of a task, "questions".
+Result<ScoreOptions> puzzleScoreOptions(RunContext& run, const DistillationRun& shared);
 
 // The calibration windows that variants and assemblies are scored on: ids (B, T).
 std::vector<at::Tensor> puzzleScoreWindows(const RunContext& run, const DistillationRun& shared);

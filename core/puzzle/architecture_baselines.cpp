@@ -178,6 +178,12 @@ std::string architectureLp(const ArchitectureProblem& problem) {
             rows += " + " + column(i, size_t(problem.earlier[e][i]));
         rows += fmt::format(" <= {}\n", mostAlike(problem));
     }
+    if (!problem.near.empty()) {
+        rows += " near:";
+        for (size_t i = 0; i < problem.near.size(); ++i)
+            rows += " + " + column(i, size_t(problem.near[i]));
+        rows += fmt::format(" >= {}\n", int64_t(problem.near.size()) - problem.mostChanges);
+    }
     return objective + "\n" + rows + names + "End\n";
 }
 

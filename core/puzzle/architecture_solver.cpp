@@ -69,6 +69,10 @@ Columns columnsOf(const ArchitectureProblem& problem) {
         c.rowLower.push_back(minus);
         c.rowUpper.push_back(double(mostAlike(problem)));
     }
+    if (!problem.near.empty()) {
+        c.rowLower.push_back(double(layers - problem.mostChanges));
+        c.rowUpper.push_back(double(layers));
+    }
     for (size_t i = 0; i < problem.scores.size(); ++i)
         for (size_t j = 0; j < problem.scores[i].size(); ++j) {
             if (std::isnan(problem.scores[i][j]))
@@ -87,6 +91,8 @@ Columns columnsOf(const ArchitectureProblem& problem) {
             for (size_t e = 0; e < problem.earlier.size(); ++e)
                 if (problem.earlier[e][i] == int64_t(j))
                     put(layers + int(problem.budgets.size() + e), 1.0);
+            if (!problem.near.empty() && problem.near[i] == int64_t(j))
+                put(layers + int(problem.budgets.size() + problem.earlier.size()), 1.0);
             c.starts.push_back(CoinBigIndex(c.rows.size()));
         }
     return c;
@@ -139,6 +145,12 @@ Failure architecture::infeasible(const ArchitectureProblem& problem) {
     std::string names;
     for (const ArchitectureBudget& budget : problem.budgets)
         names += (names.empty() ? "" : ", ") + budget.name;
+    if (!problem.near.empty())
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("no architecture within the budgets of {} differs in at most {} layers from "
+                                "the given one",
+                                names, problem.mostChanges),
+                    "budget");
     return fail(
         ErrorCode::InvalidArgument,
         problem.earlier.empty()
@@ -180,6 +192,8 @@ bool ArchitectureProblem::allows(const std::vector<int64_t>& choice) const {
     for (const auto& other : earlier)
         if (alike(other, choice) > mostAlike(*this))
             return false;
+    if (!near.empty() && alike(near, choice) < int64_t(scores.size()) - mostChanges)
+        return false;
     return !std::isnan(scoreOf(choice));
 }
 
@@ -206,6 +220,8 @@ Result<void> ArchitectureProblem::validate() const {
     for (const auto& other : earlier)
         if (other.size() != scores.size())
             return wrong("an earlier solution is of another number of layers", "earlier");
+    if (!near.empty() && near.size() != scores.size())
+        return wrong("the solution to stay near to is of another number of layers", "near");
     return {};
 }
 
@@ -215,7 +231,7 @@ Result<ArchitectureSolution> solveArchitecture(const ArchitectureProblem& proble
     const auto begin = std::chrono::steady_clock::now();
     const Solved solved = callCbc(problem);
     if (!solved.feasible) {
-        if (!solved.impossible && problem.earlier.empty()) {
+        if (!solved.impossible && problem.earlier.empty() && problem.near.empty()) {
             // Out of time: what greed finds is an answer all the same.
             if (auto greedy = solveGreedily(problem)) {
                 greedy->proven = false;
@@ -231,6 +247,20 @@ Result<ArchitectureSolution> solveArchitecture(const ArchitectureProblem& proble
     return fail(ErrorCode::Unsupported, "this program was built without the solver COIN-OR Cbc", "solver",
                 "Install coinor-libcbc-dev and build again");
 #endif
+}
+
+Result<std::vector<ArchitectureSolution>> solveDiverse(ArchitectureProblem problem, int64_t more) {
+    std::vector<ArchitectureSolution> solutions;
+    for (int64_t i = 0; i <= more; ++i) {
+        auto solved = solveArchitecture(problem);
+        if (!solved && i > 0)
+            break;
+        if (!solved)
+            return fail(std::move(solved).error());
+        problem.earlier.push_back(solved->choice);
+        solutions.push_back(std::move(*solved));
+    }
+    return solutions;
 }
 
 }  // namespace vitrine

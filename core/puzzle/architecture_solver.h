@@ -25,12 +25,15 @@ struct ArchitectureProblem {
     // Earlier solutions: a new one takes at most (1 - difference) of the layers alike with each of them.
     std::vector<std::vector<int64_t>> earlier;
     double difference = 0.1;
+    // Where one is given: at most `mostChanges` layers take another variant than it.
+    std::vector<int64_t> near;
+    int64_t mostChanges = 0;
     double seconds = 60;  // at most
 
     Result<void> validate() const;
     double scoreOf(const std::vector<int64_t>& choice) const;
     double costOf(size_t budget, const std::vector<int64_t>& choice) const;
-    // Whether all budgets and earlier solutions are kept to.
+    // Whether all budgets, earlier and near solutions are kept to.
     bool allows(const std::vector<int64_t>& choice) const;
 };
 
@@ -45,6 +48,9 @@ struct ArchitectureSolution {
 // InvalidArgument where no choice keeps to the budgets: names the one that cannot be met, with the least it
 // could be, or those that exclude each other. Unsupported in a program built without Cbc.
 Result<ArchitectureSolution> solveArchitecture(const ArchitectureProblem& problem);
+// The best, then `more` that differ by `problem.difference` of the layers from it and from one another
+// (Puzzle, section 4.3); fewer where there are no more. Those that are given as earlier count as well.
+Result<std::vector<ArchitectureSolution>> solveDiverse(ArchitectureProblem problem, int64_t more);
 // All choices, for problems of at most a few million: what tests compare with.
 Result<ArchitectureSolution> solveByTrying(const ArchitectureProblem& problem);
 // Baseline: from the best variants on, again and again the change that costs least score for each unit of the

@@ -1,11 +1,11 @@
-// Blockwise local distillation and replace-one scores.
+// Blockwise local distillation: parts alone, or both parts of a layer together.
 #include "core/distill/optimizer.h"
 #include "core/distill/random_stream.h"
-#include "core/language/language_distiller.h"
 #include "core/models/language/decoder_block.h"
 #include "core/puzzle/block_library.h"
 
 #include <cmath>
+#include <limits>
 
 namespace vitrine {
 namespace {
@@ -33,18 +33,26 @@ std::vector<ParentActivations> activationsOf(const Decoder& parent, int64_t laye
     return list;
 }
 
-// One variant of one part learns what the parent's does, the other part being the parent's own, frozen.
-class VariantLesson {
+// The lessons of one layer.
+struct Lessons {
+    const Decoder& parent;
+    int64_t layer;
+    const std::vector<at::Tensor>& batches;
+    const std::vector<ParentActivations>& activations;
+    const BlockwiseOptions& options;
+    JobContext& job;
+};
+
+// A block learns to do what the parent's does; a part that does not learn is the parent's own, frozen.
+class BlockLesson {
   public:
-    VariantLesson(const Decoder& parent, int64_t layer, const LayerVariants& layerVariants,
-                  const PartVariant& variant)
-        : parent_(parent), attention_(variant.part == SubLayer::Attention) {
-        block_ = attention_ ? makeVariantBlock(parent, layer, variant, layerVariants.feedForward.front())
-                            : makeVariantBlock(parent, layer, layerVariants.attention.front(), variant);
+    BlockLesson(const Decoder& parent, std::shared_ptr<DecoderBlock> block, bool attentionLearns,
+                bool feedForwardLearns)
+        : parent_(parent), attentionLearns_(attentionLearns), block_(std::move(block)) {
         for (auto& entry : block_->named_parameters()) {
             const bool ofAttention =
                 entry.key().starts_with("self_attn.") || entry.key().starts_with("input_layernorm.");
-            if (ofAttention != attention_)
+            if (!(ofAttention ? attentionLearns : feedForwardLearns))
                 continue;
             entry.value().set_requires_grad(true);
             parameters_.push_back({entry.key(), entry.value(), 1.0, entry.value().dim() >= 2});
@@ -54,9 +62,9 @@ class VariantLesson {
     // Mean squared error of the block's output over the parent's mean squared update.
     at::Tensor loss(const ParentActivations& parent, const DecoderPass& pass) const {
         at::Tensor error;
-        if (attention_) {
+        if (attentionLearns_) {
             error = block_->forward(parent.in, pass) - parent.out;
-        } else {
+        } else {  // what the frozen attention gives is known
             const at::Tensor update = block_->feedForwardUpdate(parent.middle, pass);
             error = parent.middle - parent.out;
             if (update.defined())
@@ -78,44 +86,79 @@ class VariantLesson {
 
   private:
     const Decoder& parent_;
-    bool attention_;
+    bool attentionLearns_;
     std::shared_ptr<DecoderBlock> block_;
     std::vector<OptimizedParameter> parameters_;
 };
 
-Result<void> teach(const Decoder& parent, int64_t layer, const LayerVariants& layerVariants,
-                   PartVariant& variant, const std::vector<ParentActivations>& activations,
-                   const std::vector<at::Tensor>& batches, const BlockwiseOptions& options, JobContext& job) {
-    const VariantLesson lesson(parent, layer, layerVariants, variant);
-    const size_t checked = std::min<size_t>(batches.size(), 4);
-    const std::vector<at::Tensor> some(batches.begin(), batches.begin() + long(checked));
-    variant.errorBefore = variant.errorAfter = lesson.meanLoss(activations, some);
+struct Learnt {
+    double errorBefore = 0, errorAfter = 0;
+    int64_t steps = 0;
+    std::map<std::string, at::Tensor> weights;  // empty: the lesson did not make it better
+};
+
+Result<Learnt> teach(const BlockLesson& lesson, const std::string& name, const Lessons& lessons) {
+    Learnt learnt;
+    const BlockwiseOptions& options = lessons.options;
+    const size_t checked = std::min<size_t>(lessons.batches.size(), 4);
+    const std::vector<at::Tensor> some(lessons.batches.begin(), lessons.batches.begin() + long(checked));
+    learnt.errorBefore = learnt.errorAfter = lesson.meanLoss(lessons.activations, some);
     if (lesson.parameters().empty() || options.steps == 0)
-        return {};
+        return learnt;
     Optimizer optimizer(lesson.parameters(), {.kind = OptimizerKind::AdamW, .beta2 = 0.95, .weightDecay = 0});
     for (int64_t step = 0; step < options.steps; ++step) {
-        VITRINE_TRY_VOID(job.checkStop());
-        const size_t batch = randomHash(options.seed, step, "blockwise batch") % batches.size();
+        VITRINE_TRY_VOID(lessons.job.checkStop());
+        const size_t batch = randomHash(options.seed, step, "blockwise batch") % lessons.batches.size();
         optimizer.clearGradients();
-        lesson.loss(activations[batch], parent.begin(batches[batch])).backward();
+        lesson.loss(lessons.activations[batch], lessons.parent.begin(lessons.batches[batch])).backward();
         const double norm = optimizer.clipGradients(options.clipNorm);
         if (!std::isfinite(norm))
             return fail(ErrorCode::InvalidArgument,
                         fmt::format("the gradient is not finite at step {}", step + 1),
-                        fmt::format("layer {}, {}", layer, variant.name), "Lower the learning rate");
+                        fmt::format("layer {}, {}", lessons.layer, name), "Lower the learning rate");
         optimizer.step(cosineRate(step, options.steps / 10, options.steps, options.learningRate,
                                   options.learningRate / 10));
     }
-    variant.errorAfter = lesson.meanLoss(activations, some);
-    variant.steps = options.steps;
+    learnt.steps = options.steps;
+    const double after = lesson.meanLoss(lessons.activations, some);
     // A lesson that made it worse (too short, too fast) is not kept.
-    if (variant.errorAfter > variant.errorBefore) {
-        variant.errorAfter = variant.errorBefore;
-        return {};
-    }
+    if (after > learnt.errorBefore)
+        return learnt;
+    learnt.errorAfter = after;
     for (const OptimizedParameter& parameter : lesson.parameters())
-        variant.weights[parameter.name] = parameter.tensor.detach().clone();
+        learnt.weights[parameter.name] = parameter.tensor.detach().clone();
+    return learnt;
+}
+
+// Of one part, the other being the parent's own.
+Result<void> teachPart(const LayerVariants& layer, PartVariant& variant, const Lessons& lessons) {
+    const bool attention = variant.part == SubLayer::Attention;
+    auto block = attention
+                     ? makeVariantBlock(lessons.parent, lessons.layer, variant, layer.feedForward.front())
+                     : makeVariantBlock(lessons.parent, lessons.layer, layer.attention.front(), variant);
+    const BlockLesson lesson(lessons.parent, std::move(block), attention, !attention);
+    VITRINE_TRY(const Learnt learnt, teach(lesson, variant.name, lessons));
+    variant.errorBefore = learnt.errorBefore;
+    variant.errorAfter = learnt.errorAfter;
+    variant.steps += learnt.steps;
+    for (const auto& [name, weight] : learnt.weights)
+        variant.weights[name] = weight;
     return {};
+}
+
+Result<PairVariant> teachPair(const LayerVariants& layer, const BlockChoice& choice, const Lessons& lessons) {
+    const PartVariant &attention = layer.attention.at(size_t(choice.attention)),
+                      &feedForward = layer.feedForward.at(size_t(choice.feedForward));
+    const BlockLesson lesson(lessons.parent,
+                             makeVariantBlock(lessons.parent, lessons.layer, attention, feedForward),
+                             choice.attention != 0, choice.feedForward != 0);
+    VITRINE_TRY(Learnt learnt, teach(lesson, attention.name + " with " + feedForward.name, lessons));
+    return PairVariant{choice,
+                       std::move(learnt.weights),
+                       learnt.errorBefore,
+                       learnt.errorAfter,
+                       learnt.steps,
+                       std::numeric_limits<double>::quiet_NaN()};
 }
 
 }  // namespace
@@ -124,47 +167,31 @@ Result<void> distilLayer(const LanguageModel& parent, int64_t layer, const std::
                          const BlockwiseOptions& options, BlockLibrary& library, JobContext& job) {
     VITRINE_TRY_VOID(library.checkModel(parent));
     const auto activations = activationsOf(parent.decoder(), layer, batches);
+    const Lessons lessons{parent.decoder(), layer, batches, activations, options, job};
     LayerVariants& variants = library.layers.at(size_t(layer));
     const LayerVariants fixed = variants;
     for (auto* parts : {&variants.attention, &variants.feedForward})
         for (size_t i = 1; i < parts->size(); ++i) {
-            VITRINE_TRY_VOID(
-                teach(parent.decoder(), layer, fixed, (*parts)[i], activations, batches, options, job));
+            VITRINE_TRY_VOID(teachPart(fixed, (*parts)[i], lessons));
             job.advance();
         }
     return {};
 }
 
-Result<void> scoreLayer(const LanguageModel& parent, int64_t layer, const std::vector<at::Tensor>& windows,
-                        BlockLibrary& library, JobContext& job) {
-    const at::NoGradGuard noGrad;
+Result<void> distilPairs(const LanguageModel& parent, int64_t layer, const std::vector<BlockChoice>& choices,
+                         const std::vector<at::Tensor>& batches, const BlockwiseOptions& options,
+                         BlockLibrary& library, JobContext& job) {
     VITRINE_TRY_VOID(library.checkModel(parent));
-    const Decoder& decoder = parent.decoder();
+    const auto activations = activationsOf(parent.decoder(), layer, batches);
+    const Lessons lessons{parent.decoder(), layer, batches, activations, options, job};
     LayerVariants& variants = library.layers.at(size_t(layer));
-    const auto rows = int64_t(variants.attention.size()), columns = int64_t(variants.feedForward.size());
-    variants.scores = at::zeros({rows, columns}, at::kDouble);
-    for (const at::Tensor& ids : windows) {
-        const DecoderPass pass = decoder.begin(ids);
-        at::Tensor front = decoder.embed(ids);
-        for (int64_t i = 0; i < layer; ++i)
-            front = decoder.runBlock(i, front, pass);
-        const auto logitsFrom = [&](at::Tensor x) {
-            for (int64_t i = layer + 1; i < decoder.depth(); ++i)
-                x = decoder.runBlock(i, x, pass);
-            return decoder.head(decoder.finalNorm(x)).flatten(0, 1);
-        };
-        const at::Tensor target = logitsFrom(decoder.runBlock(layer, front, pass));
-        for (int64_t i = 0; i < rows; ++i)
-            for (int64_t j = 0; j < columns; ++j) {
-                if (i == 0 && j == 0)
-                    continue;
-                VITRINE_TRY_VOID(job.checkStop());
-                const auto block = makeVariantBlock(decoder, layer, variants.attention[size_t(i)],
-                                                    variants.feedForward[size_t(j)]);
-                const at::Tensor logits = logitsFrom(block->forward(front, pass));
-                variants.scores[i][j] +=
-                    logitDistance(logits, target, {}).item<double>() / double(windows.size());
-            }
+    for (const BlockChoice& choice : choices) {
+        if (choice == BlockChoice{})
+            continue;  // the parent's own
+        VITRINE_TRY(PairVariant pair, teachPair(variants, choice, lessons));
+        std::erase_if(variants.pairs, [&](const PairVariant& each) { return each.choice == choice; });
+        variants.pairs.push_back(std::move(pair));
+        job.advance();
     }
     return {};
 }

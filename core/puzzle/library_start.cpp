@@ -41,14 +41,35 @@ struct LinearFit {
 
 class FitCollector : public DecoderObserver {
   public:
-    explicit FitCollector(int64_t depth) : fits(size_t(2 * depth)) {}
+    // `batches`: how many passes it will see.
+    FitCollector(const Decoder& decoder, const VariantGrid& grid, int64_t batches)
+        : fits(size_t(2 * decoder.depth())),
+          keyValueScores(size_t(decoder.depth())),
+          decoder_(decoder),
+          scoresHeads_(!grid.keyValueHeads.empty() && grid.keyValueStart == KeyValueStart::Prune) {
+        if (!grid.neuronShares.empty() && grid.neuronStart == NeuronStart::Iterative)
+            for (int64_t block = 0; block < decoder.depth(); ++block)
+                neurons.emplace_back(decoder.block(block)->linear(LinearRole::Down)->weight, batches);
+    }
+    void onInput(int64_t block, LinearGroup group, const at::Tensor& x) override {
+        const DecoderBlock& own = *decoder_.block(block);
+        if (scoresHeads_ && group == LinearGroup::Out)
+            keyValueScores[size_t(block)].add(x, own.linear(LinearRole::Out)->weight,
+                                              own.settings().attention);
+        if (!neurons.empty() && group == LinearGroup::Down)
+            neurons[size_t(block)].add(x);
+    }
     void onNorm(int64_t, SubLayer, const at::Tensor& y) override { norm_ = y; }
     void onUpdate(int64_t block, SubLayer which, const at::Tensor&, const at::Tensor& update) override {
         fits[size_t(2 * block + int64_t(which))].add(norm_, update);
     }
     std::vector<LinearFit> fits;
+    std::vector<KeyValueScores> keyValueScores;
+    std::vector<IterativeNeurons> neurons;  // empty: not asked for
 
   private:
+    const Decoder& decoder_;
+    bool scoresHeads_;
     at::Tensor norm_;
 };
 
@@ -59,15 +80,6 @@ Weights partWeights(const DecoderBlock& block, const std::vector<const char*>& p
             if (entry.key().starts_with(prefix))
                 weights[entry.key()] = entry.value().detach().clone();
     return weights;
-}
-
-// Heads (old·headWidth, ...) averaged in groups to `count` heads.
-at::Tensor averagedHeads(const at::Tensor& weight, int64_t old, int64_t count, int64_t headWidth) {
-    std::vector<int64_t> shape = weight.sizes().vec();
-    std::vector<int64_t> grouped = {count, old / count, headWidth};
-    grouped.insert(grouped.end(), shape.begin() + 1, shape.end());
-    shape[0] = count * headWidth;
-    return weight.reshape(grouped).mean(1).reshape(shape).contiguous();
 }
 
 class Starter {
@@ -92,7 +104,7 @@ class Starter {
                 if (heads < 1 || heads >= layer.attention.keyValueHeads ||
                     layer.attention.keyValueHeads % heads != 0)
                     return fail(ErrorCode::InvalidArgument,
-                                fmt::format("{} key/value heads cannot be averaged to {}",
+                                fmt::format("{} key/value heads cannot become {}",
                                             layer.attention.keyValueHeads, heads),
                                 fmt::format("settings/key_value_heads, block {}", i),
                                 "Take a divisor that is smaller");
@@ -100,7 +112,9 @@ class Starter {
         return {};
     }
 
-    LayerVariants layer(int64_t index, const LinearFit& attentionFit, const LinearFit& feedForwardFit) const {
+    LayerVariants layer(int64_t index, const FitCollector& collected) const {
+        const LinearFit &attentionFit = collected.fits[size_t(2 * index)],
+                        &feedForwardFit = collected.fits[size_t(2 * index + 1)];
         const DecoderBlock& block = *parent_.decoder().block(index);
         LayerVariants variants;
         PartVariant own;
@@ -109,36 +123,42 @@ class Starter {
         own.weights = partWeights(block, {"self_attn.", "input_layernorm."});
         variants.attention.push_back(own);
         for (const int64_t heads : grid_.keyValueHeads)
-            variants.attention.push_back(fewerHeads(own, heads));
+            variants.attention.push_back(
+                fewerHeads(own, heads, collected.keyValueScores[size_t(index)].scores()));
         addReplacements(variants.attention, own, attentionFit, grid_.attentionLinear, grid_.attentionNoOp);
         own.part = SubLayer::FeedForward;
         own.weights = partWeights(block, {"mlp.", "post_attention_layernorm."});
         variants.feedForward.push_back(own);
+        const at::Tensor order = neuronOrder(index, collected);
         for (const double share : grid_.neuronShares)
-            variants.feedForward.push_back(fewerNeurons(own, index, share));
+            variants.feedForward.push_back(fewerNeurons(own, order, share));
         addReplacements(variants.feedForward, own, feedForwardFit, grid_.feedForwardLinear,
                         grid_.feedForwardNoOp);
         return variants;
     }
 
   private:
-    static PartVariant fewerHeads(PartVariant variant, int64_t heads) {
-        AttentionSettings& a = variant.settings.attention;
-        for (const char* role : {"self_attn.k_proj.", "self_attn.v_proj."})
-            for (auto& [name, weight] : variant.weights)
-                if (name.starts_with(role))
-                    weight = averagedHeads(weight, a.keyValueHeads, heads, a.headWidth);
-        a.keyValueHeads = heads;
+    PartVariant fewerHeads(PartVariant variant, int64_t heads, const at::Tensor& scores) const {
+        keepKeyValueHeads(variant.settings.attention, variant.weights, heads, grid_.keyValueStart, scores);
         variant.name = fmt::format("{} key/value head{}", heads, heads == 1 ? "" : "s");
+        if (grid_.keyValueStart != KeyValueStart::Average)
+            variant.name += fmt::format(" ({})", keyValueStartName(grid_.keyValueStart));
         return variant;
     }
 
-    PartVariant fewerNeurons(PartVariant variant, int64_t index, double share) const {
+    // The most important first.
+    at::Tensor neuronOrder(int64_t index, const FitCollector& collected) const {
+        if (!collected.neurons.empty())
+            return collected.neurons[size_t(index)].order().flip(0);
+        return std::get<1>(
+            ranking_.neuronScores(index, {Reduction::Mean, Reduction::Mean}, NeuronScore::TimesDownNorm)
+                .sort(true, 0, true));
+    }
+
+    PartVariant fewerNeurons(PartVariant variant, const at::Tensor& order, double share) const {
         FeedForwardSettings& f = variant.settings.feedForward;
         const auto count = std::max<int64_t>(1, std::llround(share * double(f.intermediate)));
-        const at::Tensor scores =
-            ranking_.neuronScores(index, {Reduction::Mean, Reduction::Mean}, NeuronScore::TimesDownNorm);
-        const at::Tensor kept = std::get<1>(scores.sort(true, 0, true)).narrow(0, 0, count);
+        const at::Tensor kept = order.narrow(0, 0, count);
         for (auto& [name, weight] : variant.weights) {
             if (name == "mlp.down_proj.weight")
                 weight = weight.index_select(1, kept.to(weight.device()));
@@ -150,8 +170,8 @@ class Starter {
         return variant;
     }
 
-    static void addReplacements(std::vector<PartVariant>& variants, const PartVariant& own,
-                                const LinearFit& fit, bool linear, bool noOp) {
+    void addReplacements(std::vector<PartVariant>& variants, const PartVariant& own, const LinearFit& fit,
+                         bool linear, bool noOp) const {
         const bool attention = own.part == SubLayer::Attention;
         const auto setKind = [&](PartVariant& variant, SubLayerKind kind) {
             (attention ? variant.settings.attention.kind : variant.settings.feedForward.kind) = kind;
@@ -166,7 +186,10 @@ class Starter {
                 return entry.first.find("layernorm") == std::string::npos;
             });
             const std::string matrix = attention ? "self_attn.linear_attn." : "mlp.linear_mlp.";
-            std::tie(variant.weights[matrix + "weight"], variant.weights[matrix + "bias"]) = fit.solve();
+            std::tie(variant.weights[matrix + "weight"], variant.weights[matrix + "bias"]) =
+                grid_.linearStart == LinearStart::Fit ? fit.solve()
+                : attention                           ? productOf(own.weights, own.settings.attention)
+                                                      : productOf(own.weights, own.settings.feedForward);
             variants.push_back(std::move(variant));
         }
         if (noOp) {
@@ -193,7 +216,7 @@ Result<BlockLibrary> startLibrary(const LanguageModel& parent, const StructureRa
     VITRINE_TRY_VOID(starter.check());
     if (batches.empty())
         return fail(ErrorCode::InvalidArgument, "there is no text to build the blocks on", "calibration");
-    FitCollector collector(parent.config().depth());
+    FitCollector collector(parent.decoder(), grid, int64_t(batches.size()));
     job.beginStage("first blocks", int64_t(batches.size()));
     for (const at::Tensor& ids : batches) {
         VITRINE_TRY_VOID(job.checkStop());
@@ -203,8 +226,7 @@ Result<BlockLibrary> startLibrary(const LanguageModel& parent, const StructureRa
     BlockLibrary library;
     library.modelHash = structureFingerprint(parent);
     for (int64_t i = 0; i < parent.config().depth(); ++i)
-        library.layers.push_back(
-            starter.layer(i, collector.fits[size_t(2 * i)], collector.fits[size_t(2 * i + 1)]));
+        library.layers.push_back(starter.layer(i, collector));
     return library;
 }
 

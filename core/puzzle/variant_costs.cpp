@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 namespace vitrine {
 namespace {
@@ -100,55 +101,7 @@ PartCost plainCost(const DecoderConfig& config, const PartVariant& variant,
     return {double(cost.parameters), cost.bytes(), 0, 0};
 }
 
-Json partJson(const PartCost& cost) {
-    return {{"parameters", cost.parameters},
-            {"bytes", cost.bytes},
-            {"prompt_seconds", cost.promptSeconds},
-            {"token_seconds", cost.tokenSeconds}};
-}
-
-void addTo(PartCost& sum, const PartCost& cost) {
-    sum.parameters += cost.parameters;
-    sum.bytes += cost.bytes;
-    sum.promptSeconds += cost.promptSeconds;
-    sum.tokenSeconds += cost.tokenSeconds;
-}
-
 }  // namespace
-
-std::vector<std::vector<double>> LibraryCosts::pairs(double PartCost::*what) const {
-    std::vector<std::vector<double>> rows;
-    for (const LayerCosts& layer : layers) {
-        std::vector<double> row;
-        for (const PartCost& attention : layer.attention)
-            for (const PartCost& feedForward : layer.feedForward)
-                row.push_back(attention.*what + feedForward.*what);
-        rows.push_back(std::move(row));
-    }
-    return rows;
-}
-
-PartCost LibraryCosts::of(const std::vector<BlockChoice>& choices) const {
-    PartCost sum = outer;
-    for (size_t i = 0; i < choices.size(); ++i) {
-        addTo(sum, layers.at(i).attention.at(size_t(choices[i].attention)));
-        addTo(sum, layers.at(i).feedForward.at(size_t(choices[i].feedForward)));
-    }
-    return sum;
-}
-
-Json LibraryCosts::json() const {
-    Json list = Json::array();
-    for (const LayerCosts& layer : layers) {
-        Json entry = {{"attention", Json::array()}, {"feed_forward", Json::array()}};
-        for (const PartCost& cost : layer.attention)
-            entry["attention"].push_back(partJson(cost));
-        for (const PartCost& cost : layer.feedForward)
-            entry["feed_forward"].push_back(partJson(cost));
-        list.push_back(std::move(entry));
-    }
-    return {{"batch", profile.batch}, {"outer", partJson(outer)}, {"layers", std::move(list)}};
-}
 
 Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrary& library,
                                   const DeploymentProfile& profile, bool timed, JobContext& job) {
@@ -160,6 +113,8 @@ Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrar
                     "settings/profile");
     LibraryCosts costs;
     costs.profile = profile;
+    costs.batch = profile.batch;
+    costs.generated = profile.generated;
     const StructureCost outer = outerCost(config, profile);
     costs.outer = {double(outer.parameters), outer.weightBytes, 0, 0};
     Timer timer(parent.decoder(), profile);
@@ -184,38 +139,32 @@ Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrar
 
 ArchitectureProblem architectureProblem(const BlockLibrary& library, const LibraryCosts& costs,
                                         const ArchitectureLimits& limits) {
-    ArchitectureProblem problem;
+    std::vector<std::vector<double>> rows;
     for (const LayerVariants& layer : library.layers) {
         const at::Tensor scores = layer.scores.contiguous();
-        problem.scores.emplace_back(scores.const_data_ptr<double>(),
-                                    scores.const_data_ptr<double>() + scores.numel());
+        rows.emplace_back(scores.const_data_ptr<double>(), scores.const_data_ptr<double>() + scores.numel());
     }
-    const auto add = [&](const char* name, double PartCost::*what, double limit) {
-        if (limit > 0)
-            problem.budgets.push_back(
-                {name, costs.pairs(what), limit - costs.outer.*what, costs.outer.*what});
-    };
-    add("parameters", &PartCost::parameters, limits.parameters);
-    add("bytes", &PartCost::bytes, limits.bytes);
-    add("seconds of the prompt", &PartCost::promptSeconds, limits.promptSeconds);
-    const DeploymentProfile& profile = costs.profile;
-    double perToken = 0;  // the tighter of the two
-    if (limits.generateSeconds > 0 && profile.generated > 0)
-        perToken = limits.generateSeconds / double(profile.generated);
-    if (limits.tokensPerSecond > 0) {
-        const double wanted = double(profile.batch) / limits.tokensPerSecond;
-        perToken = perToken > 0 ? std::min(perToken, wanted) : wanted;
+    return architectureProblem(std::move(rows), costs, limits);
+}
+
+ArchitectureProblem pairProblem(const BlockLibrary& library, const LibraryCosts& costs,
+                                const ArchitectureLimits& limits) {
+    std::vector<std::vector<double>> rows;
+    for (const LayerVariants& layer : library.layers) {
+        const size_t columns = layer.feedForward.size();
+        std::vector<double> row(layer.attention.size() * columns, std::numeric_limits<double>::quiet_NaN());
+        row[0] = 0;
+        for (const PairVariant& pair : layer.pairs)
+            row.at(size_t(pair.choice.attention) * columns + size_t(pair.choice.feedForward)) = pair.score;
+        rows.push_back(std::move(row));
     }
-    add("seconds of a token", &PartCost::tokenSeconds, perToken);
-    return problem;
+    return architectureProblem(std::move(rows), costs, limits);
 }
 
 std::vector<BlockChoice> choicesOf(const BlockLibrary& library, const std::vector<int64_t>& pairs) {
     std::vector<BlockChoice> choices;
-    for (size_t i = 0; i < pairs.size(); ++i) {
-        const auto columns = int64_t(library.layers.at(i).feedForward.size());
-        choices.push_back({pairs[i] / columns, pairs[i] % columns});
-    }
+    for (size_t i = 0; i < pairs.size(); ++i)
+        choices.push_back(choiceOf(pairs[i], library.layers.at(i).feedForward.size()));
     return choices;
 }
 

@@ -98,6 +98,51 @@ TEST(ArchitectureSolver, LaterSolutionsDiffer) {
     EXPECT_GE(second->score, first->score);
 }
 
+TEST(ArchitectureSolver, DiverseSolutionsDifferFromOneAnother) {
+    for (uint64_t seed = 0; seed < 6; ++seed) {
+        auto problem = randomProblem(seed, 6, 4, 1 + seed % 2, 0.7);
+        problem.difference = 0.5;
+        const auto solutions = solveDiverse(problem, 4);
+        ASSERT_TRUE(solutions) << solutions.error().text();
+        EXPECT_GE(solutions->size(), 3u);
+        for (size_t i = 0; i < solutions->size(); ++i) {
+            const auto& one = (*solutions)[i];
+            EXPECT_NEAR(one.score, solveByTrying(problem)->score, 1e-9) << seed << " " << i;
+            for (const auto& other : problem.earlier) {
+                int alike = 0;
+                for (size_t layer = 0; layer < 6; ++layer)
+                    alike += one.choice[layer] == other[layer];
+                EXPECT_LE(alike, 3);
+            }
+            problem.earlier.push_back(one.choice);
+        }
+    }
+}
+
+TEST(ArchitectureSolver, StaysNearToASolution) {
+    for (uint64_t seed = 0; seed < 6; ++seed) {
+        auto problem = randomProblem(seed, 6, 4, 1, 0.7);
+        const auto far = drawArchitecture(problem, seed);
+        ASSERT_TRUE(far);
+        problem.near = far->choice;
+        double last = far->score;
+        for (const int64_t changes : {0, 1, 2, 6}) {
+            problem.mostChanges = changes;
+            const auto found = solveArchitecture(problem);
+            ASSERT_TRUE(found) << found.error().text();
+            EXPECT_NEAR(found->score, solveByTrying(problem)->score, 1e-9);
+            EXPECT_LE(found->score, last + 1e-9);
+            last = found->score;
+        }
+        problem.near.clear();
+        EXPECT_NEAR(last, solveArchitecture(problem)->score, 1e-9);
+        problem.near.assign(6, 0);  // the parent, which is too large
+        problem.mostChanges = 0;
+        EXPECT_THAT(solveArchitecture(problem).error().text(), HasSubstr("at most 0 layers"));
+        EXPECT_THAT(architectureLp(problem), HasSubstr(" near: + x_0_0"));
+    }
+}
+
 TEST(ArchitectureSolver, LeavesOutVariantsWithoutAScore) {
     auto problem = randomProblem(7, 4, 4, 1, 0.9);
     problem.scores[2][0] = std::numeric_limits<double>::quiet_NaN();

@@ -2,6 +2,7 @@
 
 #include "core/language/language_distiller.h"
 #include "core/models/language/decoder_block.h"
+#include "core/puzzle/block_scores.h"
 #include "core/puzzle/variant_costs.h"
 #include "core/structured/block_influence.h"
 #include "tests/core/structured/structured_data.h"
@@ -195,7 +196,7 @@ TEST_F(BlockLibraryTest, RefusesGridsThatDoNotFit) {
     VariantGrid wrong = grid();
     wrong.keyValueHeads = {2};
     EXPECT_THAT(startLibrary(*model, ranking, wrong, batches(), job).error().text(),
-                HasSubstr("2 key/value heads cannot be averaged to 2"));
+                HasSubstr("2 key/value heads cannot become 2"));
     wrong = grid();
     wrong.neuronShares = {1.5};
     EXPECT_THAT(startLibrary(*model, ranking, wrong, batches(), job).error().text(),

@@ -1,0 +1,104 @@
+#include "core/puzzle/stored_search.h"
+
+#include <limits>
+
+namespace vitrine {
+namespace {
+
+Failure damaged(const std::string& message, const std::string& where) {
+    return fail(ErrorCode::InvalidFile, message, where, "Give the puzzle.json of a finished run of puzzle");
+}
+
+Result<std::vector<std::string>> namesOf(const Json& layer, const char* key, size_t count,
+                                         const std::string& where) {
+    const Json list = layer.is_object() ? layer.value(key, Json()) : Json();
+    if (!list.is_array() || list.size() != count)
+        return damaged(fmt::format("{} variants have costs, {} are listed in \"{}\"", count,
+                                   list.is_array() ? list.size() : 0, key),
+                       where);
+    std::vector<std::string> names;
+    for (const Json& each : list) {
+        const bool named = each.is_object() && each.contains("name") && each["name"].is_string();
+        names.push_back(named ? each["name"].get<std::string>() : "?");
+    }
+    return names;
+}
+
+// The matrix (attention, feed-forward) as one row; null where a pair has no score.
+Result<std::vector<double>> scoresOf(const Json& layer, size_t rows, size_t columns,
+                                     const std::string& where) {
+    const Json table = layer.is_object() ? layer.value("scores", Json()) : Json();
+    std::vector<double> scores;
+    bool whole = table.is_array() && table.size() == rows;
+    for (size_t i = 0; whole && i < rows; ++i) {
+        whole = table[i].is_array() && table[i].size() == columns;
+        for (size_t j = 0; whole && j < columns; ++j)
+            scores.push_back(table[i][j].is_number() ? table[i][j].get<double>()
+                                                     : std::numeric_limits<double>::quiet_NaN());
+    }
+    if (!whole)
+        return damaged(fmt::format("scores of {} x {} pairs are needed", rows, columns), where);
+    return scores;
+}
+
+}  // namespace
+
+Result<StoredLibrary> StoredLibrary::read(const Json& report, const std::string& where) {
+    if (!report.is_object() || !report.contains("library") || !report["library"].is_array() ||
+        !report.contains("costs"))
+        return damaged("there is no \"library\" with \"costs\" in it", where);
+    StoredLibrary stored;
+    VITRINE_TRY(stored.costs, ArchitectureCosts::read(report["costs"], where + "/costs"));
+    const Json& library = report["library"];
+    if (library.size() != stored.costs.layers.size())
+        return damaged(
+            fmt::format("{} layers have variants, {} have costs", library.size(), stored.costs.layers.size()),
+            where);
+    for (size_t i = 0; i < library.size(); ++i) {
+        const std::string place = fmt::format("{}/library/{}", where, i);
+        const LayerCosts& costs = stored.costs.layers[i];
+        Layer layer;
+        VITRINE_TRY(layer.attention, namesOf(library[i], "attention", costs.attention.size(), place));
+        VITRINE_TRY(layer.feedForward, namesOf(library[i], "feed_forward", costs.feedForward.size(), place));
+        stored.layers.push_back(std::move(layer));
+        VITRINE_TRY(auto scores,
+                    scoresOf(library[i], costs.attention.size(), costs.feedForward.size(), place));
+        stored.scores.push_back(std::move(scores));
+    }
+    return stored;
+}
+
+Result<std::vector<StoredSolution>> StoredLibrary::search(const StoredSearch& wanted) const {
+    if (wanted.budget.name().empty())
+        return fail(ErrorCode::InvalidArgument, "a budget limits nothing", "budget",
+                    "Give it parameters, bytes, prompt_time or speed");
+    VITRINE_TRY(const ArchitectureLimits limits, wanted.budget.limits(costs));
+    ArchitectureProblem problem = architectureProblem(scores, costs, limits);
+    problem.difference = wanted.difference;
+    problem.seconds = wanted.seconds;
+    VITRINE_TRY(const auto found, solveDiverse(std::move(problem), wanted.alternatives));
+    std::vector<StoredSolution> solutions;
+    for (const ArchitectureSolution& each : found) {
+        StoredSolution solution;
+        for (size_t i = 0; i < each.choice.size(); ++i)
+            solution.choice.push_back(choiceOf(each.choice[i], layers[i].feedForward.size()));
+        solution.cost = costs.of(solution.choice);
+        solution.score = each.score;
+        solution.bound = each.bound;
+        solution.proven = each.proven;
+        solution.seconds = each.seconds;
+        solutions.push_back(std::move(solution));
+    }
+    return solutions;
+}
+
+std::string StoredLibrary::text(const StoredSolution& solution) const {
+    std::string text;
+    for (size_t i = 0; i < solution.choice.size(); ++i)
+        text += fmt::format("{}{}: {} | {}", i > 0 ? "\n" : "", i,
+                            layers[i].attention.at(size_t(solution.choice[i].attention)),
+                            layers[i].feedForward.at(size_t(solution.choice[i].feedForward)));
+    return text;
+}
+
+}  // namespace vitrine
