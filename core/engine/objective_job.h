@@ -49,6 +49,7 @@ class ObjectiveJob {
     static double meanLoss(const Json& scores);
     std::filesystem::path scratch() const { return checkpoints_->folder(); }
     std::filesystem::path outputFolder() const;
+    const std::filesystem::path& tokenizerPath() const { return tokenizerPath_; }
     SaveLanguageModelOptions saveOptions(Json lineage) const;
     // Files of a saved folder become artifacts "NAME/FILE".
     Result<void> keepModelFiles(const std::string& name, const std::filesystem::path& folder,

@@ -1,5 +1,6 @@
 #include "core/engine/train_elastic_kind.h"
 
+#include "core/engine/elastic_reading.h"
 #include "core/engine/objective_job.h"
 #include "core/engine/settings_group.h"
 #include "core/flextron/elastic_objective.h"
@@ -16,6 +17,7 @@ constexpr const char* kElastic = R"json({
   "head_shares": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "minItems": 1, "default": [1], "title": "Shares of heads", "description": "Of the query heads of each key/value head, descending from 1."},
   "budgets": {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "minItems": 1, "default": [1, 0.75, 0.5, 0.35], "title": "Budgets", "description": "Part of the parameters that can be cut, descending from 1; each has a model in the end."},
   "routed": {"type": "boolean", "default": true, "title": "Routers", "description": "Off: all blocks are cut alike."},
+  "read_text": {"type": "boolean", "default": false, "title": "Routers read the text", "description": "Each token's state chooses widths of its own beside the budget, which then holds in the mean over text. There is nothing to cut out: the whole model and its routers are kept."},
   "full_share": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.33, "title": "Steps of the whole model", "description": "The other steps are shared evenly by the other budgets."},
   "hidden": {"type": "integer", "minimum": 1, "maximum": 65536, "default": 128, "title": "Width of the routers"},
   "router_rate": {"type": "number", "exclusiveMinimum": 0, "default": 60, "title": "Rate factor of the routers"},
@@ -34,6 +36,9 @@ Json trainElasticSchema() {
     return {{"type", "object"}, {"required", {"model", "texts"}}, {"properties", std::move(properties)}};
 }
 
+constexpr int64_t kPricedWindows = 16;  // on which routers that read the text meet their budgets
+constexpr int64_t kShownTokens = 48;
+
 class TrainElasticJob : public ObjectiveJob {
   public:
     using ObjectiveJob::ObjectiveJob;
@@ -49,6 +54,8 @@ class TrainElasticJob : public ObjectiveJob {
         teacher_ = dense().clone();
         VITRINE_TRY(objective_, ElasticObjective::create(prepared.model->decoder(), teacher_, options_));
         prepared.objective = objective_;
+        if (options_.readsText)
+            priced_ = calibration(std::min<int64_t>(kPricedWindows, settings()["calibration_windows"]));
         return prepared;
     }
 
@@ -67,21 +74,17 @@ class TrainElasticJob : public ObjectiveJob {
         if (!isDue(settings(), "evaluate_every", step))
             return {};
         for (const double budget : options_.budgets) {
-            const ElasticChoice choice = objective_->choiceFor(budget);
             const std::string name = fmt::format("budget {:g}", budget);
-            objective_->settle(choice);
-            VITRINE_TRY(const Json now, scores(trainer().model()));
-            run_.metric("sizes/" + name + "/nats per token", step, meanLoss(now));
-            run_.metric("sizes/" + name + "/size", step,
-                        elasticShare(dense().config(), options_.space, choice));
-            run_.metric("sizes/" + name + "/largest probability", step,
-                        objective_->largestProbability(budget));
-            for (size_t block = 0; block < choice.size(); ++block) {
-                run_.metric(fmt::format("routes/{}/block {} neurons", name, block), step,
-                            options_.space.neuronShares[size_t(choice[block].neurons)]);
+            VITRINE_TRY(const Measured now, options_.readsText
+                                                ? measureReading(budget)
+                                                : measureCut(objective_->choiceFor(budget), budget));
+            run_.metric("sizes/" + name + "/nats per token", step, meanLoss(now.heldOut));
+            run_.metric("sizes/" + name + "/size", step, now.size);
+            run_.metric("sizes/" + name + "/largest probability", step, now.largestProbability);
+            for (size_t block = 0; block < now.neurons.size(); ++block) {
+                run_.metric(fmt::format("routes/{}/block {} neurons", name, block), step, now.neurons[block]);
                 if (options_.space.headShares.size() > 1)
-                    run_.metric(fmt::format("routes/{}/block {} heads", name, block), step,
-                                options_.space.headShares[size_t(choice[block].heads)]);
+                    run_.metric(fmt::format("routes/{}/block {} heads", name, block), step, now.heads[block]);
             }
         }
         return {};
@@ -97,8 +100,18 @@ class TrainElasticJob : public ObjectiveJob {
         VITRINE_TRY_VOID(consultSurrogate());
         Json rows = Json::array();
         for (const double budget : options_.budgets) {
-            VITRINE_TRY(Json row, exportBudget(budget, folder, lineage));
+            VITRINE_TRY(Json row,
+                        options_.readsText ? readingRow(budget) : exportBudget(budget, folder, lineage));
             rows.push_back(std::move(row));
+        }
+        if (options_.readsText) {
+            VITRINE_TRY_VOID(settle());
+            const fs::path file = folder / "elastic" / "routers.safetensors";
+            VITRINE_TRY_VOID(saveRouters(*objective_, file));
+            VITRINE_TRY(
+                [[maybe_unused]] const StoredFile routers,
+                run_.putArtifactFile("elastic/routers.safetensors", file,
+                                     {.kind = "model", .mediaType = {}, .provenance = options.lineage}));
         }
         VITRINE_TRY(
             [[maybe_unused]] const StoredFile stored,
@@ -114,6 +127,11 @@ class TrainElasticJob : public ObjectiveJob {
                           s["head_shares"].get<std::vector<double>>()};
         options_.budgets = s["budgets"].get<std::vector<double>>();
         options_.routed = s["routed"];
+        options_.readsText = s["read_text"];
+        if (options_.readsText && s["surrogate_samples"] > 0)
+            return fail(ErrorCode::InvalidArgument,
+                        "a surrogate proposes widths of blocks, and here each token has its own",
+                        "settings/surrogate_samples", "Set it to 0, or switch read_text off.");
         options_.fullShare = s["full_share"];
         options_.hidden = s["hidden"];
         options_.routerRate = s["router_rate"];
@@ -127,6 +145,63 @@ class TrainElasticJob : public ObjectiveJob {
     ElasticChoice choiceFor(double budget) const {
         const auto found = better_.find(budget);
         return found == better_.end() ? objective_->choiceFor(budget) : found->second;
+    }
+
+    struct Measured {
+        Json heldOut;
+        double size = 1, largestProbability = 1;
+        std::vector<double> neurons, heads;  // shares of each block
+    };
+    Result<Measured> measureCut(const ElasticChoice& choice, double budget) {
+        objective_->settle(choice);
+        Measured now{{},
+                     elasticShare(dense().config(), options_.space, choice),
+                     objective_->largestProbability(budget),
+                     {},
+                     {}};
+        VITRINE_TRY(now.heldOut, scores(trainer().model()));
+        for (const BlockChoice& one : choice) {
+            now.neurons.push_back(options_.space.neuronShares[size_t(one.neurons)]);
+            now.heads.push_back(options_.space.headShares[size_t(one.heads)]);
+        }
+        return now;
+    }
+    Result<Measured> measureReading(double budget) {
+        objective_->meetOnText(trainer().model().decoder(), priced_, budget, budget);
+        objective_->follow(budget);
+        VITRINE_TRY(Json held, scores(trainer().model()));
+        const TextRoutes routes = objective_->routes();
+        return Measured{std::move(held), routes.size, routes.largestProbability, routes.neurons,
+                        routes.heads};
+    }
+
+    Result<Json> readingRow(double budget) {
+        VITRINE_TRY(const Measured now, measureReading(budget));
+        VITRINE_TRY(const Tokenizer tokenizer, openTokenizer(tokenizerPath()));
+        VITRINE_TRY(Json routes,
+                    tokenRoutes(*objective_, trainer().model(), trainer().texts().front(), tokenizer, budget,
+                                std::min<int64_t>(kShownTokens, settings()["length"])));
+        run_.log(
+            fmt::format("budget {:g}: size {:.3f} in the mean over text, {:.4f} nats per token on held-out "
+                        "text",
+                        budget, now.size, meanLoss(now.heldOut)));
+        Json shares = Json::array();
+        for (size_t block = 0; block < now.neurons.size(); ++block)
+            shares.push_back({{"neurons", now.neurons[block]}, {"heads", now.heads[block]}});
+        const at::Tensor table = elasticParameters(dense().config(), options_.space);
+        const double elastic =
+            (table.select(1, 0).sum() + table.select(1, int64_t(options_.space.neuronShares.size())).sum())
+                .item<double>();
+        return Json{
+            {"budget", budget},
+            {"size", now.size},
+            {"parameters", double(structureCost(dense().config(), {}).parameters) - (1 - now.size) * elastic},
+            {"nats_per_token", meanLoss(now.heldOut)},
+            {"held_out", now.heldOut},
+            {"chosen_by", "text"},
+            {"largest_probability", now.largestProbability},
+            {"blocks", std::move(shares)},
+            {"routes", std::move(routes)}};
     }
 
     Result<double> lossOf(const ElasticChoice& choice) {
@@ -205,6 +280,7 @@ class TrainElasticJob : public ObjectiveJob {
     ElasticOptions options_;
     std::shared_ptr<const LanguageModel> teacher_;
     std::shared_ptr<ElasticObjective> objective_;
+    std::vector<at::Tensor> priced_;          // windows, where routers read the text
     std::map<double, ElasticChoice> better_;  // than the routers', by budget
 };
 

@@ -1,10 +1,12 @@
 #include "core/flextron/elastic_objective.h"
 
 #include "core/distill/random_stream.h"
+#include "core/flextron/elastic_state.h"
 #include "core/language/language_distiller.h"
 #include "core/models/language/decoder_block.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace vitrine {
 namespace {
@@ -17,11 +19,13 @@ double uniform(uint64_t hash) {
 
 }  // namespace
 
-// What the products of o_proj and down_proj multiply their inputs by: undefined where nothing is cut.
-struct ElasticObjective::State {
-    std::vector<at::Tensor> neurons, heads;          // by block, now
-    std::vector<at::Tensor> neuronTable, headTable;  // by block: (shares, neurons or channels)
-};
+at::Tensor gumbelNoise(at::IntArrayRef shape, uint64_t seed, int64_t step, const std::string& stream,
+                       at::Device device) {
+    const at::Tensor even = at::rand(shape, randomStream(seed, step, stream), at::TensorOptions())
+                                .clamp(1e-10, 1 - 1e-7)
+                                .to(device);
+    return -(-even.log()).log();
+}
 
 Result<void> ElasticOptions::validate(const DecoderConfig& config) const {
     VITRINE_TRY_VOID(space.validate(config));
@@ -40,6 +44,9 @@ Result<void> ElasticOptions::validate(const DecoderConfig& config) const {
                     fmt::format("the smallest choices keep {:.3f} of the elastic parameters, a budget is {}",
                                 least, budgets.back()),
                     "budgets", "Raise the budget, or offer smaller shares.");
+    if (readsText && !routed)
+        return fail(ErrorCode::InvalidArgument, "there are no routers to read the text", "routers",
+                    "Switch routers on, or the reading off.");
     if (!(scaleStart > 0) || !(scaleEnd > 0) || !(tauStart > 0) || !(tauEnd > 0) || !(routerRate > 0) ||
         hidden < 1 || steps < 1 || !(fullShare >= 0) || !(fullShare <= 1))
         return fail(ErrorCode::InvalidArgument,
@@ -71,6 +78,12 @@ Result<std::shared_ptr<ElasticObjective>> ElasticObjective::create(
     objective->second_ = weight(outputs, options.hidden);
     objective->firstBias_ = at::zeros({options.hidden}, device).set_requires_grad(options.routed);
     objective->secondBias_ = at::zeros({outputs}, device).set_requires_grad(options.routed);
+    if (options.readsText)
+        objective->input_ = at::empty({decoder.depth(), options.space.headShares.size() > 1 ? 2 : 1,
+                                       options.hidden, decoder.config().width})
+                                .normal_(0, kRouterDeviation, random)
+                                .to(device)
+                                .set_requires_grad(true);
     objective->parameters_ = elasticParameters(decoder.config(), options.space).to(device);
     objective->attach(decoder);
     objective->settle(sameChoice(decoder.config(), {}));
@@ -96,9 +109,27 @@ void ElasticObjective::attach(Decoder& decoder) {
             });
             masked_.push_back(linear);
         }
+        if (options_.readsText)
+            showText(*decoder.block(block));
     }
     state.neurons.resize(size_t(decoder.depth()));
     state.heads.resize(size_t(decoder.depth()));
+}
+
+void ElasticObjective::showText(const DecoderBlock& block) {
+    for (const LinearRole role : {LinearRole::Query, LinearRole::Up}) {
+        const bool heads = role == LinearRole::Query;
+        if (heads && options_.space.headShares.size() == 1)
+            continue;
+        const auto linear = block.linear(role);
+        linear->replaceProduct(
+            [held = state_, index = block.index(), heads](const at::Tensor& x, const nn::Linear& own) {
+                if (held->route)
+                    held->route(index, heads, x);
+                return at::linear(x, own.weight, own.bias);
+            });
+        masked_.push_back(linear);
+    }
 }
 
 ElasticObjective::~ElasticObjective() {
@@ -111,6 +142,7 @@ double ElasticObjective::progress(int64_t step) const {
 }
 
 void ElasticObjective::settle(const ElasticChoice& choice) {
+    state_->route = {};
     for (size_t block = 0; block < state_->neurons.size(); ++block) {
         const BlockChoice& one = choice.at(block);
         state_->neurons[block] = one.neurons ? state_->neuronTable[block][one.neurons] : at::Tensor();
@@ -141,13 +173,14 @@ ElasticObjective::Draw ElasticObjective::draw(int64_t step) {
         draw.budget = options_.budgets[1 + size_t(hash("budget") % (options_.budgets.size() - 1))];
     const double scale = options_.scaleStart + (options_.scaleEnd - options_.scaleStart) * progress(step);
     const double tau = options_.tauStart + (options_.tauEnd - options_.tauStart) * progress(step);
+    if (options_.readsText) {
+        drawByText(draw.budget, scale, tau, step);
+        return draw;
+    }
     const at::Tensor logits = routerLogits(draw.budget);
-    const at::Tensor noise =
-        at::rand(logits.sizes(), randomStream(options_.seed, step, fmt::format("elastic noise {}", micro_)),
-                 at::TensorOptions())
-            .clamp(1e-10, 1 - 1e-7)
-            .to(logits.device());
-    draw.probabilities = split((logits * scale - (-noise.log()).log()) / tau, false);
+    const at::Tensor noise = gumbelNoise(logits.sizes(), options_.seed, step,
+                                         fmt::format("elastic noise {}", micro_), logits.device());
+    draw.probabilities = split((logits * scale + noise) / tau, false);
     for (int64_t block = 0; block < config_.depth(); ++block) {
         const at::Tensor one = draw.probabilities[block];
         state_->neurons[size_t(block)] =
@@ -161,14 +194,16 @@ ElasticObjective::Draw ElasticObjective::draw(int64_t step) {
 
 at::Tensor ElasticObjective::budgetLoss(const Draw& draw) const {
     const auto count = int64_t(options_.space.neuronShares.size());
+    if (draw.budget == 1 && options_.readsText)
+        return options_.anchor * state_->apart / double(options_.space.choices());
     if (draw.budget == 1) {
         at::Tensor wanted = at::zeros_like(draw.probabilities);
         wanted.select(1, 0).fill_(1);
         wanted.select(1, count).fill_(1);
         return options_.anchor * (draw.probabilities - wanted).square().mean(1).sum();
     }
-    const double all = (parameters_.select(1, 0).sum() + parameters_.select(1, count).sum()).item<double>();
-    const at::Tensor off = ((draw.probabilities * parameters_).sum() / (draw.budget * all) - 1).abs();
+    const at::Tensor kept = options_.readsText ? state_->expected : (draw.probabilities * parameters_).sum();
+    const at::Tensor off = (kept / (draw.budget * allParameters()) - 1).abs();
     return at::where(off < options_.deadZone, at::zeros_like(off), off);
 }
 
@@ -192,19 +227,24 @@ Result<ObjectiveLoss> ElasticObjective::loss(const Decoder& student, const at::T
 std::vector<OptimizedParameter> ElasticObjective::parameters() const {
     if (!options_.routed)
         return {};
-    return {{"router.0.weight", first_, options_.routerRate, false},
-            {"router.0.bias", firstBias_, options_.routerRate, false},
-            {"router.1.weight", second_, options_.routerRate, false},
-            {"router.1.bias", secondBias_, options_.routerRate, false}};
+    std::vector<OptimizedParameter> list{{"router.0.weight", first_, options_.routerRate, false},
+                                         {"router.0.bias", firstBias_, options_.routerRate, false},
+                                         {"router.1.weight", second_, options_.routerRate, false},
+                                         {"router.1.bias", secondBias_, options_.routerRate, false}};
+    // A step of Adam is as long for each number: many small inputs would move a neuron further than one code.
+    if (options_.readsText)
+        list.push_back(
+            {"router.text.weight", input_, options_.routerRate / std::sqrt(double(config_.width)), false});
+    return list;
 }
 
 std::string ElasticObjective::fingerprint() const {
     const ElasticOptions& o = options_;
-    return fmt::format("elastic [{}] [{}] [{}] {} {} {} {} {} {} {} {} {} {} {} {} {}",
+    return fmt::format("elastic [{}] [{}] [{}] {} {} {} {} {} {} {} {} {} {} {} {} {}{}",
                        fmt::join(o.space.neuronShares, ","), fmt::join(o.space.headShares, ","),
                        fmt::join(o.budgets, ","), o.fullShare, o.hidden, o.scaleStart, o.scaleEnd, o.tauStart,
                        o.tauEnd, o.deadZone, o.budgetWeight, o.anchor, o.routerRate, o.seed, o.routed,
-                       distillation_->fingerprint());
+                       distillation_->fingerprint(), o.readsText ? " reads text" : "");
 }
 
 Result<std::unique_ptr<LanguageModel>> sortedModel(const LanguageModel& model,

@@ -32,16 +32,27 @@ struct ElasticOptions {
     uint64_t seed = 0;
     // Without routers all blocks take the same share of neurons, and of heads, drawn evenly.
     bool routed = true;
+    // Routers see a token's state in front of each sub-layer beside the budget, and choose for every token
+    // (the dynamic routers of Flextron): a budget is met in the mean over text, and nothing can be cut out.
+    bool readsText = false;
 
     // InvalidArgument: budgets that do not descend from 1 or lie below the smallest size, a scale,
-    // temperature or rate of 0 or less.
+    // temperature or rate of 0 or less, routers that read the text where there are none.
     Result<void> validate(const DecoderConfig& config) const;
+};
+
+// What routers that read the text chose, over all tokens since `follow`.
+struct TextRoutes {
+    int64_t tokens = 0;
+    double size = 1;                     // mean elasticShare
+    double largestProbability = 1;       // mean, at the end of the schedule
+    std::vector<double> neurons, heads;  // mean shares of each block
 };
 
 class ElasticObjective : public LanguageObjective {
   public:
     // The decoder's blocks compute with masks as long as this object lives. `teacher`: the model it came
-    // from.
+    // from. With routers that read the text the decoder runs one pass at a time.
     static Result<std::shared_ptr<ElasticObjective>> create(Decoder& decoder,
                                                             std::shared_ptr<const LanguageModel> teacher,
                                                             const ElasticOptions& options);
@@ -66,6 +77,21 @@ class ElasticObjective : public LanguageObjective {
     // (depth, choices): probabilities of the shares of neurons, then of heads.
     at::Tensor probabilities(double budget, double scale) const;
 
+    // Of routers that read the text; the ones above then speak of a state of zeros.
+    // (..., shares of neurons or heads) for states x (..., width) in front of that part of the block.
+    at::Tensor textProbabilities(double budget, double scale, int64_t block, bool heads,
+                                 const at::Tensor& x) const;
+    // Until the next settle or loss every token takes its likeliest widths for the budget.
+    void follow(double budget);
+    TextRoutes routes() const;
+    // (depth, T): shares of neurons of the first window of the last pass.
+    at::Tensor lastShares() const;
+    // Sets what a parameter costs the routers of this budget, so that over windows (B, T) of ids the mean
+    // size is `size`, within `tolerance` of it.
+    void meetOnText(const Decoder& decoder, const std::vector<at::Tensor>& windows, double budget,
+                    double size, double tolerance = 0.005);
+    const std::map<double, double>& prices() const { return prices_; }  // by budget
+
     const ElasticOptions& options() const { return options_; }
     void setSteps(int64_t steps) { options_.steps = steps; }
 
@@ -77,18 +103,26 @@ class ElasticObjective : public LanguageObjective {
     };
     ElasticObjective(const ElasticOptions& options, DecoderConfig config);
     void attach(Decoder& decoder);
+    void showText(const DecoderBlock& block);
     at::Tensor budgetCode(double budget) const;
     at::Tensor routerLogits(double budget) const;
     at::Tensor split(const at::Tensor& values, bool logarithm) const;
     Draw draw(int64_t step);
     at::Tensor budgetLoss(const Draw& draw) const;
+    double allParameters() const;
+    at::Tensor costs(int64_t block, bool heads) const;
+    at::Tensor textLogits(double budget, int64_t block, bool heads, const at::Tensor& x) const;
+    void drawByText(double budget, double scale, double tau, int64_t step);
+    double followedSize(const Decoder& decoder, const std::vector<at::Tensor>& windows, double budget);
     double progress(int64_t step) const;
     void meetBudget(ElasticChoice& choice, double budget) const;
 
     ElasticOptions options_;
     DecoderConfig config_;
     at::Tensor first_, firstBias_, second_, secondBias_;  // router
-    at::Tensor parameters_;                               // elasticParameters
+    at::Tensor input_;       // of routers that read the text: (depth, neurons and heads, hidden, width)
+    at::Tensor parameters_;  // elasticParameters
+    std::map<double, double> prices_;
     std::shared_ptr<State> state_;
     std::shared_ptr<LanguageObjective> distillation_;
     std::vector<std::shared_ptr<DecoderLinear>> masked_;

@@ -107,6 +107,21 @@ HeatMap elasticRoutes(const ElasticResults& results) {
     return map;
 }
 
+HeatMap tokenRoutes(const ElasticSize& size) {
+    HeatMap map;
+    map.rows = int(size.tokenShares.size());
+    map.columns = int(size.tokens.size());
+    for (const std::vector<double>& row : size.tokenShares)
+        map.values.insert(map.values.end(), row.begin(), row.end());
+    for (QString token : size.tokens)
+        map.columnLabels.append(token.replace(QLatin1Char('\n'), QStringLiteral("\u21b5")));
+    map.title = QObject::tr("Share of each block's neurons that a token takes");
+    map.rowTitle = QObject::tr("block");
+    map.columnTitle = QObject::tr("token");
+    map.valueTitle = QObject::tr("share");
+    return map;
+}
+
 ElasticView::ElasticView(QWidget* parent)
     : QWidget(parent),
       budgets_(new QSlider(Qt::Horizontal)),
@@ -115,7 +130,8 @@ ElasticView::ElasticView(QWidget* parent)
       front_(new Chart),
       widths_(new Chart),
       surrogate_(new Chart),
-      routes_(new HeatMapView) {
+      routes_(new HeatMapView),
+      tokens_(new HeatMapView) {
     setObjectName("elasticView");
     facts_->setObjectName("elasticFacts");
     facts_->setWordWrap(true);
@@ -132,6 +148,8 @@ ElasticView::ElasticView(QWidget* parent)
     surrogate_->setObjectName("elasticSurrogate");
     surrogate_->setAxes(tr("foretold by the surrogate (nats per token)"), tr("measured"));
     routes_->setObjectName("elasticRoutes");
+    tokens_->setObjectName("elasticTokens");
+    tokens_->hide();
     auto* row = new QHBoxLayout;
     row->addWidget(new QLabel(tr("Budget")));
     row->addWidget(budgets_, 1);
@@ -144,6 +162,7 @@ ElasticView::ElasticView(QWidget* parent)
     grid->addWidget(front_, 2, 1);
     grid->addWidget(routes_, 3, 0);
     grid->addWidget(surrogate_, 3, 1);
+    grid->addWidget(tokens_, 3, 1);  // one of the two is shown
     for (int index = 0; index < 2; ++index) {
         grid->setRowStretch(index + 2, 1);
         grid->setColumnStretch(index, 1);
@@ -198,6 +217,10 @@ void ElasticView::refresh() {
     front_->setAccessibleDescription(front_->toCsv());
     routes_->setMap(elasticRoutes(results_));
     surrogate_->setSeries(surrogateSeries(results_));
+    const HeatMap tokens = any ? tokenRoutes(results_.sizes[chosen_]) : HeatMap();
+    surrogate_->setVisible(tokens.isEmpty());
+    tokens_->setVisible(!tokens.isEmpty());
+    tokens_->setMap(tokens);
     widths_->setSeries(any ? widthSeries(results_.sizes[chosen_], headsDiffer(results_))
                            : std::vector<ChartSeries>());
     chosenText_->setText(any ? QString::number(results_.sizes[chosen_].budget, 'g', 3) : QString());
@@ -206,7 +229,9 @@ void ElasticView::refresh() {
         return;
     }
     const ElasticSize& size = results_.sizes[chosen_];
-    QString text = tr("Budget %1: %2 % of what can be cut, %3 nats a token")
+    QString text = (size.tokens.isEmpty()
+                        ? tr("Budget %1: %2 % of what can be cut, %3 nats a token")
+                        : tr("Budget %1: %2 % of what can be cut in the mean over text, %3 nats a token"))
                        .arg(size.budget, 0, 'g', 3)
                        .arg(100 * size.size, 0, 'f', 1)
                        .arg(size.nats, 0, 'f', 4);

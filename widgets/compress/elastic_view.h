@@ -1,5 +1,6 @@
 // One set of weights for many sizes (Flextron): loss against size of the budgets, the widths that each budget
-// gives every block, and how well the surrogate foretold losses. A slider goes through the budgets.
+// gives every block, how well the surrogate foretold losses, and where routers read the text, what each token
+// of a sample took. A slider goes through the budgets.
 #pragma once
 
 #include "widgets/plots/chart.h"
@@ -18,8 +19,10 @@ struct ElasticSize {
     double parameters = std::numeric_limits<double>::quiet_NaN();          // of the whole model
     double nats = std::numeric_limits<double>::quiet_NaN();                // per token of held-out text
     double largestProbability = std::numeric_limits<double>::quiet_NaN();  // of the routers, mean over blocks
-    QString chosenBy;                    // "routers", "surrogate"; empty: the run is not finished
-    std::vector<double> neurons, heads;  // kept shares of each block
+    QString chosenBy;                    // "routers", "surrogate", "text"; empty: the run is not finished
+    std::vector<double> neurons, heads;  // kept shares of each block; by "text": means over tokens
+    QStringList tokens;                  // of a sample of held-out text, where routers read it
+    std::vector<std::vector<double>> tokenShares;  // by block and token: share of the neurons
 };
 
 struct ElasticResults {
@@ -51,10 +54,12 @@ class ElasticView : public QWidget {
     QSlider* budgets_;
     QLabel *facts_, *chosenText_;
     Chart *front_, *widths_, *surrogate_;
-    HeatMapView* routes_;
+    HeatMapView *routes_, *tokens_;
 };
 
 // Rows: budgets; columns: neurons of each block, then its heads where they differ anywhere.
 HeatMap elasticRoutes(const ElasticResults& results);
+// Rows: blocks; columns: tokens of the sample. Empty where routers do not read the text.
+HeatMap tokenRoutes(const ElasticSize& size);
 
 }  // namespace vitrine

@@ -43,6 +43,19 @@ Result<ElasticResults> elasticOf(const Json& report) {
             size.neurons.push_back(numberOf(block, "neurons"));
             size.heads.push_back(numberOf(block, "heads"));
         }
+        const Json routes = row.value("routes", Json::object());
+        const Json tokens = routes.value("tokens", Json::array()),
+                   shares = routes.value("shares", Json::array());
+        for (const Json& token : tokens)
+            size.tokens.append(QString::fromStdString(token.is_string() ? token.get<std::string>() : ""));
+        for (const Json& block : shares) {
+            size.tokenShares.push_back(numbersOf(block));
+            if (size.tokenShares.back().size() != size_t(size.tokens.size()))
+                return fail(ErrorCode::InvalidFile,
+                            fmt::format("budget {:g} has {} tokens and shares of {}", size.budget,
+                                        size.tokens.size(), size.tokenShares.back().size()),
+                            "sizes.json", "Run the recipe again");
+        }
         if (!results.sizes.empty() && size.neurons.size() != results.sizes[0].neurons.size())
             return fail(ErrorCode::InvalidFile,
                         fmt::format("budget {:g} has {} blocks, the first has {}", size.budget,

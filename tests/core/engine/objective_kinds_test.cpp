@@ -3,6 +3,7 @@
 #include "core/engine/language_store.h"
 #include "core/engine/learn_masks_kind.h"
 #include "core/engine/train_elastic_kind.h"
+#include "core/io/safetensors.h"
 #include "core/runs/recipe.h"
 #include "core/runs/runner.h"
 #include "core/runs/series.h"
@@ -104,10 +105,49 @@ TEST_F(ObjectiveKindsTest, AnElasticModelIsCutToEveryBudget) {
     ASSERT_TRUE(whole) << whole.error().text();
     ASSERT_TRUE(half) << half.error().text();
     EXPECT_LE(half->model->config().parameterCount(), whole->model->config().parameterCount());
+    wanted["read_text"] = true;
+    const RunOutcome noSurrogate = run(*project, "train-elastic", wanted);
+    ASSERT_TRUE(noSurrogate.error);
+    EXPECT_THAT(noSurrogate.error->text(), HasSubstr("settings/surrogate_samples"));
+    wanted["read_text"] = false;
     wanted["recompute"] = true;
     const RunOutcome refused = run(*project, "train-elastic", wanted);
     ASSERT_TRUE(refused.error);
     EXPECT_THAT(refused.error->text(), HasSubstr("recompute"));
+}
+
+TEST_F(ObjectiveKindsTest, RoutersThatReadTheTextAreKept) {
+    auto project = Project::openOrCreate(folder / "project");
+    ASSERT_TRUE(project) << project.error().text();
+    Json wanted = settings(10);
+    wanted["budgets"] = {1, 0.5};
+    wanted["read_text"] = true;
+    wanted["hidden"] = 8;
+    const RunOutcome outcome = run(*project, "train-elastic", wanted);
+    ASSERT_FALSE(outcome.error) << outcome.error->text();
+    EXPECT_FALSE(fs::exists(folder / "out" / "budget-0.5"));
+    ASSERT_TRUE(openLanguage(folder / "out" / "elastic", "", "cpu", "float32"));
+    const auto routers = openSafetensors(folder / "out" / "elastic" / "routers.safetensors");
+    ASSERT_TRUE(routers) << routers.error().text();
+    EXPECT_EQ((*routers)->metadata().at("budgets"), "[1.0,0.5]");
+    EXPECT_EQ(parseJson((*routers)->metadata().at("prices"), "prices")->size(), 2u);
+    const auto artifacts = RunStore(*project).artifacts(outcome.run);
+    ASSERT_TRUE(artifacts);
+    Json report;
+    for (const Artifact& each : *artifacts)
+        if (each.name == "sizes.json")
+            report = *readJsonFile(project->artifacts().pathOf(each.sha256));
+    ASSERT_EQ(report["sizes"].size(), 2u);
+    const Json& half = report["sizes"][1];
+    EXPECT_EQ(half["chosen_by"], "text");
+    EXPECT_NEAR(half["size"].get<double>() / 0.5, 1, 0.08);
+    EXPECT_LT(half["parameters"].get<double>(), report["sizes"][0]["parameters"].get<double>());
+    EXPECT_EQ(half["routes"]["tokens"].size(), 32u);
+    ASSERT_EQ(half["routes"]["shares"].size(), 2u);
+    EXPECT_EQ(half["routes"]["shares"][1].size(), 32u);
+    // The mean over blocks of the mean shares is the size: blocks are alike.
+    EXPECT_NEAR((half["blocks"][0]["neurons"].get<double>() + half["blocks"][1]["neurons"].get<double>()) / 2,
+                half["size"].get<double>(), 1e-6);
 }
 
 }  // namespace

@@ -91,3 +91,13 @@ TEST(Structures, SizesOfAnElasticModel) {
 
 }  // namespace
 }  // namespace vitrine
+    EXPECT_TRUE(tokenRoutes(results->sizes[1]).isEmpty());  // of routers that see the budget alone
+    report["sizes"][1]["routes"] = {{"tokens", {"In", "\n", "the"}},
+                                    {"shares", {{1, 0.5, 0.25}, {1, 1, 0.5}}}};
+    const HeatMap tokens = tokenRoutes(elasticOf(report)->sizes[1]);
+    EXPECT_EQ(tokens.rows, 2);
+    EXPECT_DOUBLE_EQ(tokens.at(0, 2), 0.25);
+    EXPECT_EQ(tokens.columnLabel(1), QStringLiteral("\u21b5"));
+    report["sizes"][1]["routes"]["shares"][1] = {1};
+    EXPECT_THAT(elasticOf(report).error().text(), HasSubstr("3 tokens and shares of 1"));
+    report["sizes"][1].erase("routes");
