@@ -1,6 +1,7 @@
 #include "core/models/mambavision/mamba_vision.h"
 
 #include "core/models/encoder_checks.h"
+#include "core/models/radio/map_adaptors.h"
 #include "core/models/tower_outputs.h"
 
 namespace vitrine {
@@ -22,6 +23,8 @@ class MambaVisionModel : public Model, public VisionEncoder, public ImageClassif
         info_.layerCount = int64_t(kLevels);
         info_.featureWidth = info_.summaryWidth = config.widthOf(kLevels - 1);
         info_.parameterCount = countParameters(*network_);
+        for (const RadioAdaptorConfig& adaptor : config.adaptors)
+            info_.adaptors.push_back(adaptor.name);
         anySize_ = info_;
         anySize_.sizeMultiple = 1;
     }
@@ -50,6 +53,8 @@ class MambaVisionModel : public Model, public VisionEncoder, public ImageClassif
         output.summary = maps.features.mean({2, 3});
         for (const int64_t layer : request.layers)
             output.layers.push_back({layer == 0 ? maps.stem : maps.stages[size_t(layer - 1)], {}});
+        for (const std::string& name : request.adaptors)
+            output.adaptors[name] = adaptMaps(*network_->adaptor(name), output.summary, output.features);
         return output;
     }
 
@@ -99,6 +104,8 @@ Result<std::unique_ptr<MambaVisionModel>> build(const ModelFolder& folder) {
         // Configurations of backbones list classes too.
         const TensorInfo* head = folder.weights->find(*prefix + "head.weight");
         config.classCount = head && head->shape.size() == 2 ? head->shape[0] : 0;
+        const int64_t width = config.widthOf(kLevels - 1);
+        VITRINE_TRY(config.adaptors, readMapAdaptors(folder.config, *folder.weights, *prefix, width, width));
     }
     return std::make_unique<MambaVisionModel>(config, name);
 }

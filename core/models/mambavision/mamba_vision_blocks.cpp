@@ -22,9 +22,9 @@ at::Tensor full(const at::Tensor& x) {
 ConvBlock::ConvBlock(int64_t width, bool layerScale) {
     const nn::ConvOptions options{.kernelHeight = 3, .kernelWidth = 3, .padding = 1};
     conv1_ = register_module("conv1", std::make_shared<nn::Conv2d>(width, width, options));
-    norm1_ = register_module("norm1", std::make_shared<nn::BatchNorm>(width, kEpsilon));
+    norm1_ = register_module("norm1", std::make_shared<nn::TrainableBatchNorm>(width, kEpsilon));
     conv2_ = register_module("conv2", std::make_shared<nn::Conv2d>(width, width, options));
-    norm2_ = register_module("norm2", std::make_shared<nn::BatchNorm>(width, kEpsilon));
+    norm2_ = register_module("norm2", std::make_shared<nn::TrainableBatchNorm>(width, kEpsilon));
     if (layerScale)
         gamma_ = register_parameter("gamma", at::empty({width}, at::kFloat));
 }

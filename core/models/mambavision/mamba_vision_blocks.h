@@ -1,7 +1,7 @@
 // Building blocks of MambaVision (section 3 of the paper), with the parameter names of its checkpoints.
 #pragma once
 
-#include "core/nn/layers.h"
+#include "core/nn/batch_norm.h"
 #include "core/nn/vit_block.h"
 
 #include <memory>
@@ -16,7 +16,7 @@ class ConvBlock : public torch::nn::Module {
 
   private:
     std::shared_ptr<nn::Conv2d> conv1_, conv2_;
-    std::shared_ptr<nn::BatchNorm> norm1_, norm2_;
+    std::shared_ptr<nn::TrainableBatchNorm> norm1_, norm2_;
     at::Tensor gamma_;
 };
 

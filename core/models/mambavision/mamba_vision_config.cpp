@@ -1,6 +1,7 @@
 #include "core/models/mambavision/mamba_vision_config.h"
 
 #include "core/models/config_reader.h"
+#include "core/models/radio/map_adaptors.h"
 
 #include <algorithm>
 #include <cmath>
@@ -106,6 +107,31 @@ Json MambaVisionConfig::preprocessor() const {
             {"do_normalize", true},
             {"image_mean", mean},
             {"image_std", std}};
+}
+
+Json MambaVisionConfig::json() const {
+    Json json{{"architectures", Json::array({"MambaVisionModel"})},
+              {"model_type", "mambavision"},
+              {"dim", width},
+              {"in_dim", stemWidth},
+              {"depths", depths},
+              {"num_heads", headCounts},
+              {"window_size", windows},
+              {"mlp_ratio", mlpRatio},
+              {"num_classes", classCount},
+              {"image_size", imageSide},
+              {"mean", mean},
+              {"std", std},
+              {"crop_mode", cropMode},
+              {"crop_pct", cropShare}};
+    constexpr double kScaleStart = 1e-5;
+    if (layerScale)
+        json["layer_scale"] = kScaleStart;
+    if (convLayerScale)
+        json["layer_scale_conv"] = kScaleStart;
+    if (!adaptors.empty())
+        describeAdaptors(adaptors, json);
+    return json;
 }
 
 const std::vector<std::pair<std::string, MambaVisionConfig>>& publishedMambaVisions() {

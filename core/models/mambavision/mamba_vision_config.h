@@ -1,12 +1,9 @@
 // MambaVision (Hatamizadeh and Kautz 2024): what a checkpoint is, read from config.json field by field.
 #pragma once
 
-#include "core/base/json.h"
+#include "core/models/radio/radio_config.h"
 
 #include <array>
-#include <cstdint>
-#include <string>
-#include <vector>
 
 namespace vitrine::mambavision {
 
@@ -27,12 +24,15 @@ struct MambaVisionConfig {
     std::vector<double> mean{0.485, 0.456, 0.406}, std{0.229, 0.224, 0.225};
     std::string cropMode = "center";
     double cropShare = 1;  // crop_pct: side of the crop over the shorter side of the resized picture
+    std::vector<RadioAdaptorConfig> adaptors;  // heads of a distilled one, one pair for each teacher
 
     int64_t widthOf(size_t level) const { return width << level; }
     // Blocks of a token level that are mixers; the rest, at its end, is attention.
     int64_t mixerCount(size_t level) const { return (depths[level] + 1) / 2; }
     // In the form of preprocessor_config.json.
     Json preprocessor() const;
+    // config.json.
+    Json json() const;
 };
 
 // Errors name the JSON path.

@@ -2,6 +2,7 @@
 
 #include "core/models/sam/windows.h"
 #include "core/nn/module_tree.h"
+#include "core/nn/recompute.h"
 
 namespace vitrine::mambavision {
 namespace {
@@ -24,9 +25,17 @@ MambaVisionNetwork::MambaVisionNetwork(const MambaVisionConfig& config)
         buildLevel(index,
                    *list->register_module(std::to_string(index), std::make_shared<torch::nn::Module>()));
     const int64_t last = config_.widthOf(kLevels - 1);
-    norm_ = register_module("norm", std::make_shared<nn::BatchNorm>(last, kEpsilon));
+    norm_ = register_module("norm", std::make_shared<nn::TrainableBatchNorm>(last, kEpsilon));
     if (config_.classCount > 0)
         head_ = register_module("head", std::make_shared<nn::Linear>(last, config_.classCount));
+    for (const RadioAdaptorConfig& entry : config_.adaptors)
+        adaptors_[entry.name] =
+            nn::registerAt(*this, "adaptors." + entry.name, std::make_shared<Adaptor>(entry));
+}
+
+const Adaptor* MambaVisionNetwork::adaptor(const std::string& name) const {
+    const auto it = adaptors_.find(name);
+    return it == adaptors_.end() ? nullptr : it->second.get();
 }
 
 void MambaVisionNetwork::buildStem() {
@@ -34,9 +43,9 @@ void MambaVisionNetwork::buildStem() {
         return nn::registerAt(*this, "patch_embed.conv_down." + std::to_string(index), layer);
     };
     stemConv0_ = add(0, strided(3, config_.stemWidth));
-    stemNorm0_ = add(1, std::make_shared<nn::BatchNorm>(config_.stemWidth, kStemEpsilon));
+    stemNorm0_ = add(1, std::make_shared<nn::TrainableBatchNorm>(config_.stemWidth, kStemEpsilon));
     stemConv1_ = add(3, strided(config_.stemWidth, config_.width));
-    stemNorm1_ = add(4, std::make_shared<nn::BatchNorm>(config_.width, kStemEpsilon));
+    stemNorm1_ = add(4, std::make_shared<nn::TrainableBatchNorm>(config_.width, kStemEpsilon));
 }
 
 void MambaVisionNetwork::buildLevel(size_t index, torch::nn::Module& module) {
@@ -59,19 +68,22 @@ void MambaVisionNetwork::buildLevel(size_t index, torch::nn::Module& module) {
 }
 
 at::Tensor MambaVisionNetwork::throughTokens(const Level& level, const at::Tensor& map, int64_t window,
-                                             std::pair<at::Tensor, at::Tensor>* firstMixer) const {
+                                             std::pair<at::Tensor, at::Tensor>* firstMixer,
+                                             bool recompute) const {
     at::Tensor x = sam::splitIntoWindows(map.permute({0, 2, 3, 1}), window);
     const auto shape = x.sizes().vec();
     x = x.reshape({shape[0], window * window, shape[3]});
     for (const auto& block : level.tokens) {
-        x = block->forward(x, nullptr, firstMixer);
+        x = recompute ? nn::recomputed([block](const at::Tensor& input) { return block->forward(input); }, x)
+                      : block->forward(x, nullptr, firstMixer);
         firstMixer = nullptr;
     }
     return sam::joinWindows(x.reshape(shape), window, map.size(2), map.size(3)).permute({0, 3, 1, 2});
 }
 
 MambaVisionMaps MambaVisionNetwork::forward(const at::Tensor& pixels,
-                                            const std::optional<TokenWindows>& windows) const {
+                                            const std::optional<TokenWindows>& windows,
+                                            bool recompute) const {
     MambaVisionMaps maps;
     at::Tensor x = at::relu(stemNorm0_->forward(stemConv0_->forward(pixels)));
     x = at::relu(stemNorm1_->forward(stemConv1_->forward(x)));
@@ -79,11 +91,13 @@ MambaVisionMaps MambaVisionNetwork::forward(const at::Tensor& pixels,
     for (size_t index = 0; index < kLevels; ++index) {
         const Level& level = levels_[index];
         for (const auto& block : level.convolutions)
-            x = block->forward(x);
+            x = recompute
+                    ? nn::recomputed([block](const at::Tensor& input) { return block->forward(input); }, x)
+                    : block->forward(x);
         if (!level.tokens.empty())
             x = throughTokens(level, x,
                               windows ? (*windows)[index - kFirstTokenLevel] : config_.windows[index],
-                              index == kFirstTokenLevel ? &maps.firstMixer : nullptr);
+                              index == kFirstTokenLevel ? &maps.firstMixer : nullptr, recompute);
         maps.stages[index] = x;
         if (level.down)
             x = level.down->forward(x);

@@ -1,11 +1,13 @@
 // The MambaVision network: a stem of two strided convolutions, two levels of convolution blocks, two levels
 // of token blocks in windows, batch normalisation and a linear head. Parameter names are those of the
 // published checkpoints without their prefix ("patch_embed.conv_down.0.weight",
-// "levels.2.blocks.0.mixer.A_log", "norm.bias", "head.weight").
+// "levels.2.blocks.0.mixer.A_log", "norm.bias", "head.weight"); adaptors of a distilled one are
+// "adaptors.NAME.head_mlp|feat_mlp...", as RADIO's.
 #pragma once
 
 #include "core/models/mambavision/mamba_vision_blocks.h"
 #include "core/models/mambavision/mamba_vision_config.h"
+#include "core/models/radio/adaptor.h"
 
 #include <optional>
 
@@ -29,8 +31,11 @@ class MambaVisionNetwork : public torch::nn::Module {
 
     const MambaVisionConfig& config() const { return config_; }
     // pixels (B, 3, H, W), normalised, of any size: maps are filled up with zeros, right and below, to whole
-    // windows.
-    MambaVisionMaps forward(const at::Tensor& pixels, const std::optional<TokenWindows>& windows = {}) const;
+    // windows. `recompute`: for training, blocks keep their inputs only; `firstMixer` is then not told.
+    MambaVisionMaps forward(const at::Tensor& pixels, const std::optional<TokenWindows>& windows = {},
+                            bool recompute = false) const;
+    // Null if there is none of that name.
+    const Adaptor* adaptor(const std::string& name) const;
     at::Tensor logits(const at::Tensor& summary) const { return head_->forward(summary); }
 
   private:
@@ -42,13 +47,14 @@ class MambaVisionNetwork : public torch::nn::Module {
     void buildStem();
     void buildLevel(size_t index, torch::nn::Module& module);
     at::Tensor throughTokens(const Level& level, const at::Tensor& map, int64_t window,
-                             std::pair<at::Tensor, at::Tensor>* firstMixer) const;
+                             std::pair<at::Tensor, at::Tensor>* firstMixer, bool recompute) const;
 
     MambaVisionConfig config_;
     std::shared_ptr<nn::Conv2d> stemConv0_, stemConv1_;
-    std::shared_ptr<nn::BatchNorm> stemNorm0_, stemNorm1_, norm_;
+    std::shared_ptr<nn::TrainableBatchNorm> stemNorm0_, stemNorm1_, norm_;
     std::array<Level, kLevels> levels_;
     std::shared_ptr<nn::Linear> head_;  // null without classes
+    std::map<std::string, std::shared_ptr<Adaptor>> adaptors_;
 };
 
 }  // namespace vitrine::mambavision

@@ -1,6 +1,6 @@
 #include "core/models/radio/convolutional_config.h"
 
-#include "core/models/radio/adaptor.h"
+#include "core/models/radio/map_adaptors.h"
 #include "core/models/radio/radio_json.h"
 
 #include <algorithm>
@@ -13,14 +13,6 @@ using radio::optionalField;
 
 constexpr const char* kWhere = "config.json/args/model_kwargs";
 constexpr int64_t kFinestTap = 4;  // pixels
-
-Json headJson(const RadioHeadConfig& head) {
-    return {{"input_dim", head.input},
-            {"hidden_dim", head.hidden},
-            {"output_dim", head.output},
-            {"num_inner", head.inner},
-            {"upsample_factor", head.upsample}};
-}
 
 Result<efficientnet::BlockShape> blockFrom(const Json& json, size_t index) {
     const std::string where = fmt::format("{}/blocks/{}", kWhere, index);
@@ -109,58 +101,32 @@ Result<ConvolutionalRadioConfig> readConvolutionalRadio(const Json& json, const 
     if (config.patchSize != 4 && config.patchSize != 8 && config.patchSize != 16 && config.patchSize != 32)
         return fail(ErrorCode::InvalidFile, fmt::format("cells of {} pixels", config.patchSize),
                     "config.json/patch_size", "This trunk gives features of 4, 8, 16 or 32 pixels a cell");
-    RadioLayout layout;
-    layout.root = "radio_model.";
-    layout.trunk = "radio_model.model.";
-    RadioConfig model;
-    model.classTokens = 1;
-    VITRINE_TRY(config.adaptors, readAdaptors(json, source, layout, model));
-    for (const RadioAdaptorConfig& adaptor : config.adaptors) {
-        const std::string where = "config.json/adaptor_configs/" + adaptor.name;
-        if (adaptor.summary && adaptor.summary->input != config.headWidth)
-            return fail(ErrorCode::InvalidFile,
-                        fmt::format("its summary head takes {} channels, the trunk gives {}",
-                                    adaptor.summary->input, config.headWidth),
-                        where);
-        if (adaptor.features && adaptor.features->input != config.neckWidth)
-            return fail(ErrorCode::InvalidFile,
-                        fmt::format("its feature head takes {} channels, the neck gives {}",
-                                    adaptor.features->input, config.neckWidth),
-                        where);
-    }
+    VITRINE_TRY(config.adaptors,
+                readMapAdaptors(json, source, "radio_model.", config.headWidth, config.neckWidth));
     return config;
 }
 
 Json convolutionalRadioJson(const ConvolutionalRadioConfig& config) {
-    Json blocks = Json::array(), names = Json::array(), adaptors = Json::object();
+    Json blocks = Json::array();
     for (const efficientnet::BlockShape& block : config.blocks)
         blocks.push_back(
             {block.inChannels, block.outChannels, block.expandedChannels, block.kernel, block.stride});
-    for (const RadioAdaptorConfig& adaptor : config.adaptors) {
-        names.push_back(adaptor.name);
-        Json entry{{"head_idx", 0}};
-        if (adaptor.summary)
-            entry["summary"] = headJson(*adaptor.summary);
-        if (adaptor.features)
-            entry["feature"] = headJson(*adaptor.features);
-        adaptors[adaptor.name] = std::move(entry);
-    }
     const Json kwargs{{"stem_width", config.stemWidth},
                       {"head_width", config.headWidth},
                       {"neck_width", config.neckWidth},
                       {"neck_blocks", config.neckBlocks},
                       {"blocks", std::move(blocks)}};
-    return {{"architectures", Json::array({"RADIOModel"})},
-            {"model_type", "radio"},
-            {"version", config.version},
-            {"args", {{"model", "efficientnet_lite"}, {"in_chans", 3}, {"model_kwargs", kwargs}}},
-            {"patch_size", config.patchSize},
-            {"preferred_resolution", Json::array({config.preferredSide, config.preferredSide})},
-            {"max_resolution", config.maxSide},
-            {"norm_mean", config.mean},
-            {"norm_std", config.std},
-            {"adaptor_names", std::move(names)},
-            {"adaptor_configs", std::move(adaptors)}};
+    Json json{{"architectures", Json::array({"RADIOModel"})},
+              {"model_type", "radio"},
+              {"version", config.version},
+              {"args", {{"model", "efficientnet_lite"}, {"in_chans", 3}, {"model_kwargs", kwargs}}},
+              {"patch_size", config.patchSize},
+              {"preferred_resolution", Json::array({config.preferredSide, config.preferredSide})},
+              {"max_resolution", config.maxSide},
+              {"norm_mean", config.mean},
+              {"norm_std", config.std}};
+    describeAdaptors(config.adaptors, json);
+    return json;
 }
 
 }  // namespace vitrine

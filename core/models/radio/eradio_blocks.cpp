@@ -61,7 +61,7 @@ at::Tensor offsetIndex(int64_t window, const at::Device& device) {
 
 ConvNorm::ConvNorm(int64_t in, int64_t out, nn::ConvOptions options, bool silu) : silu_(silu) {
     conv_ = register_module("conv", std::make_shared<nn::Conv2d>(in, out, options));
-    norm_ = register_module("bn", std::make_shared<nn::BatchNorm>(out, kEpsilon));
+    norm_ = register_module("bn", std::make_shared<nn::TrainableBatchNorm>(out, kEpsilon));
 }
 
 at::Tensor ConvNorm::forward(const at::Tensor& x) const {

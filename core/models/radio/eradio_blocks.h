@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/models/radio/eradio_config.h"
-#include "core/nn/layers.h"
+#include "core/nn/batch_norm.h"
 
 #include <memory>
 #include <mutex>
@@ -19,7 +19,7 @@ class ConvNorm : public torch::nn::Module {
   private:
     bool silu_;
     std::shared_ptr<nn::Conv2d> conv_;
-    std::shared_ptr<nn::BatchNorm> norm_;
+    std::shared_ptr<nn::TrainableBatchNorm> norm_;
 };
 
 // Split convolution stage: one half passes a chain of residual bottlenecks, all parts are joined at the end.

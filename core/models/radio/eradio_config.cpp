@@ -1,5 +1,6 @@
 #include "core/models/radio/eradio_config.h"
 
+#include "core/models/radio/map_adaptors.h"
 #include "core/models/radio/radio_json.h"
 
 #include <algorithm>
@@ -39,6 +40,7 @@ class EradioReader {
         VITRINE_TRY_VOID(readWidths());
         VITRINE_TRY_VOID(readLevels());
         VITRINE_TRY_VOID(readPicture());
+        VITRINE_TRY_VOID(readHeads());
         return std::move(config_);
     }
 
@@ -214,6 +216,14 @@ class EradioReader {
         return {};
     }
 
+    Result<void> readHeads() {
+        if (!isPublicEradio(trunk_))
+            return {};
+        VITRINE_TRY(config_.adaptors, readMapAdaptors(json_, source_, "radio_model.", config_.featureWidth(),
+                                                      config_.featureWidth()));
+        return {};
+    }
+
     const Json& json_;
     const Json& kwargs_;
     const TensorSource& source_;
@@ -234,9 +244,55 @@ std::optional<std::string> findEradioTrunk(const TensorSource& source) {
     return std::nullopt;
 }
 
+bool isPublicEradio(const std::string& trunk) {
+    return trunk == "radio_model.model.";
+}
+
+int64_t optimalEradioWindow(int64_t side) {
+    const int64_t patches = std::max<int64_t>(1, side / 32);
+    for (int64_t window = std::min<int64_t>(16, patches); window > 1; --window)
+        if (patches % window == 0)
+            return window;
+    return 1;
+}
+
 Result<EradioConfig> readEradioConfig(const Json& config, const TensorSource& source,
                                       const std::string& trunk) {
     return EradioReader(config, source, trunk).read();
+}
+
+Json eradioJson(const EradioConfig& config) {
+    Json depths = Json::array(), heads = Json::array(), windows = Json::array(), ratios = Json::array();
+    const auto oneOrList = [](const std::vector<int64_t>& values) {
+        return values.size() == 1 ? Json(values.front()) : Json(values);
+    };
+    for (const EradioLevelConfig& level : config.levels) {
+        depths.push_back(level.depth);
+        heads.push_back(level.headCount);
+        windows.push_back(level.attention ? oneOrList(level.windows) : Json());
+        ratios.push_back(level.attention ? oneOrList(level.ratios) : Json(1));
+    }
+    const Json kwargs{{"dim", config.width},
+                      {"in_dim", config.stemWidth},
+                      {"depths", std::move(depths)},
+                      {"num_heads", std::move(heads)},
+                      {"window_size", std::move(windows)},
+                      {"sr_ratio", std::move(ratios)},
+                      {"cpb_mlp_hidden", config.biasHidden},
+                      {"yolo_arch", true},
+                      {"conv_base", true},
+                      {"use_neck", config.neck},
+                      {"full_features_head_dim", config.neckWidth},
+                      {"neck_start_stage", config.neckStart}};
+    Json json{{"architectures", Json::array({"RADIOModel"})},
+              {"model_type", "radio"},
+              {"version", config.version},
+              {"args", {{"model", "eradio"}, {"in_chans", config.channels}, {"model_kwargs", kwargs}}},
+              {"patch_size", config.patchSize},
+              {"preferred_resolution", Json::array({config.preferredHeight, config.preferredWidth})},
+              {"max_resolution", config.maxSide}};
+    describeAdaptors(config.adaptors, json);
+    return json;
 }
 
 }  // namespace vitrine

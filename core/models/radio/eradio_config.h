@@ -1,8 +1,7 @@
 // E-RADIO: what a checkpoint is, read from `args.model_kwargs` and completed by the stored shapes.
 #pragma once
 
-#include "core/base/json.h"
-#include "core/io/tensor_source.h"
+#include "core/models/radio/radio_config.h"
 
 #include <optional>
 #include <string>
@@ -37,17 +36,27 @@ struct EradioConfig {
     std::vector<double> mean{0.48145466, 0.4578275, 0.40821073};
     std::vector<double> std{0.26862954, 0.26130258, 0.27577711};
     int64_t patchSize = 16, preferredHeight = 224, preferredWidth = 224, maxSide = 0;
+    std::vector<RadioAdaptorConfig> adaptors;
 
+    // Channels of features and summary.
+    int64_t featureWidth() const { return neck ? neckWidth : levels.back().width; }
     // Pixels per side that input sizes must be a multiple of.
     int64_t sizeMultiple() const;
 };
 
 // Prefix of the trunk's stored names ("radio_model.model.", "base_model."), if this is an E-RADIO checkpoint.
 std::optional<std::string> findEradioTrunk(const TensorSource& source);
+// Whether `trunk` is that of the public layout, which may hold adaptors ("radio_model.adaptors.NAME...").
+bool isPublicEradio(const std::string& trunk);
 
 // Errors: fields of the wrong type or length (JSON path), parts of the family that are not supported (shifted
 // windows).
 Result<EradioConfig> readEradioConfig(const Json& config, const TensorSource& source,
                                       const std::string& trunk);
+// config.json of such a model, in the published checkpoints' fields.
+Json eradioJson(const EradioConfig& config);
+
+// The window that suits pictures of `side` pixels: the largest divisor of side/32 up to 16.
+int64_t optimalEradioWindow(int64_t side);
 
 }  // namespace vitrine

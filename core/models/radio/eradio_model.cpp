@@ -1,6 +1,7 @@
 #include "core/models/radio/eradio_model.h"
 
 #include "core/models/encoder_checks.h"
+#include "core/models/radio/map_adaptors.h"
 #include "core/nn/functional.h"
 #include "core/nn/weights.h"
 
@@ -20,11 +21,12 @@ EradioModel::EradioModel(std::shared_ptr<EradioModule> module, const std::string
     info_.preferredWidth = config.preferredWidth;
     info_.maxSide = config.maxSide;
     info_.layerCount = int64_t(config.levels.size());
-    info_.featureWidth = config.neck ? config.neckWidth : config.levels.back().width;
-    info_.summaryWidth = info_.featureWidth;
+    info_.featureWidth = info_.summaryWidth = config.featureWidth();
     for (const at::Tensor& parameter : module_->parameters())
         info_.parameterCount += parameter.numel();
     info_.normalizesItself = true;
+    for (const RadioAdaptorConfig& adaptor : config.adaptors)
+        info_.adaptors.push_back(adaptor.name);
 }
 
 Result<EncoderOutput> EradioModel::encode(const at::Tensor& pixels, const EncodeRequest& request) const {
@@ -42,6 +44,8 @@ Result<EncoderOutput> EradioModel::encode(const at::Tensor& pixels, const Encode
     output.summary = maps.features.flatten(2).mean(2);
     for (const int64_t layer : request.layers)
         output.layers.push_back({maps.levels[size_t(layer)], {}});
+    for (const std::string& name : request.adaptors)
+        output.adaptors[name] = adaptMaps(*module_->adaptor(name), output.summary, output.features);
     return output;
 }
 
@@ -75,14 +79,6 @@ Result<TensorMap> EradioModel::runCall(const ModelCall& call) const {
     return results;
 }
 
-int64_t optimalEradioWindow(int64_t side) {
-    const int64_t patches = std::max<int64_t>(1, side / 32);
-    for (int64_t window = std::min<int64_t>(16, patches); window > 1; --window)
-        if (patches % window == 0)
-            return window;
-    return 1;
-}
-
 Result<std::unique_ptr<Model>> loadEradio(const ModelFolder& folder, const LoadOptions& options) {
     const TensorSource& source = *folder.weights;
     const auto trunk = findEradioTrunk(source);
@@ -96,7 +92,7 @@ Result<std::unique_ptr<Model>> loadEradio(const ModelFolder& folder, const LoadO
             entry.key().find("input_conditioner.") != std::string::npos)
             initial[entry.key()] = entry.value();
     constexpr std::string_view publicRoot = "radio_model.", publicTrunk = "radio_model.model.";
-    const bool hub = *trunk != publicTrunk;
+    const bool hub = !isPublicEradio(*trunk);
     LoadRules rules;
     rules.storedName = [&](const std::string& name) {
         if (!hub)

@@ -1,8 +1,9 @@
 // E-RADIO: convolutional stages, windowed multi-resolution attention stages and a high-resolution neck. The
-// features are the neck's map, the summary is its mean.
+// features are the neck's map, the summary is its mean; adaptors, where there are any, read the two.
 #pragma once
 
 #include "core/models/model.h"
+#include "core/models/radio/adaptor.h"
 #include "core/models/radio/eradio_blocks.h"
 
 namespace vitrine {
@@ -18,8 +19,11 @@ class EradioModule : public torch::nn::Module {
         std::vector<at::Tensor> levels;  // after the stem, then after each level (B, C, H, W)
         at::Tensor features;             // (B, C, h, w)
     };
-    // pixels (B, C, H, W) in [0, 1]; windowSize 0: each block's own.
-    Maps forward(const at::Tensor& pixels, int64_t windowSize = 0) const;
+    // pixels (B, C, H, W) in [0, 1]; windowSize 0: each block's own. `recompute`: for training, stages and
+    // blocks keep their inputs only.
+    Maps forward(const at::Tensor& pixels, int64_t windowSize = 0, bool recompute = false) const;
+    // Null if there is none of that name.
+    const Adaptor* adaptor(const std::string& name) const;
 
   private:
     struct Parts;
@@ -38,16 +42,13 @@ class EradioModel : public Model, public VisionEncoder {
 
     const EncoderInfo& info() const override { return info_; }
     // Layer 0 is the stem's map, layer k that after level k; they differ in size and width. `windowSize`
-    // replaces the windows of all attention blocks. There are no attention maps and no adaptors.
+    // replaces the windows of all attention blocks. There are no attention maps.
     Result<EncoderOutput> encode(const at::Tensor& pixels, const EncodeRequest& request) const override;
 
   private:
     std::shared_ptr<EradioModule> module_;
     EncoderInfo info_;
 };
-
-// The window that suits pictures of `side` pixels: the largest divisor of side/32 up to 16.
-int64_t optimalEradioWindow(int64_t side);
 
 Result<std::unique_ptr<Model>> loadEradio(const ModelFolder& folder, const LoadOptions& options);
 

@@ -1,5 +1,6 @@
 #include "core/models/radio/eradio_model.h"
 #include "core/nn/functional.h"
+#include "core/nn/recompute.h"
 
 #include <algorithm>
 
@@ -54,7 +55,7 @@ struct Level {
 struct NeckStage {
     int64_t upsample = 1;
     std::shared_ptr<nn::Conv2d> depthwise, pointwise;
-    std::shared_ptr<nn::BatchNorm> norm;
+    std::shared_ptr<nn::TrainableBatchNorm> norm;
 
     at::Tensor forward(const at::Tensor& x) const {
         if (!depthwise)
@@ -71,8 +72,9 @@ struct EradioModule::Parts {
     std::vector<std::shared_ptr<ConvNorm>> stem;
     std::vector<Level> levels;
     std::vector<NeckStage> neck;
-    std::shared_ptr<nn::BatchNorm> norm;
+    std::shared_ptr<nn::TrainableBatchNorm> norm;
     std::shared_ptr<nn::LayerNorm2d> layerNorm;
+    std::map<std::string, std::shared_ptr<Adaptor>> adaptors;
 
     void buildStem(const EradioConfig& config, torch::nn::Module& trunk) {
         const auto list = group(*group(trunk, "patch_embed"), "conv_down");
@@ -140,7 +142,8 @@ struct EradioModule::Parts {
                 depthwise.bias = true;
                 parts.depthwise =
                     stage->register_module("conv1", std::make_shared<nn::Conv2d>(width, width, depthwise));
-                parts.norm = stage->register_module("norm", std::make_shared<nn::BatchNorm>(width, kEpsilon));
+                parts.norm =
+                    stage->register_module("norm", std::make_shared<nn::TrainableBatchNorm>(width, kEpsilon));
                 parts.pointwise = stage->register_module(
                     "conv2", std::make_shared<nn::Conv2d>(width, config.neckWidth, nn::ConvOptions{}));
             }
@@ -177,12 +180,30 @@ EradioModule::EradioModule(const EradioConfig& config) : config_(config), parts_
     if (config_.lastLayerNorm)
         parts_->layerNorm = trunk->register_module("norm", std::make_shared<nn::LayerNorm2d>(last, 1e-6));
     else
-        parts_->norm = trunk->register_module("norm", std::make_shared<nn::BatchNorm>(last, kEpsilon));
+        parts_->norm =
+            trunk->register_module("norm", std::make_shared<nn::TrainableBatchNorm>(last, kEpsilon));
+    if (config_.adaptors.empty())
+        return;
+    const auto adaptors = group(*body, "adaptors");
+    for (const RadioAdaptorConfig& entry : config_.adaptors)
+        parts_->adaptors[entry.name] =
+            adaptors->register_module(entry.name, std::make_shared<Adaptor>(entry));
 }
 
 EradioModule::~EradioModule() = default;
 
-EradioModule::Maps EradioModule::forward(const at::Tensor& pixels, int64_t windowSize) const {
+const Adaptor* EradioModule::adaptor(const std::string& name) const {
+    const auto it = parts_->adaptors.find(name);
+    return it == parts_->adaptors.end() ? nullptr : it->second.get();
+}
+
+EradioModule::Maps EradioModule::forward(const at::Tensor& pixels, int64_t windowSize, bool recompute) const {
+    const auto pass = [recompute](const auto& block, const at::Tensor& x, auto... more) {
+        const auto step = [block, more...](const at::Tensor& input) {
+            return block->forward(input, more...);
+        };
+        return recompute ? nn::recomputed(step, x) : step(x);
+    };
     Maps maps;
     at::Tensor x = parts_->embed(config_, pixels);
     maps.levels.push_back(x);
@@ -198,12 +219,12 @@ EradioModule::Maps EradioModule::forward(const at::Tensor& pixels, int64_t windo
                               "nearest");
         }
         if (level.split)
-            x = level.split->forward(x);
+            x = pass(level.split, x);
         for (const auto& block : level.convolutions)
-            x = block->forward(x);
+            x = pass(block, x);
         for (const auto& layer : level.attention)
             for (const auto& block : layer)
-                x = block->forward(x, windowSize);
+                x = pass(block, x, windowSize);
         if (sizes.attention && !level.singleWindowing)
             x = nn::resizeMap(x, height, width, "nearest");
         const int64_t stage = int64_t(i) - config_.neckStart;
