@@ -8,6 +8,7 @@
 #include "core/models/dino/dino_model.h"
 #include "core/models/featsharp/featsharp_model.h"
 #include "core/models/featup/featup_model.h"
+#include "core/models/featup/implicit_model.h"
 #include "core/models/language/language_model.h"
 #include "core/models/mambavision/mamba_vision.h"
 #include "core/models/radio/radio_model.h"
@@ -24,6 +25,8 @@ std::vector<ModelFamily> builtInFamilies() {
         siglipFamily(), dinoFamily(),        depthAnythingFamily(), mambaVisionFamily(), featSharpFamily(),
         featUpFamily(), resnetCifarFamily(), vitCifarFamily(),      alikedFamily(),
     };
+    // First: a fit that lies in an encoder's folder is not that encoder.
+    families.insert(families.begin(), featUpImplicitFamily());
     for (ModelFamily& family : languageFamilies())
         families.push_back(std::move(family));
     return families;

@@ -1,6 +1,7 @@
 #include "core/models/featup/featup_network.h"
 
 #include "core/models/bilateral_filter.h"
+#include "core/models/featup/channel_dropout.h"
 #include "core/nn/module_tree.h"
 
 namespace vitrine::featup {
@@ -13,14 +14,6 @@ constexpr double kNormEpsilon = 1e-5;
 
 std::shared_ptr<nn::Conv2d> pointwise(int64_t in, int64_t out) {
     return std::make_shared<nn::Conv2d>(in, out, nn::ConvOptions{});
-}
-
-// Whole channels are left out, the others raised.
-at::Tensor withoutChannels(const at::Tensor& map, double share, const at::Generator* random) {
-    if (!random)
-        return map;
-    const at::Tensor draw = at::rand({map.size(0), map.size(1), 1, 1}, *random, at::TensorOptions());
-    return map * (draw.ge(share).to(map.options()) / (1 - share));
 }
 
 }  // namespace
