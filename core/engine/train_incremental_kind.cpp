@@ -7,6 +7,7 @@
 #include "core/io/model_folder.h"
 #include "core/nn/weights.h"
 #include "core/runs/run_context.h"
+#include "core/warm_start/weight_spread.h"
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -35,6 +36,7 @@ class TrainIncrementalJob {
         if (const auto last = checkpoints_->last()) {
             VITRINE_TRY_VOID(trainer_->restore(*last));
             rows_ = run_.savedState()->value("chunks", Json::array());
+            spread_ = WeightSpread::fromJson(run_.savedState()->value("weights", Json::object()));
             run_.log(fmt::format("going on from step {}", trainer_->step()));
         }
         run_.onAction("checkpoint", [this] { return keepCheckpoint(); });
@@ -124,6 +126,8 @@ class TrainIncrementalJob {
             return;
         run_.metric("distillation weight/old network right", report.step, report.meanWeightRight);
         run_.metric("distillation weight/old network wrong", report.step, report.meanWeightWrong);
+        if (report.pictureWeights.defined())
+            spread_.add(report.pictureWeights, report.teacherRight);
     }
 
     // What the chunk left: the test pictures, the held-out part of every chunk so far, the channels in use,
@@ -159,6 +163,9 @@ class TrainIncrementalJob {
             row.update(change.json());
             run_.metric("loss barrier to the chunk before", report.chunk, change.barrier());
         }
+        if (spread_.count() > 0)
+            row["distillation_weights"] = spread_.json();
+        spread_ = WeightSpread();
         run_.metric("feature channels in use", report.chunk, inUse);
         run_.log(fmt::format("chunk {}: {:.2f} % of the test pictures right, {:.1f} of {} channels in use",
                              report.chunk, 100 * score.accuracy, inUse, use.numel()));
@@ -178,7 +185,7 @@ class TrainIncrementalJob {
     Result<void> keepCheckpoint() {
         return checkpoints_->keep(trainer_->step(),
                                   [this](const fs::path& file) { return trainer_->save(file); },
-                                  {{"chunks", rows_}});
+                                  {{"chunks", rows_}, {"weights", spread_.json()}});
     }
 
     Result<void> keepResults() {
@@ -211,6 +218,7 @@ class TrainIncrementalJob {
     std::unique_ptr<IncrementalTrainer> trainer_;
     std::optional<TrainingCheckpoints> checkpoints_;
     Json rows_ = Json::array();  // of each chunk that is done
+    WeightSpread spread_;        // of the chunk at hand
 };
 
 }  // namespace

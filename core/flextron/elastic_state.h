@@ -22,8 +22,8 @@ struct ElasticObjective::State {
     at::Tensor expected, apart;
     // Since `follow`: tokens by block and share that they took (depth, shares).
     at::Tensor tookNeurons, tookHeads;
-    double likeliest = 0;  // sum over calls of the mean largest probability
-    int64_t routings = 0;  // calls
+    double likeliest = 0;          // sum over calls of the mean largest probability
+    int64_t routings = 0;          // calls
     std::vector<at::Tensor> last;  // of the last pass, by block: which share of neurons (B, T)
 };
 

@@ -206,6 +206,10 @@ Result<IncrementalStep> IncrementalTrainer::train() {
         loss = loss + features + distilled;
         report.featureLoss = features.item<double>();
         report.distillationLoss = distilled.item<double>();
+        if (options_.distillation != DistillationTerm::None) {
+            report.pictureWeights = weights;
+            report.teacherRight = teacher.logits.argmax(1).eq(batch.labels);
+        }
         const at::Tensor right = teacher.logits.argmax(1).eq(batch.labels).to(at::kFloat);
         const auto mean = [&](const at::Tensor& places) {
             return ((weights * places).sum() / places.sum().clamp_min(1)).item<double>();

@@ -54,6 +54,9 @@ struct IncrementalStep {
     double loss = 0, crossEntropy = 0, featureLoss = 0, distillationLoss = 0;
     double meanWeightRight = 0,
            meanWeightWrong = 0;  // of the distillation, where the teacher is right, wrong
+    // Of each picture of the batch (B), where something is distilled: its weight, whether the teacher is
+    // right.
+    at::Tensor pictureWeights = {}, teacherRight = {};
     double learningRate = 0;
     bool endsChunk = false;
 };

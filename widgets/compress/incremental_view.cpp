@@ -136,6 +136,33 @@ ChannelTurnover channelTurnover(const std::vector<double>& before, const std::ve
     return turnover;
 }
 
+std::vector<ChartSeries> weightBars(const IncrementalChunk& chunk) {
+    double all = 0;
+    size_t used = 0;  // bins up to the last one with a picture in it
+    for (const std::vector<double>* counts : {&chunk.weightsRight, &chunk.weightsWrong})
+        for (size_t bin = 0; bin < counts->size(); ++bin) {
+            all += (*counts)[bin];
+            if ((*counts)[bin] > 0)
+                used = std::max(used, bin + 1);
+        }
+    if (all <= 0)
+        return {};
+    ChartSeries right, wrong;
+    right.name = IncrementalView::tr("it is right");
+    wrong.name = IncrementalView::tr("it is wrong");
+    wrong.color = chartColor(4);
+    for (ChartSeries* series : {&right, &wrong}) {
+        const std::vector<double>& counts = series == &right ? chunk.weightsRight : chunk.weightsWrong;
+        series->barWidth = kBarWidth * chunk.weightWidth;
+        const double shift = (series == &right ? -0.5 : 0.5) * series->barWidth;
+        for (size_t bin = 0; bin < std::min(used, counts.size()); ++bin) {
+            series->x.append((double(bin) + 0.5) * chunk.weightWidth + shift);
+            series->y.append(100 * counts[bin] / all);
+        }
+    }
+    return {right, wrong};
+}
+
 IncrementalView::IncrementalView(QWidget* parent)
     : QWidget(parent),
       slider_(new QSlider(Qt::Horizontal)),
@@ -146,7 +173,8 @@ IncrementalView::IncrementalView(QWidget* parent)
       channels_(new Chart),
       line_(new Chart),
       similarity_(new Chart),
-      weights_(new Chart) {
+      weights_(new Chart),
+      spread_(new Chart) {
     setObjectName("incrementalView");
     facts_->setObjectName("incrementalFacts");
     facts_->setWordWrap(true);
@@ -166,21 +194,24 @@ IncrementalView::IncrementalView(QWidget* parent)
     similarity_->setAxes(tr("block"), tr("CKA before and after"));
     weights_->setObjectName("incrementalWeights");
     weights_->setAxes(tr("step"), tr("mean weight"));
+    spread_->setObjectName("incrementalSpread");
+    spread_->setAxes(tr("weight of a picture"), tr("of the pictures (%)"));
     auto* row = new QHBoxLayout;
     row->addWidget(new QLabel(tr("Chunk")));
     row->addWidget(slider_, 1);
     row->addWidget(chosenText_);
     auto* grid = new QGridLayout(this);
     grid->setContentsMargins(0, 0, 0, 0);
-    grid->addWidget(facts_, 0, 0, 1, 3);
-    grid->addLayout(row, 1, 0, 1, 3);
-    grid->addWidget(titled(tr("Test pictures after each chunk"), accuracy_), 2, 0);
-    grid->addWidget(forgetting_, 2, 1);
-    grid->addWidget(titled(tr("Use of the pooled channels"), channels_), 2, 2);
-    grid->addWidget(titled(tr("Loss on the way from the network before"), line_), 3, 0);
-    grid->addWidget(titled(tr("How alike each block stayed"), similarity_), 3, 1);
-    grid->addWidget(titled(tr("Weight of what the old network says"), weights_), 3, 2);
-    for (int index = 0; index < 3; ++index)
+    grid->addWidget(facts_, 0, 0, 1, 12);
+    grid->addLayout(row, 1, 0, 1, 12);
+    grid->addWidget(titled(tr("Test pictures after each chunk"), accuracy_), 2, 0, 1, 4);
+    grid->addWidget(forgetting_, 2, 4, 1, 4);
+    grid->addWidget(titled(tr("Use of the pooled channels"), channels_), 2, 8, 1, 4);
+    grid->addWidget(titled(tr("Loss on the way from the network before"), line_), 3, 0, 1, 3);
+    grid->addWidget(titled(tr("How alike each block stayed"), similarity_), 3, 3, 1, 3);
+    grid->addWidget(titled(tr("Weight of what the old network says"), weights_), 3, 6, 1, 3);
+    grid->addWidget(titled(tr("Pictures of the chunk by that weight"), spread_), 3, 9, 1, 3);
+    for (int index = 0; index < 12; ++index)
         grid->setColumnStretch(index, 1);
     grid->setRowStretch(2, 1);
     grid->setRowStretch(3, 1);
@@ -253,6 +284,7 @@ void IncrementalView::refresh() {
         if (!each->x.isEmpty())
             weights.push_back(*each);
     weights_->setSeries(std::move(weights));
+    spread_->setSeries(count == 0 ? std::vector<ChartSeries>() : weightBars(results_.chunks[chosen_]));
 }
 
 }  // namespace vitrine

@@ -23,6 +23,10 @@ struct IncrementalChunk {
     std::vector<double> similarity;  // linear CKA of each block
     std::vector<double> line;        // nats at even places of the straight line between the weights
     double barrier = std::numeric_limits<double>::quiet_NaN();  // nats: the hill on that line
+    // Pictures by their weight in the distillation, in bins of `weightWidth` from 0 (the last one holds all
+    // above), where the old network is right and where it is wrong.
+    std::vector<double> weightsRight, weightsWrong;
+    double weightWidth = 0;
 };
 
 struct IncrementalRival {
@@ -48,6 +52,9 @@ struct ChannelTurnover {
 };
 ChannelTurnover channelTurnover(const std::vector<double>& before, const std::vector<double>& after);
 
+// Bars over the weights, in percent of all pictures of the chunk, up to the last weight that occurs.
+std::vector<ChartSeries> weightBars(const IncrementalChunk& chunk);
+
 class IncrementalView : public QWidget {
     Q_OBJECT
   public:
@@ -70,7 +77,7 @@ class IncrementalView : public QWidget {
     QSlider* slider_;
     QLabel *facts_, *chosenText_;
     HeatMapView* forgetting_;
-    Chart *accuracy_, *channels_, *line_, *similarity_, *weights_;
+    Chart *accuracy_, *channels_, *line_, *similarity_, *weights_, *spread_;
 };
 
 }  // namespace vitrine

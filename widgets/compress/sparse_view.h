@@ -34,6 +34,13 @@ struct SparseUnits {
     QStringList inUse;       // at the beginning and after each exchange: one digit for each unit
 };
 
+// Of one layer in one exchange. Counts of units.
+struct UnitMoves {
+    double units = 0, inUse = 0;   // all; in use afterwards
+    double entered = 0, left = 0;  // those that changed sides
+    double cameBack = 0;           // of the entered: had been in use before
+};
+
 struct SparseCurve {
     QString name;
     QVector<double> cost, accuracy;  // parts of one dense training; shares of the test pictures
@@ -46,6 +53,7 @@ struct SparseResults {
     std::vector<qint64> steps;                   // of the exchanges
     std::vector<QString> exchangedLayers;        // those that exchange
     std::vector<std::vector<double>> exchanged;  // by those layers and exchange: part of the units in use
+    std::vector<std::vector<UnitMoves>> moves;   // by those layers and exchange
     std::vector<SparseTrial> trials;
     std::vector<SparseUnits> units;
     std::vector<SparseCurve> curves;  // this run first

@@ -46,7 +46,7 @@ void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
                   {},
                   "chart",
                   argumentSchema({{"run", textArgument("its id or name; empty: as it is")},
-                                  {"view", textArgument("cut, depth, removal, curves or units")}}),
+                                  {"view", textArgument("cut, depth, removal, curves, units or flow")}}),
                   [this](const Json& arguments) -> Result<void> {
                       if (arguments.contains("run"))
                           VITRINE_TRY_VOID(structures_->open(arguments["run"].get<std::string>()));
@@ -107,12 +107,12 @@ void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
                       return showPage("structures");
                   }});
     commands.add({"compress.unitLayer",
-                  "Show which units of a layer were in use while it learnt",
+                  "Show which units of a layer were in use while it learnt, and where they went",
                   {},
                   "model",
-                  argumentSchema({{"layer", textArgument("as the run names it")}}),
+                  argumentSchema({{"layer", textArgument("as the run names it; empty: all layers")}}),
                   [this](const Json& arguments) -> Result<void> {
-                      VITRINE_TRY_VOID(structures_->sparse()->chooseLayer(
+                      VITRINE_TRY_VOID(structures_->chooseUnitLayer(
                           QString::fromStdString(arguments.value("layer", std::string()))));
                       return showPage("structures");
                   }});

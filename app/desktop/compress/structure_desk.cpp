@@ -27,6 +27,7 @@ StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
       history_(new MaskHistoryView),
       sparse_(new SparseView),
       elastic_(new ElasticView),
+      flow_(new FlowView),
       incremental_(new IncrementalView) {
     layOut();
     connect(&service_, &RunService::changed, this, &StructureDesk::refresh);
@@ -44,6 +45,7 @@ StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
     connect(history_, &MaskHistoryView::frameChosen, this, [this](int frame) {
         if (run_ && size_t(frame) < run_->frames.size())
             emit maskWanted(QString::fromStdString(run_->model), run_->frames[size_t(frame)],
+    connect(flow_, &FlowView::layerChosen, this, &StructureDesk::unitLayerRequested);
                             frame > 0 ? run_->frames[size_t(frame) - 1] : MaskChoice());
     });
 }
@@ -74,6 +76,7 @@ void StructureDesk::layOut() {
     for (QTabWidget* views : {cutViews_, maskViews_})
         views->setDocumentMode(true);
     // In the order of StructureKind.
+    maskViews_->addTab(flow_, tr("Flow"));
     for (QWidget* page :
          std::initializer_list<QWidget*>{cutViews_, puzzle_, maskViews_, elastic_, incremental_, message})
         pages_->addWidget(page);
@@ -104,6 +107,11 @@ Result<void> StructureDesk::showView(const std::string& title) {
 bool StructureDesk::isBusy() const {
     return service_.isBusy();
 }
+Result<void> StructureDesk::chooseUnitLayer(const QString& name) {
+    const Result<void> flow = flow_->chooseLayer(name);
+    return name.isEmpty() ? flow : sparse_->chooseLayer(name);
+}
+
 
 void StructureDesk::openProject(const std::filesystem::path& folder) {
     if (folder == folder_)
@@ -180,7 +188,9 @@ void StructureDesk::show() {
     puzzle_->setResults(run_->puzzle);
     history_->setHistory(run_->history);
     sparse_->setResults(run_->sparse);
-    maskViews_->setTabVisible(maskViews_->indexOf(sparse_), run_->run.kind == "train-sparse");
+    flow_->setResults(run_->sparse);
+    for (QWidget* view : std::initializer_list<QWidget*>{sparse_, flow_})
+        maskViews_->setTabVisible(maskViews_->indexOf(view), run_->run.kind == "train-sparse");
     elastic_->setResults(run_->elastic);
     incremental_->setResults(run_->incremental);
     pages_->setCurrentIndex(int(run_->kind));

@@ -7,6 +7,7 @@
 #include "app/desktop/runs/run_processes.h"
 #include "app/desktop/runs/run_service.h"
 #include "widgets/compress/depth_view.h"
+#include "widgets/compress/flow_view.h"
 #include "widgets/compress/removal_view.h"
 
 #include <QWidget>
@@ -30,7 +31,8 @@ class StructureDesk : public QWidget {
     PuzzleView* puzzle() { return puzzle_; }
     MaskHistoryView* history() { return history_; }
     ElasticView* elastic() { return elastic_; }
-    SparseView* sparse() { return sparse_; }
+    // In the pictures of units and of where they go; empty: all layers of the latter. NotFound.
+    Result<void> chooseUnitLayer(const QString& name);
     IncrementalView* incremental() { return incremental_; }
     // One of several views of a run by its title, "depth"; NotFound names them.
     Result<void> showView(const std::string& title);
@@ -76,4 +78,5 @@ class StructureDesk : public QWidget {
     IncrementalView* incremental_;
 };
 
+    FlowView* flow_;
 }  // namespace vitrine

@@ -102,17 +102,22 @@ void readExchanges(const Json& rows, SparseResults& results) {
         column = results.steps.size();
         results.steps.push_back(qint64(step));
     }
-    std::map<QString, std::vector<double>> parts;
+    std::map<QString, std::vector<UnitMoves>> moves;
     for (const Json& row : rows) {
-        std::vector<double>& list = parts[textOf(row, "layer")];
-        list.resize(columns.size(), std::numeric_limits<double>::quiet_NaN());
-        list[columns[numberOf(row, "step")]] =
-            numberOf(row, "entered") / std::max(1.0, numberOf(row, "active"));
+        std::vector<UnitMoves>& list = moves[textOf(row, "layer")];
+        list.resize(columns.size());
+        list[columns[numberOf(row, "step")]] = {numberOf(row, "units"), numberOf(row, "active"),
+                                                numberOf(row, "entered"), numberOf(row, "left"),
+                                                numberOf(row, "reactivated")};
     }
     for (const SparseLayer& layer : results.layers)
-        if (const auto found = parts.find(layer.name); found != parts.end() && !layer.fixed) {
+        if (const auto found = moves.find(layer.name); found != moves.end() && !layer.fixed) {
             results.exchangedLayers.push_back(layer.name);
-            results.exchanged.push_back(found->second);
+            std::vector<double>& parts = results.exchanged.emplace_back();
+            for (const UnitMoves& one : found->second)
+                parts.push_back(one.inUse > 0 ? one.entered / one.inUse
+                                              : std::numeric_limits<double>::quiet_NaN());
+            results.moves.push_back(found->second);
         }
 }
 
@@ -127,6 +132,11 @@ IncrementalChunk incrementalChunkOf(const Json& row) {
     chunk.line = numbersOf(row.value("line", Json::array()));
     chunk.barrier = numberOf(row, "barrier");
     const Json layers = row.value("layers", Json::array());
+    if (const Json weights = row.value("distillation_weights", Json()); weights.is_object()) {
+        chunk.weightsRight = numbersOf(weights.value("right", Json::array()));
+        chunk.weightsWrong = numbersOf(weights.value("wrong", Json::array()));
+        chunk.weightWidth = numberOf(weights, "width");
+    }
     for (const Json& layer : layers) {
         chunk.blocks.append(textOf(layer, "name").remove(QStringLiteral("transformer.")));
         chunk.similarity.push_back(numberOf(layer, "similarity"));

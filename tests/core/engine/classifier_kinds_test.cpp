@@ -115,6 +115,8 @@ TEST_F(ClassifierKindsTest, StoppedRunsGoOnToTheSameResult) {
     const RunOutcome chunks = run("train-incremental", incremental());
     ASSERT_FALSE(chunks.error) << chunks.error->text();
     EXPECT_EQ(stoppedAndResumed("train-incremental", incremental(), 18), chunks.run.resultHash);
+    // In the middle of a chunk that is distilled, whose weights so far are counted.
+    EXPECT_EQ(stoppedAndResumed("train-incremental", incremental(), 35), chunks.run.resultHash);
 }
 
 TEST_F(ClassifierKindsTest, EveryChunkTellsHowFarTheNetworkWent) {
@@ -123,12 +125,19 @@ TEST_F(ClassifierKindsTest, EveryChunkTellsHowFarTheNetworkWent) {
     const Json rows = artifact(outcome.run, "incremental.json")["chunks"];
     ASSERT_EQ(rows.size(), 3u);
     EXPECT_FALSE(rows[0].contains("line"));
+    EXPECT_FALSE(rows[0].contains("distillation_weights"));
     for (const Json& row : rows) {
         EXPECT_EQ(row["channel_use"].size(), 16u);  // of the last stage
         EXPECT_EQ(artifact(outcome.run, fmt::format("chunks/chunk-{}.json", row["chunk"].get<int>())), row);
     }
     for (size_t chunk = 1; chunk < rows.size(); ++chunk) {
         ASSERT_EQ(rows[chunk]["layers"].size(), 3u);
+        int64_t pictures = 0;  // of all steps of the chunk
+        for (const char* side : {"right", "wrong"})
+            for (const Json& count : rows[chunk]["distillation_weights"][side])
+                pictures += count.get<int64_t>();
+        EXPECT_EQ(pictures,
+                  16 * (rows[chunk]["steps"].get<int64_t>() - rows[chunk - 1]["steps"].get<int64_t>()));
         EXPECT_EQ(rows[chunk]["layers"][2]["name"], "layer3.0");
         for (const Json& layer : rows[chunk]["layers"]) {
             EXPECT_GT(layer["similarity"].get<double>(), 0);

@@ -4,12 +4,15 @@
 #include "app/desktop/compress/training_questions.h"
 #include "tests/widgets/qt_fixture.h"
 #include "widgets/compress/depth_view.h"
+#include "widgets/compress/flow_diagram.h"
+#include "widgets/compress/flow_view.h"
 #include "widgets/compress/removal_view.h"
 
 #include <gmock/gmock.h>
 
 #include <QLabel>
 #include <QSlider>
+#include <QTest>
 
 namespace vitrine {
 namespace {
@@ -95,6 +98,27 @@ TEST(IncrementalView, ShowsTheLastChunkAndGoesToOthers) {
     EXPECT_THAT(beyond.error().text(), HasSubstr("0 to 1 are learnt"));
 }
 
+TEST(IncrementalView, WeightsOfPicturesAreBars) {
+    const IncrementalChunk chunk = incrementalChunkOf(
+        {{"distillation_weights", {{"width", 0.5}, {"right", {1, 0, 5, 0}}, {"wrong", {3, 1, 0, 0}}}}});
+    const auto bars = weightBars(chunk);
+    ASSERT_EQ(bars.size(), 2u);
+    EXPECT_EQ(bars[0].name, "it is right");
+    EXPECT_THAT(bars[0].y, ElementsAre(10, 0, 50));  // up to the last weight that occurs
+    EXPECT_THAT(bars[1].y, ElementsAre(30, 10, 0));
+    EXPECT_NEAR((bars[0].x[2] + bars[1].x[2]) / 2, 1.25, 1e-12);
+    EXPECT_TRUE(weightBars({}).empty());
+    EXPECT_TRUE(weightBars(incrementalChunkOf({{"accuracy", 0.5}})).empty());
+    testing::qtApplication();
+    IncrementalView view;
+    IncrementalResults results = twoChunks();
+    results.chunks[1] = chunk;
+    view.setResults(results);
+    EXPECT_EQ(seriesIn(view, "incrementalSpread").size(), 2u);
+    ASSERT_TRUE(view.choose(0));  // the first chunk has no network before it
+    EXPECT_TRUE(seriesIn(view, "incrementalSpread").empty());
+}
+
 Json sparseReport() {
     const auto exchange = [](int step, const char* layer, int entered) {
         return Json{{"step", step}, {"layer", layer}, {"active", 10}, {"entered", entered}};
@@ -149,6 +173,72 @@ TEST(SparseView, ShowsScoresOfATrialAndNamesItsLayers) {
     const auto unknown = view.chooseLayer("b.weight");
     ASSERT_FALSE(unknown);
     EXPECT_THAT(unknown.error().text(), HasSubstr("One of: a.weight"));
+}
+
+SparseResults movingUnits() {
+    SparseResults results;
+    results.run = "a";
+    results.exchangedLayers = {"a.weight", "b.weight"};
+    results.steps = {15, 30};
+    // 10 units: 4 in use; two leave for two new ones; then one of those that left comes back for another.
+    results.moves = {{{10, 4, 2, 2, 0}, {10, 4, 2, 2, 1}}, {{6, 3, 0, 0, 0}, {6, 3, 1, 1, 0}}};
+    return results;
+}
+
+TEST(Flow, UnitsAreNeverLost) {
+    const UnitFlows one = unitFlows(movingUnits(), "a.weight");
+    ASSERT_EQ(one.flows.size(), 2u);
+    EXPECT_EQ(one.places[0].never, 6);
+    EXPECT_EQ(one.places[1].hasLeft, 2);
+    EXPECT_EQ(one.flows[0].firstTime, 2);
+    EXPECT_EQ(one.flows[1].comesBack, 1);
+    EXPECT_EQ(one.flows[1].firstTime, 1);
+    EXPECT_EQ(one.flows[1].staysOut, 1);
+    EXPECT_EQ(one.places[2].hasLeft, 3);
+    const UnitFlows all = unitFlows(movingUnits(), {});
+    for (size_t exchange = 0; exchange < 2; ++exchange) {
+        const UnitFlow& flow = all.flows[exchange];
+        const UnitPlaces &before = all.places[exchange], &after = all.places[exchange + 1];
+        EXPECT_EQ(before.total(), 16);
+        EXPECT_EQ(flow.stays + flow.leaves, before.inUse);
+        EXPECT_EQ(flow.comesBack + flow.staysOut, before.hasLeft);
+        EXPECT_EQ(flow.firstTime + flow.staysNew, before.never);
+        EXPECT_EQ(flow.stays + flow.comesBack + flow.firstTime, after.inUse);
+        EXPECT_EQ(flow.leaves + flow.staysOut, after.hasLeft);
+    }
+    EXPECT_TRUE(unitFlows({}, {}).flows.empty());
+}
+
+TEST(Flow, IsReadOutExchangeByExchange) {
+    testing::qtApplication();
+    FlowView view;
+    view.setResults({});
+    EXPECT_THAT(textOfLabel(view, "flowFacts"), HasSubstr("No units were exchanged"));
+    view.setResults(movingUnits());
+    EXPECT_THAT(textOfLabel(view, "flowFacts"),
+                HasSubstr("7 of 16 units in use; over 2 exchanges 5 entered"));
+    ASSERT_TRUE(view.chooseLayer("a.weight"));
+    auto* diagram = view.findChild<FlowDiagram*>("flowDiagram");
+    ASSERT_TRUE(diagram);
+    QTest::keyClick(diagram, Qt::Key_Left);
+    EXPECT_EQ(
+        diagram->readout(),
+        "step 30: 2 stay, 2 leave, 1 come back, 1 for the first time, 1 stay out, 3 never in use so far");
+    QTest::keyClick(diagram, Qt::Key_Left);
+    QTest::keyClick(diagram, Qt::Key_Left);
+    EXPECT_THAT(diagram->readout().toStdString(), HasSubstr("step 15: 2 stay"));
+    const auto unknown = view.chooseLayer("c.weight");
+    ASSERT_FALSE(unknown);
+    EXPECT_THAT(unknown.error().text(), HasSubstr("One of: a.weight, b.weight"));
+    view.resize(600, 400);
+    QImage image(view.size(), QImage::Format_RGB32);
+    view.render(&image);  // bands of units in use are drawn
+    const QColor inUse = chartColor(2);
+    int seen = 0;
+    for (int x = 0; x < image.width(); ++x)
+        for (int y = 0; y < image.height(); ++y)
+            seen += image.pixelColor(x, y) == inUse;
+    EXPECT_GT(seen, 300);
 }
 
 Json studentRow(const char* name, double nats, Json more) {
