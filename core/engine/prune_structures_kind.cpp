@@ -24,7 +24,7 @@ class PruneStructuresJob {
         if (run_.savedState())
             VITRINE_TRY_VOID(restore(*run_.savedState()));
         VITRINE_TRY(selection_, selectionFrom(run_.settings(), run_.seed()));
-        std::vector<StudentPlan> plans = studentPlansFrom(run_.settings());
+        VITRINE_TRY(std::vector<StudentPlan> plans, studentPlansFrom(run_.settings()));
         VITRINE_TRY(const auto candidates, searchPlansFrom(run_.settings(), teacher().config()));
         plans.insert(plans.end(), candidates.begin(), candidates.end());
         if (plans.empty())
@@ -160,6 +160,7 @@ class PruneStructuresJob {
                     {"control", plan.control},
                     {"candidate", plan.candidate},
                     {"sizes", plan.sizes.json()},
+                    {"merge_heads", headMergeName(plan.mergeHeads)},
                     {"attention_removed", plan.attentionRemoved},
                     {"feed_forward_removed", plan.feedForwardRemoved},
                     {"stand_in", plan.standIn},

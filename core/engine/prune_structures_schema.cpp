@@ -34,6 +34,7 @@ constexpr const char* kPlans = R"json({
     "name": {"type": "string", "default": "", "title": "Name", "description": "Empty: its sizes."},
     "width": {"type": "integer", "minimum": 0, "default": 0, "title": "Width", "unit": "channels"},
     "heads": {"type": "integer", "minimum": 0, "default": 0, "title": "Query heads", "description": "A multiple of the key/value heads."},
+    "merge_heads": {"type": "string", "enum": ["none", "residual", "outputs"], "default": "none", "title": "Heads that go", "description": "residual: the last kept heads of a group ask 2q less what the first that go ask (Minitron); outputs: each that goes leaves its output weights to the kept head whose queries are most alike."},
     "intermediate": {"type": "integer", "minimum": 0, "default": 0, "title": "Feed-forward width", "unit": "neurons"},
     "depth": {"type": "integer", "minimum": 0, "default": 0, "title": "Blocks"},
     "attention_removed": {"type": "integer", "minimum": 0, "default": 0, "title": "Attention parts to remove", "description": "The least influential ones."},

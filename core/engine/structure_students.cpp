@@ -15,6 +15,8 @@ std::string nameOf(const StudentPlan& plan) {
     };
     add("width", plan.sizes.width);
     add("heads", plan.sizes.heads);
+    if (plan.mergeHeads != HeadMerge::None)
+        parts.push_back(fmt::format("merged by {}", headMergeName(plan.mergeHeads)));
     add("neurons", plan.sizes.intermediate);
     add("depth", plan.sizes.depth);
     add("without attention", plan.attentionRemoved);
@@ -89,7 +91,7 @@ void pairStates(Student& student, const DecoderConfig& config) {
 
 }  // namespace
 
-std::vector<StudentPlan> studentPlansFrom(const Json& settings) {
+Result<std::vector<StudentPlan>> studentPlansFrom(const Json& settings) {
     std::vector<StudentPlan> plans;
     std::set<std::string> names;
     const auto add = [&](StudentPlan plan, const std::string& name) {
@@ -102,6 +104,11 @@ std::vector<StudentPlan> studentPlansFrom(const Json& settings) {
         StudentPlan plan;
         plan.sizes = {entry.value("width", int64_t(0)), entry.value("heads", int64_t(0)),
                       entry.value("intermediate", int64_t(0)), entry.value("depth", int64_t(0))};
+        VITRINE_TRY(plan.mergeHeads, headMergeFromName(entry.value("merge_heads", "none")));
+        if (plan.mergeHeads != HeadMerge::None && plan.sizes.heads == 0)
+            return fail(ErrorCode::InvalidArgument, "heads are to be merged, but all of them stay",
+                        fmt::format("settings/plans/{}/merge_heads", &entry - &settings["plans"][0]),
+                        "Say in \"heads\" how many stay");
         plan.attentionRemoved = entry.value("attention_removed", int64_t(0));
         plan.feedForwardRemoved = entry.value("feed_forward_removed", int64_t(0));
         plan.standIn = entry.value("stand_in", "none");
@@ -188,7 +195,13 @@ Result<Student> makeStudent(const LanguageModel& teacher, const StructureRanking
                 if (part / 2 == layer.source)
                     (part % 2 == 0 ? layer.attention : layer.feedForward) = false;
     }
-    VITRINE_TRY(student.model, sliceModel(teacher, student.slice));
+    if (plan.mergeHeads == HeadMerge::None) {
+        VITRINE_TRY(student.model, sliceModel(teacher, student.slice));
+    } else {
+        VITRINE_TRY(const SlicePlan order, sortedPlan(teacher.config(), ranking, options));
+        VITRINE_TRY(const auto merged, mergeHeads(teacher, student.slice, order, plan.mergeHeads));
+        VITRINE_TRY(student.model, sliceModel(*merged, student.slice));
+    }
     if (standIns && !student.removed.empty()) {
         VITRINE_TRY(auto emulated,
                     emulateRemoved(*student.model, student.removed, calibration, {players, plan.rank}, job));

@@ -3,6 +3,7 @@
 
 #include "core/language/language_distiller.h"
 #include "core/structured/emulation.h"
+#include "core/structured/head_merge.h"
 #include "core/structured/structure_search.h"
 
 namespace vitrine {
@@ -10,6 +11,7 @@ namespace vitrine {
 struct StudentPlan {
     std::string name;
     StructureSizes sizes;
+    HeadMerge mergeHeads = HeadMerge::None;  // where `sizes.heads` go
     int64_t attentionRemoved = 0, feedForwardRemoved = 0;
     std::string standIn = "none";  // none, mean, low_rank
     int64_t rank = 0;
@@ -17,8 +19,9 @@ struct StudentPlan {
     bool candidate = false;  // of the search: a short distillation
 };
 
-// The settings' plans with their random controls, names made unique.
-std::vector<StudentPlan> studentPlansFrom(const Json& settings);
+// The settings' plans with their random controls, names made unique. InvalidArgument: heads that are merged
+// although none go.
+Result<std::vector<StudentPlan>> studentPlansFrom(const Json& settings);
 // Candidates of the settings' search; empty where they ask for none. Errors: those of searchCandidates.
 Result<std::vector<StudentPlan>> searchPlansFrom(const Json& settings, const DecoderConfig& config);
 Result<SelectionOptions> selectionFrom(const Json& settings, uint64_t seed);

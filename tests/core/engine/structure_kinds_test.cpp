@@ -142,6 +142,27 @@ TEST_F(StructureKindsTest, StudentsStandBesideDenseAndRandom) {
     EXPECT_TRUE(rowOf(second["students"], "student", "corrected teacher").contains("nats_per_token"));
 }
 
+TEST_F(StructureKindsTest, HeadsThatGoAreMerged) {
+    auto project = Project::openOrCreate(folder / "project");
+    ASSERT_TRUE(project);
+    Json wanted = settings();
+    wanted["steps"] = 0;
+    wanted["controls"] = false;
+    for (const char* how : {"none", "residual", "outputs"})
+        wanted["plans"].push_back({{"heads", 2}, {"merge_heads", how}});
+    const RunOutcome outcome = run(*project, "prune-structures", wanted);
+    ASSERT_FALSE(outcome.error) << outcome.error->text();
+    const Json rows = (*readJsonFile(fileOf(*project, outcome.run, "structures.json")))["students"];
+    const double plain = rowOf(rows, "student", "heads 2")["nats_as_cut"];
+    EXPECT_NE(plain, rowOf(rows, "student", "heads 2, merged by residual")["nats_as_cut"]);
+    EXPECT_NE(plain, rowOf(rows, "student", "heads 2, merged by outputs")["nats_as_cut"]);
+    EXPECT_EQ(rowOf(rows, "student", "heads 2, merged by outputs")["merge_heads"], "outputs");
+    wanted["plans"] = {{{"intermediate", 12}, {"merge_heads", "residual"}}};
+    const RunOutcome refused = run(*project, "prune-structures", wanted);
+    ASSERT_TRUE(refused.error);
+    EXPECT_THAT(refused.error->text(), HasSubstr("settings/plans/0/merge_heads"));
+}
+
 TEST_F(StructureKindsTest, AStoppedRunGoesOnToTheSameTable) {
     for (const auto& [kind, wanted, table] : {std::tuple{"prune-structures", pruning(), "structures.json"},
                                               std::tuple{"puzzle", puzzle(), "library.safetensors"}}) {
