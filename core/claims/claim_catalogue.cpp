@@ -65,14 +65,18 @@ const std::vector<ClaimInfo>& claimCatalogue() {
         {"mambavision", "MambaVision",
          "A mixer sees one token ahead and all before, so stacked mixers stay blind to what lies further "
          "ahead; attention "
-         "behind them restores the whole context.",
-         "Hatamizadeh and Kautz 2024, MambaVision, section 3 and the table of hybrid patterns",
+         "behind them restores the whole context. A regular convolution, a second branch and its "
+         "concatenation each improve on Mamba's mixer.",
+         "Hatamizadeh and Kautz 2024, MambaVision, section 3 and the tables of mixers and hybrid patterns",
          "m mixers: influence from more than m tokens ahead exactly zero, all other above zero; with one "
          "attention block none "
          "is zero. Lookup of the point-reflected cell: mixers then attention (MMSS) at least 0.95, at least "
          "0.3 above mixers "
-         "alone (MMMM), not more than 0.02 below attention first (SSMM)",
-         3, 2},
+         "alone (MMMM), not more than 0.02 below attention first (SSMM). Shapes at 64 px, networks of width "
+         "16 and equal parameters: the mean accuracy does not fall from a causal to a regular convolution, "
+         "to a gating second branch, to a concatenated one, nor from the first to the last; each "
+         "difference is given with its 95 % interval",
+         3, 7},
         {"featsharp", "FeatSharp",
          "Tiles joined with a guided map by one transformer block give finer features that agree with the "
          "encoder "

@@ -1,10 +1,12 @@
-// Two experiments. Reach: the Jacobian of stacked mixers, in float64. The convolution of a mixer looks one
-// token ahead and its scan looks back only, so m mixers see m tokens ahead and not one more; one block of
-// attention sees all. Lookup: on a 5 x 5 grid of coloured cells one is marked, and its token must say the
-// colour of the cell on the opposite side of the centre. Half of those lie ahead of the mark; patterns of
-// four blocks differ in nothing but M and S.
+// Two of three experiments (mamba_vision_experiments.h has the third). Reach: the Jacobian of stacked mixers,
+// in float64. The convolution of a mixer looks one token ahead and its scan looks back only, so m mixers see
+// m tokens ahead and not one more; one block of attention sees all. Lookup: on a 5 x 5 grid of coloured cells
+// one is marked, and its token must say the colour of the cell on the opposite side of the centre. Half of
+// those lie ahead of the mark; patterns of four blocks differ in nothing but M and S.
 #include "core/claims/mamba_vision_claim.h"
 
+#include "core/claims/joined_experiments.h"
+#include "core/claims/mamba_vision_experiments.h"
 #include "core/distill/optimizer.h"
 #include "core/distill/random_stream.h"
 #include "core/models/mambavision/mamba_vision_blocks.h"
@@ -205,7 +207,7 @@ std::vector<ClaimCheck> judge(const ClaimTable& table) {
 }  // namespace
 
 ClaimExperiment mambaVisionClaim() {
-    return {measure, judge};
+    return joinedExperiments({{measure, judge}, mixerExperiment()});
 }
 
 }  // namespace vitrine
