@@ -2,7 +2,11 @@
 
 #include "core/base/check.h"
 #include "core/io/fp8.h"
+#include "core/io/gguf_blocks.h"
+#include "core/io/half.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -16,16 +20,6 @@ S load(const std::byte* at) {
     S value;
     std::memcpy(&value, at, sizeof(S));
     return value;
-}
-
-float halfToFloat(uint16_t half) {
-    const uint32_t sign = uint32_t(half & 0x8000) << 16;
-    const uint32_t magnitude = half & 0x7fff;
-    if (magnitude >= 0x7c00)  // infinity, NaN
-        return std::bit_cast<float>(sign | 0x7f800000u | (magnitude & 0x3ff) << 13);
-    if (magnitude < 0x0400)  // subnormal: a whole number of 2^-24
-        return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(float(magnitude) * 0x1p-24f));
-    return std::bit_cast<float>(sign | ((magnitude << 13) + (112u << 23)));
 }
 
 float bfloatToFloat(uint16_t bits) {
@@ -45,26 +39,20 @@ void decodeNumbers(const std::byte* bytes, uint64_t first, std::span<T> out) {
     decodePlain<S>(bytes, first, out, [](S value) { return value; });
 }
 
-// GGUF: 32 values share an F16 scale; Q8_0 holds int8, Q4_0 nibbles less 8 (low nibbles are the first 16).
-constexpr uint64_t kBlock = 32;
-
 template <typename T>
-void decodeQ8(const std::byte* bytes, uint64_t first, std::span<T> out) {
-    for (size_t i = 0; i < out.size(); ++i) {
-        const uint64_t element = first + i;
-        const std::byte* block = bytes + element / kBlock * 34;
-        out[i] = T(halfToFloat(load<uint16_t>(block)) * float(load<int8_t>(block + 2 + element % kBlock)));
-    }
-}
-
-template <typename T>
-void decodeQ4(const std::byte* bytes, uint64_t first, std::span<T> out) {
-    for (size_t i = 0; i < out.size(); ++i) {
-        const uint64_t element = first + i, inside = element % kBlock;
-        const std::byte* block = bytes + element / kBlock * 18;
-        const int pair = load<uint8_t>(block + 2 + inside % 16);
-        const int nibble = inside < 16 ? pair & 15 : pair >> 4;
-        out[i] = T(halfToFloat(load<uint16_t>(block)) * float(nibble - 8));
+void decodeBlocks(DType dtype, const std::byte* bytes, uint64_t first, std::span<T> out) {
+    const GgufBlockDecoder decode = ggufBlockDecoder(dtype);
+    VITRINE_CHECK(decode, "canDecode(dtype) holds");
+    const auto inBlock = uint64_t(elementsPerBlock(dtype));
+    const uint64_t blockBytes = *byteCount(dtype, inBlock);
+    std::array<float, kMostBlockElements> values;
+    for (size_t done = 0; done < out.size();) {
+        const uint64_t block = (first + done) / inBlock, skipped = (first + done) % inBlock;
+        const size_t taken = std::min(size_t(inBlock - skipped), out.size() - done);
+        decode(bytes + block * blockBytes, values.data());
+        for (size_t i = 0; i < taken; ++i)
+            out[done + i] = T(values[skipped + i]);
+        done += taken;
     }
 }
 
@@ -123,12 +111,8 @@ void decodeElements(DType dtype, std::span<const std::byte> bytes, uint64_t firs
             return decodeNumbers<uint64_t>(data, first, out);
         case DType::F64:
             return decodeNumbers<double>(data, first, out);
-        case DType::Q8_0:
-            return decodeQ8(data, first, out);
-        case DType::Q4_0:
-            return decodeQ4(data, first, out);
         default:
-            VITRINE_CHECK(false, "canDecode(dtype) holds");
+            return decodeBlocks(dtype, data, first, out);
     }
 }
 

@@ -29,15 +29,28 @@ enum class DType {
     F6E3M2,
     F8E8M0,
     I4,  // sub-byte and scale formats: sized and passed through as raw bytes
+    // GGUF blocks along a row: 32 values, or 256 (Q*_K and IQ4_XS), with their scales
     Q8_0,
-    Q4_0
-};  // GGUF blocks of 32 values with one F16 scale
+    Q4_0,
+    Q4_1,
+    Q5_0,
+    Q5_1,
+    Q2_K,
+    Q3_K,
+    Q4_K,
+    Q5_K,
+    Q6_K,
+    IQ4_NL,
+    IQ4_XS
+};
 
 // "BF16", "F8_E4M3", ...
 std::string_view dtypeName(DType dtype);
 std::optional<DType> dtypeFromName(std::string_view name);
-// Bits of one element; for the GGUF block formats the bits per element including the scale (8.5 and 4.5 do
-// not fit an integer): use byteCount.
+// Values that are stored together: 32 or 256 for the GGUF block formats, 1 for all others.
+int elementsPerBlock(DType dtype);
+// Bits of one element; for the GGUF block formats the bits per element including the scales, rounded down:
+// use byteCount.
 int bitsPerElement(DType dtype);
 // Bytes of `elementCount` contiguous elements; nothing if they do not fill whole bytes or blocks.
 std::optional<uint64_t> byteCount(DType dtype, uint64_t elementCount);

@@ -2,6 +2,7 @@
 
 #include "core/base/file.h"
 #include "core/io/byte_reader.h"
+#include "core/io/gguf_types.h"
 #include "core/io/table_source.h"
 
 #include <bit>
@@ -31,33 +32,6 @@ enum ValueType : uint32_t {
 };
 // Fewest bytes that a value of each type takes: bounds a claimed array length before memory is spent on it.
 constexpr uint64_t kLeastBytes[kValueTypes] = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
-
-std::optional<DType> dtypeOfGgml(uint32_t type) {
-    switch (type) {
-        case 0:
-            return DType::F32;
-        case 1:
-            return DType::F16;
-        case 2:
-            return DType::Q4_0;
-        case 8:
-            return DType::Q8_0;
-        case 24:
-            return DType::I8;
-        case 25:
-            return DType::I16;
-        case 26:
-            return DType::I32;
-        case 27:
-            return DType::I64;
-        case 28:
-            return DType::F64;
-        case 30:
-            return DType::BF16;
-        default:
-            return std::nullopt;
-    }
-}
 
 class GgufReader {
   public:
@@ -218,15 +192,17 @@ Result<void> GgufReader::readTensor() {
         return damaged(fmt::format("tensor \"{}\" has an impossible shape or place", entry.info.name));
     const auto dtype = dtypeOfGgml(*type);
     if (!dtype) {
-        skipped_ += fmt::format("{}{} (ggml type {})", skipped_.empty() ? "" : ", ", entry.info.name, *type);
+        skipped_ +=
+            fmt::format("{}{} ({})", skipped_.empty() ? "" : ", ", entry.info.name, ggmlTypeName(*type));
         return {};
     }
     // Blocks run along the last dimension and may not straddle two rows.
     const uint64_t row = entry.info.shape.empty() ? 1 : uint64_t(entry.info.shape.back());
     const auto bytes = byteCount(*dtype, *count);
     if (!bytes || !byteCount(*dtype, row))
-        return damaged(fmt::format("tensor \"{}\": {} values of {} do not fill whole blocks", entry.info.name,
-                                   *count, dtypeName(*dtype)));
+        return damaged(
+            fmt::format("tensor \"{}\": rows of {} values do not fill whole blocks of {} ({} values)",
+                        entry.info.name, row, dtypeName(*dtype), elementsPerBlock(*dtype)));
     entry.info.dtype = *dtype;
     entry.info.byteCount = *bytes;
     entry.info.file = file_->path();

@@ -12,9 +12,9 @@ struct GgufFile {
     // All key/values under their flat keys ("tokenizer.ggml.tokens"), arrays as arrays. Strings are the
     // stored bytes: byte tokens of a vocabulary need not be UTF-8.
     Json metadata = Json::object();
-    // Shapes slowest dimension first (the file stores them the other way round). F32, F16, BF16, F64, Q8_0,
-    // Q4_0 and the integers; tensors of another quantisation are left out and named in
-    // metadata()["skipped_tensors"].
+    // Shapes slowest dimension first (the file stores them the other way round). Tensors of a type that
+    // dtypeOfGgml (gguf_types.h) does not know are left out and named with it in
+    // metadata()["skipped_tensors"]: "blk.0.ffn_up.weight (IQ2_XXS), ...".
     std::shared_ptr<const TensorSource> tensors;
 };
 

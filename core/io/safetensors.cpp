@@ -67,7 +67,7 @@ Result<void> writeSafetensors(const fs::path& path, std::span<const TensorToWrit
                 fmt::format("[{}] of {} does not take the {} bytes given", fmt::join(tensor.shape, ", "),
                             dtypeName(tensor.dtype), tensor.bytes.size()),
                 tensor.name);
-        if (tensor.dtype == DType::Q8_0 || tensor.dtype == DType::Q4_0)
+        if (elementsPerBlock(tensor.dtype) > 1)
             return fail(ErrorCode::Unsupported, "safetensors has no GGUF block formats", tensor.name,
                         "Dequantise the tensor first");
         if (tensor.name == "__metadata__" || header.contains(tensor.name))

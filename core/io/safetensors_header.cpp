@@ -87,7 +87,7 @@ bool HeaderEvents::string(string_t& value) {
         return scalar("a string");
     const auto dtype = dtypeFromName(value);
     // The GGUF block formats have names here for display; safetensors knows none of them.
-    if (!dtype || *dtype == DType::Q8_0 || *dtype == DType::Q4_0)
+    if (!dtype || elementsPerBlock(*dtype) > 1)
         return refuse(fmt::format("tensor \"{}\" has the unknown dtype \"{}\"", name_, value));
     tensor_.dtype = *dtype;
     return hasDtype_ = true;

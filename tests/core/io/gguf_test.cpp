@@ -2,6 +2,7 @@
 
 #include "core/base/file.h"
 #include "core/io/dequantize.h"
+#include "core/io/gguf_types.h"
 #include "core/io/llama2c.h"
 #include "tests/core/io/gguf_builder.h"
 #include "tests/support/temporary_folder.h"
@@ -81,11 +82,45 @@ TEST_F(Gguf, RefusesLies) {
 
 TEST_F(Gguf, NamesTensorsItCannotRead) {
     std::string file = testing::smallGguf();
-    file[file.find(ggufText("q")) + 9 + 4 + 8] = 12;  // Q4_K
-    const auto opened = open(file);
-    ASSERT_TRUE(opened) << opened.error().text();
-    EXPECT_EQ(opened->tensors->tensors().size(), 1u);
-    EXPECT_EQ(opened->tensors->metadata().at("skipped_tensors"), "q (ggml type 12)");
+    char& type = file[file.find(ggufText("q")) + 9 + 4 + 8];
+    const std::pair<char, const char*> types[] = {{16, "IQ2_XXS"}, {99, "ggml type 99"}};
+    for (const auto& [number, name] : types) {
+        type = number;
+        const auto opened = open(file);
+        ASSERT_TRUE(opened) << opened.error().text();
+        EXPECT_EQ(opened->tensors->tensors().size(), 1u);
+        EXPECT_EQ(opened->tensors->metadata().at("skipped_tensors"), fmt::format("q ({})", name));
+    }
+}
+
+TEST_F(Gguf, RefusesRaggedAndTruncatedBlocks) {
+    std::string file = testing::smallGguf();
+    const size_t entry = file.find(ggufText("q")) + 9 + 4;
+    file[entry + 8] = 12;  // Q4_K, whose blocks have 256 values
+    const auto ragged = open(file);
+    ASSERT_FALSE(ragged);
+    EXPECT_THAT(ragged.error().text(), HasSubstr("\"q\": rows of 32 values"));
+    EXPECT_THAT(ragged.error().text(), HasSubstr("blocks of Q4_K (256 values)"));
+    file[entry] = 0;
+    file[entry + 1] = 1;  // 256 values, 144 bytes: the file has 34
+    EXPECT_THAT(open(file).error().text(), HasSubstr("truncated"));
+    file.append(144 - 34 - 1, '\0');
+    EXPECT_THAT(open(file).error().text(), HasSubstr("truncated"));
+    file.push_back('\0');
+    EXPECT_TRUE(open(file));
+}
+
+TEST(GgmlTypes, HaveTheirNames) {
+    for (uint32_t number = 0; number < 64; ++number)
+        if (const auto dtype = dtypeOfGgml(number)) {
+            EXPECT_EQ(ggmlTypeName(number), dtypeName(*dtype));
+        }
+    EXPECT_EQ(dtypeOfGgml(14), DType::Q6_K);
+    EXPECT_FALSE(dtypeOfGgml(19));
+    EXPECT_EQ(ggmlTypeName(19), "IQ1_S");
+    EXPECT_EQ(
+        readableGgmlTypes(),
+        "F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS");
 }
 
 TEST(GgufShared, VocabularyFilesOpen) {
