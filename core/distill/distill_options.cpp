@@ -1,5 +1,7 @@
 #include "core/distill/distill_options.h"
 
+#include "core/distill/student_levels.h"
+
 #include <algorithm>
 #include <array>
 #include <set>
@@ -21,6 +23,10 @@ constexpr Names<GridPolicy, 2> kGridPolicies{
     {{"larger", GridPolicy::Larger}, {"teacher", GridPolicy::Teacher}}};
 constexpr Names<TeacherCacheUse, 3> kCacheUses{
     {{"auto", TeacherCacheUse::Auto}, {"on", TeacherCacheUse::On}, {"off", TeacherCacheUse::Off}}};
+constexpr Names<StudentTrunk, 4> kTrunks{{{"vit", StudentTrunk::Vit},
+                                          {"convolutional", StudentTrunk::Convolutional},
+                                          {"eradio", StudentTrunk::Eradio},
+                                          {"mambavision", StudentTrunk::MambaVision}}};
 constexpr Names<LossBalance, 2> kBalances{{{"equal", LossBalance::Equal}, {"adaloss", LossBalance::AdaLoss}}};
 
 template <typename Value, size_t N>
@@ -43,10 +49,10 @@ Failure refuse(const std::string& where, const std::string& message, const std::
     return fail(ErrorCode::InvalidArgument, message, where, hint);
 }
 
-StudentOptions studentFrom(const Json& settings, const std::vector<PartitionSettings>& partitions) {
+Result<StudentOptions> studentFrom(const Json& settings, const std::vector<PartitionSettings>& partitions) {
     const Json& json = settings["student"];
     StudentOptions student;
-    student.trunk = json["trunk"] == "convolutional" ? StudentTrunk::Convolutional : StudentTrunk::Vit;
+    student.trunk = valueOf(kTrunks, json["trunk"]);
     student.startFrom = json["start_from"].get<std::string>();
     student.trunkRate = json["trunk_rate"];
     student.width = json["width"];
@@ -57,6 +63,17 @@ StudentOptions studentFrom(const Json& settings, const std::vector<PartitionSett
     student.registers = json["registers"];
     student.headHidden = json["head_hidden"];
     student.headInnerBlocks = json["head_inner"];
+    student.spectral = json["spectral"];
+    if (student.hasLevels()) {
+        student.patchSize = levelStudentPatch(student.trunk);
+        student.depths = json["depths"].get<std::vector<int64_t>>();
+        student.window = json["window"];
+        if (const std::string variant = json["variant"]; variant != "own") {
+            VITRINE_TRY(const StudentVariant known, studentVariant(student.trunk, variant));
+            student.width = known.width;
+            student.depths = known.depths;
+        }
+    }
     int64_t largest = 0;
     for (const PartitionSettings& partition : partitions)
         largest = std::max(largest, *std::max_element(partition.sides.begin(), partition.sides.end()));
@@ -89,18 +106,26 @@ Result<void> DistillOptions::validate() const {
                 return refuse(where + "/teachers", fmt::format("there is no teacher \"{}\"", name));
         if (partitions[i].sides.empty() || partitions[i].batch < 1)
             return refuse(where, "a partition needs a resolution and a batch");
+        if (student.hasLevels() && partitions[i].batch < 2)
+            return refuse(where + "/batch",
+                          fmt::format("{} learns with batch normalisation, which one picture alone has no "
+                                      "statistics for",
+                                      studentTrunkName(student.trunk)),
+                          "Take 2 or more; 8 and more give steadier statistics");
         for (const int64_t side : partitions[i].sides) {
             const int64_t step = student.sizeMultiple();
             if (side < step || side % step != 0)
                 return refuse(
                     where + "/sides",
-                    step == student.patchSize
+                    student.trunk == StudentTrunk::Vit
                         ? fmt::format("{} pixels are not a multiple of the patch of {}", side, step)
                         : fmt::format("{} pixels are not a multiple of the trunk's stride of {}", side, step),
                     fmt::format("Nearest: {}", std::max(step, (side + step / 2) / step * step)));
             for (const int64_t window : windowSizes)
-                if (window > 0 && student.trunk == StudentTrunk::Convolutional)
-                    return refuse("settings/window_sizes", "a convolutional student has no attention windows",
+                if (window > 0 && student.trunk != StudentTrunk::Vit)
+                    return refuse("settings/window_sizes",
+                                  fmt::format("{} has no attention windows to choose from",
+                                              studentTrunkName(student.trunk)),
                                   "Leave the list empty, or take a ViT");
                 else if (window > 0 && side % (student.patchSize * window) != 0)
                     return refuse("settings/window_sizes",
@@ -133,7 +158,7 @@ Result<DistillOptions> distillOptionsFrom(const Json& settings) {
         options.partitions.push_back({json["sides"].get<std::vector<int64_t>>(),
                                       json.value("batch", int64_t(16)),
                                       json.value("teachers", std::vector<std::string>())});
-    options.student = studentFrom(settings, options.partitions);
+    VITRINE_TRY(options.student, studentFrom(settings, options.partitions));
     options.summaryLoss = valueOf(kSummaryLosses, settings["summary_loss"]);
     options.featureLoss = valueOf(kFeatureLosses, settings["feature_loss"]);
     options.gridPolicy = valueOf(kGridPolicies, settings["grid_policy"]);

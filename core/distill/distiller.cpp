@@ -1,6 +1,7 @@
 #include "core/distill/distiller.h"
 
 #include "core/distill/distiller_parts.h"
+#include "core/distill/random_stream.h"
 
 #include <algorithm>
 
@@ -14,19 +15,37 @@ Result<const TeacherTarget*> targetOf(const std::vector<TeacherTarget>& targets,
     return fail(ErrorCode::NotFound, fmt::format("there is no teacher \"{}\"", name));
 }
 
+// The same power iteration for the student and its slow copy.
+std::unique_ptr<SpectralWeights> spectralWeights(torch::nn::Module& student, uint64_t seed) {
+    SpectralOptions options;
+    options.convolutions = false;
+    options.separateParts = true;
+    options.wanted = takesSpectralWeights;
+    return std::make_unique<SpectralWeights>(student, "", randomStream(seed, 0, "singular vectors"), options);
+}
+
 }  // namespace
 
 Distiller::Parts::Parts(DistillOptions wanted, std::shared_ptr<torch::nn::Module> learner,
                         std::vector<const Teacher*> frozen, PictureSource& pictures)
     : options(std::move(wanted)), teachers(std::move(frozen)), source(pictures), student(std::move(learner)) {
     student->to(options.device);
-    optimizer = std::make_unique<Optimizer>(trainedParameters(*student, options.student.trunkRate),
-                                            options.optimizer);
+    norms = std::make_unique<nn::BatchStatistics>(*student);
+    std::vector<OptimizedParameter> parameters = trainedParameters(*student, options.student.trunkRate);
+    if (options.student.spectral) {
+        spectral = spectralWeights(*student, options.seed);
+        for (OptimizedParameter& scale : spectral->scales())
+            parameters.push_back(std::move(scale));
+    }
+    optimizer = std::make_unique<Optimizer>(std::move(parameters), options.optimizer);
     if (options.slowDecay > 0) {
         slowModule = copyStudent(*student);
         slowModule->to(options.device);
         slow = std::make_unique<SlowCopy>(slowModule, *student, options.slowDecay);
+        if (spectral)
+            slowSpectral = spectralWeights(*slowModule, options.seed);
     }
+    useWeights();
     for (size_t i = 0; i < teachers.size(); ++i)
         targets.emplace_back(options.teachers[i], *teachers[i], options);
 }
@@ -142,8 +161,14 @@ std::map<std::string, at::Tensor> Distiller::Parts::state() const {
     std::map<std::string, at::Tensor> state = optimizer->state();
     for (const auto& entry : student->named_parameters())
         state["student." + entry.key()] = entry.value().detach();
+    for (const auto& [name, statistic] : nn::batchStatistics(*student))
+        state["student." + name] = statistic;
+    if (spectral)
+        state.merge(spectral->state());
     if (slow)
         state.merge(slow->state());
+    if (slowSpectral)
+        state.merge(slowSpectral->state("slow."));
     for (const TeacherTarget& target : targets)
         state.merge(target.state());
     state["step"] = at::tensor({step}, at::kLong);
@@ -198,6 +223,8 @@ Result<void> Distiller::join(World& world) {
     if (!world.isFirst())
         VITRINE_TRY_VOID(p.adopt(state, moving));
     p.world = &world;
+    p.norms->shareWith([&world](const std::vector<at::Tensor>& tensors) { return world.average(tensors); },
+                       world.size());
     return {};
 }
 
@@ -211,9 +238,15 @@ Result<void> Distiller::Parts::adopt(const std::map<std::string, at::Tensor>& st
                         "Resume with the settings that the run was started with");
         entry.value().copy_(it->second);
     }
+    VITRINE_TRY_VOID(nn::restoreBatchStatistics(*student, state, "student."));
     VITRINE_TRY_VOID(optimizer->restore(state));
+    if (spectral)
+        VITRINE_TRY_VOID(spectral->restore(state));
     if (slow)
         VITRINE_TRY_VOID(slow->restore(state));
+    if (slowSpectral)
+        VITRINE_TRY_VOID(slowSpectral->restore(state, "slow."));
+    useWeights();
     for (TeacherTarget& target : targets)
         VITRINE_TRY_VOID(target.restore(state));
     if (!state.contains("step") || !state.contains("statistics_ready"))
@@ -231,8 +264,11 @@ Result<void> Distiller::exportFolder(const std::filesystem::path& folder, at::Sc
     const at::NoGradGuard noGrad;
     const std::shared_ptr<torch::nn::Module> plain = copyStudent(evaluated());
     auto tensors = plain->named_parameters();
+    if (p.spectral)
+        for (const auto& [name, weight] : (p.slowSpectral ? p.slowSpectral : p.spectral)->folded())
+            tensors[name].copy_(weight);
     for (const TeacherTarget& target : p.targets) {
-        const std::string last = fmt::format("radio_model.adaptors.{}.feat_mlp.final.2.", target.name());
+        const std::string last = fmt::format("{}{}.feat_mlp.final.2.", headPrefix(*plain), target.name());
         VITRINE_TRY(const auto folded, target.folded(tensors[last + "weight"], tensors[last + "bias"]));
         tensors[last + "weight"].copy_(folded.weight);
         tensors[last + "bias"].copy_(folded.bias);

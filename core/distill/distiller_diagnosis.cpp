@@ -1,6 +1,7 @@
 // Where a number that is not finite came from: what the message of a failed step says beyond the loss.
 #include "core/distill/distiller_parts.h"
-#include "core/nn/functional.h"
+#include "core/distill/student_maps.h"
+#include "core/models/radio/map_adaptors.h"
 
 namespace vitrine {
 namespace {
@@ -16,20 +17,19 @@ std::string firstPicture(const at::Tensor& batch) {
                        batch.size(0));
 }
 
-std::string firstBadOnTheWay(const ConvolutionalRadioModule& student, const at::Tensor& pixels) {
-    const ConvolutionalRadioModule::Maps maps = student.forward(pixels);
-    for (size_t level = 0; level < maps.levels.size(); ++level)
-        if (!isFinite(maps.levels[level]))
-            return fmt::format("the output of block {} of {}, {}", level, maps.levels.size() - 1,
-                               firstPicture(maps.levels[level]));
+// Of a student that gives maps.
+std::string firstBadMap(const torch::nn::Module& student, const at::Tensor& pixels) {
+    const StudentMaps maps = runMaps(student, pixels);
+    for (const auto& [name, map] : maps.parts)
+        if (!isFinite(map))
+            return fmt::format("the output of {}, {}", name, firstPicture(map));
     if (!isFinite(maps.features))
-        return "the output of the neck, " + firstPicture(maps.features);
-    for (const RadioAdaptorConfig& entry : student.config().adaptors) {
-        const Adaptor& adaptor = *student.adaptor(entry.name);
-        if (!isFinite(adaptor.summary(maps.summary)))
+        return "the features, " + firstPicture(maps.features);
+    for (const RadioAdaptorConfig& entry : *mapAdaptors(student)) {
+        const AdaptorOutput head = adaptMaps(mapAdaptor(student, entry.name), maps.summary, maps.features);
+        if (!isFinite(head.summary))
             return fmt::format("the summary of the adaptor head \"{}\"", entry.name);
-        if (!isFinite(adaptor.features(nn::tokensFromMap(maps.features), maps.features.size(2),
-                                       maps.features.size(3))))
+        if (!isFinite(head.features))
             return fmt::format("the features of the adaptor head \"{}\"", entry.name);
     }
     return {};
@@ -95,10 +95,9 @@ std::string Distiller::firstNonFinite() {
                                    firstPicture(seen.output.summary));
         }
         const at::Tensor pixels = p.cropOf(*batch, batch->studentShift);
-        const auto* convolutional = dynamic_cast<const ConvolutionalRadioModule*>(p.student.get());
         const std::string found =
-            convolutional
-                ? firstBadOnTheWay(*convolutional, pixels)
+            mapAdaptors(*p.student)
+                ? firstBadMap(*p.student, pixels)
                 : firstBadOnTheWay(dynamic_cast<const RadioModule&>(*p.student), pixels, batch->windowSize);
         if (!found.empty())
             return "the student: " + found;

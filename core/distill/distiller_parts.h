@@ -4,9 +4,11 @@
 #include "core/base/stopwatch.h"
 #include "core/distill/crops.h"
 #include "core/distill/distiller.h"
+#include "core/distill/spectral_weights.h"
 #include "core/distill/teacher_cache.h"
 #include "core/distill/teacher_target.h"
 #include "core/distill/weight_noise.h"
+#include "core/nn/batch_norm.h"
 
 #include <chrono>
 
@@ -32,6 +34,8 @@ struct Distiller::Parts {
     std::vector<const Teacher*> teachers;
     PictureSource& source;
     std::shared_ptr<torch::nn::Module> student;
+    std::unique_ptr<nn::BatchStatistics> norms;  // of students that learn with batch normalisation
+    std::unique_ptr<SpectralWeights> spectral, slowSpectral;  // null without the re-parametrisation
     std::unique_ptr<Optimizer> optimizer;
     std::unique_ptr<SlowCopy> slow;
     std::shared_ptr<torch::nn::Module> slowModule;
@@ -103,13 +107,17 @@ struct Distiller::Parts {
     Result<StepReport> rehearse();
 
     // --- learning (distiller_step.cpp)
-    Result<at::Tensor> partitionLoss(size_t partition, StepReport& report);
+    // Weights in use of what originals and scales are now, of the student and of its slow copy.
+    void useWeights();
+    Result<at::Tensor> partitionLoss(size_t partition, nn::BatchStatistics::Step& statistics,
+                                     StepReport& report);
     Result<at::Tensor> weighTerms(const TeacherSettings& settings, const TermLosses& terms,
                                   TeacherLosses& report);
     at::Tensor selfConsistency(const StudentOutput& output, const PartitionBatch& batch, size_t partition);
     // Means over the processes: gradients, and what the report says.
     Result<void> averageGradients();
     Result<void> averageReport(StepReport& report);
+    Result<void> moveWeights(nn::BatchStatistics::Step& statistics, StepReport& report);
     Result<StepReport> train();
 };
 

@@ -14,7 +14,15 @@ constexpr double kAdaLossMomentum = 0.99;
 
 }  // namespace
 
-Result<at::Tensor> Distiller::Parts::partitionLoss(size_t partition, StepReport& report) {
+void Distiller::Parts::useWeights() {
+    const at::NoGradGuard noGrad;
+    for (const auto& weights : {spectral.get(), slowSpectral.get()})
+        if (weights)
+            weights->apply(false);
+}
+
+Result<at::Tensor> Distiller::Parts::partitionLoss(size_t partition, nn::BatchStatistics::Step& statistics,
+                                                   StepReport& report) {
     PartitionBatch batch;
     {
         const Stopwatch watch(report.loadSeconds);
@@ -35,7 +43,12 @@ Result<at::Tensor> Distiller::Parts::partitionLoss(size_t partition, StepReport&
         heads.push_back(options.teachers[seen.teacher].name);
     const Stopwatch watch(report.studentSeconds);
     const at::Tensor pixels = shownToStudent(cropOf(batch, batch.studentShift), partition);
-    const StudentOutput output = lookAsStudent(pixels, batch, partition, heads);
+    StudentOutput output;
+    {
+        const auto recording = statistics.record();
+        output = lookAsStudent(pixels, batch, partition, heads);
+    }
+    VITRINE_TRY_VOID(statistics.check());
     report.pictures += pixels.size(0);
     at::Tensor total = at::zeros({}, pixels.options());
     for (const TeacherLook& seen : looks) {
@@ -142,22 +155,35 @@ Result<StepReport> Distiller::Parts::train() {
     for (const OptimizedParameter& parameter : optimizer->parameters())
         at::Tensor(parameter.tensor)
             .set_requires_grad(step >= options.trunkFrozenSteps || learnsBeforeTrunk(parameter.name));
-    WeightNoise noise(optimizer->parameters(), options.weightNoise,
-                      randomStream(options.seed, step, "weight noise"));
+    if (spectral)
+        spectral->apply(false);
+    // The noise is on the weights that are computed with, not on what they are made of.
+    WeightNoise noise(spectral ? spectral->inUse(optimizer->parameters()) : optimizer->parameters(),
+                      options.weightNoise, randomStream(options.seed, step, "weight noise"));
+    nn::BatchStatistics::Step statistics(*norms);
     optimizer->clearGradients();
     for (size_t partition = 0; partition < options.partitions.size(); ++partition) {
-        VITRINE_TRY(const at::Tensor loss, partitionLoss(partition, report));
+        VITRINE_TRY(const at::Tensor loss, partitionLoss(partition, statistics, report));
         report.loss += loss.item<double>();
         const Stopwatch watch(report.studentSeconds);
         loss.backward();
     }
+    VITRINE_TRY_VOID(statistics.check());
     noise.finish();
+    if (spectral)
+        spectral->collect();
     if (world) {
         const Stopwatch watch(report.exchangeSeconds);
         VITRINE_TRY_VOID(averageGradients());
         VITRINE_TRY_VOID(averageReport(report));
     }
-    const auto started = std::chrono::steady_clock::now();
+    VITRINE_TRY_VOID(moveWeights(statistics, report));
+    report.step = ++step;
+    return report;
+}
+
+Result<void> Distiller::Parts::moveWeights(nn::BatchStatistics::Step& statistics, StepReport& report) {
+    const Stopwatch watch(report.optimizerSeconds);
     report.gradientNorm = optimizer->clipGradients(options.clipNorm);
     if (!std::isfinite(report.gradientNorm)) {
         const std::string bad = optimizer->firstBadGradient();
@@ -170,12 +196,19 @@ Result<StepReport> Distiller::Parts::train() {
     report.learningRate =
         cosineRate(step, options.warmupSteps, options.steps, options.learningRate, options.finalRate);
     optimizer->step(report.learningRate);
+    statistics.commit();
     if (slow)
         slow->follow(*student);
-    report.step = ++step;
-    report.optimizerSeconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    return report;
+    if (!spectral)
+        return {};
+    // The power iteration goes on from the weights that the step has left: a checkpoint holds both.
+    const at::NoGradGuard noGrad;
+    spectral->apply(true);
+    if (slowSpectral) {
+        slowSpectral->follow(*spectral, 1 - options.slowDecay);
+        slowSpectral->apply(false);
+    }
+    return {};
 }
 
 }  // namespace vitrine

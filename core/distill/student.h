@@ -1,7 +1,8 @@
 // The student of an agglomerative distillation: a RADIO ViT with a class token and two adaptor heads per
-// teacher (AM-RADIO, Ranzinger et al. 2024, section 3; RADIOv2.5, Heinrich et al. 2025), or a convolutional
-// trunk that starts from the weights of a trained EfficientNet-Lite (the PHI-S paper's students start from
-// ImageNet weights too: a trunk that knows pictures learns from few of them).
+// teacher (AM-RADIO, Ranzinger et al. 2024, section 3; RADIOv2.5, Heinrich et al. 2025), an E-RADIO or a
+// MambaVision trained from scratch, or a convolutional trunk that starts from the weights of a trained
+// EfficientNet-Lite (the PHI-S paper's students start from ImageNet weights too: a trunk that knows pictures
+// learns from few of them). All but the ViT give maps: a head reads the summary or a cell of the features.
 #pragma once
 
 #include "core/distill/optimizer.h"
@@ -18,12 +19,25 @@ struct StudentTeacher {
     int64_t featureWidth = 0;
 };
 
-enum class StudentTrunk { Vit, Convolutional };
+enum class StudentTrunk { Vit, Convolutional, Eradio, MambaVision };
+const char* studentTrunkName(StudentTrunk trunk);  // as a message calls it
+
+// A size of E-RADIO or MambaVision that has a name.
+struct StudentVariant {
+    std::string name;
+    int64_t width = 0;
+    std::vector<int64_t> depths;
+};
+// Errors: InvalidArgument with the names that there are.
+Result<StudentVariant> studentVariant(StudentTrunk trunk, const std::string& name);
 
 struct StudentOptions {
     StudentTrunk trunk = StudentTrunk::Vit;
     // Convolutional: `width` and `depth` are those of the neck; heads, MLP ratio, positions and registers
     // mean nothing to it, nor do mean and std, which it keeps from where it started.
+    // Eradio, MambaVision: `width` is that of the first of four levels, it doubles from one to the next;
+    // `depths` and `window` are theirs alone. `patchSize` is 16 and 32. MambaVision takes ImageNet's mean and
+    // deviation.
     // EfficientNet-Lite folder or weight file, or the folder of an earlier convolutional student, of which
     // every weight of the same name and shape is taken.
     std::filesystem::path startFrom;
@@ -35,6 +49,10 @@ struct StudentOptions {
     bool croppedPositions =
         true;  // off: plain learned positions of `positionGridSide`, resized at other sizes
     int64_t registers = 4;
+    std::vector<int64_t> depths{1, 3, 4, 5};  // blocks of each level
+    int64_t window = 0;                       // cells a side that attention sees; 0: what suits preferredSide
+    // Linear weights of the trunk are re-parametrised while it learns (core/distill/spectral_weights.h).
+    bool spectral = false;
     int64_t headHidden = 0;  // width of the adaptor heads; 0: the widest teacher
     int64_t headInnerBlocks = 1;
     std::vector<double> mean{0.48145466, 0.4578275, 0.40821073};  // of pixels in [0, 1]
@@ -45,6 +63,8 @@ struct StudentOptions {
     Result<void> validate() const;
     // Pixels a side that its pictures must be a multiple of.
     int64_t sizeMultiple() const;
+    // Whether it has levels and learns with batch normalisation.
+    bool hasLevels() const { return trunk == StudentTrunk::Eradio || trunk == StudentTrunk::MambaVision; }
 };
 
 // What one pass gives for one teacher, in the space that its losses are taken in.
@@ -79,25 +99,33 @@ Json studentConfigJson(const StudentOptions& options);
 // D^-1/2.
 std::shared_ptr<RadioModule> makeStudent(const StudentOptions& options, uint64_t seed);
 
-// The student that `options.trunk` names: a RadioModule or a ConvolutionalRadioModule, as the functions below
-// take them. Errors: those of reading `options.startFrom`.
+// The student that `options.trunk` names: a RadioModule, ConvolutionalRadioModule, EradioModule or
+// MambaVisionNetwork, as the functions below take them. Errors: those of reading `options.startFrom`.
 Result<std::shared_ptr<torch::nn::Module>> openStudent(const StudentOptions& options, uint64_t seed);
-// Another student of the same build with the same weights.
+// Another student of the same build with the same weights and running statistics.
 std::shared_ptr<torch::nn::Module> copyStudent(const torch::nn::Module& student);
 
 // Every parameter, made to take gradients; norms, biases, tokens and positions do not decay. `trunkRate`: of
 // the weights that a convolutional student started with.
 std::vector<OptimizedParameter> trainedParameters(const torch::nn::Module& module, double trunkRate = 1);
+// Whether a parameter belongs to an adaptor head.
+bool isOfHead(const std::string& parameterName);
+// "radio_model.adaptors." or, of a MambaVision, "adaptors.".
+std::string headPrefix(const torch::nn::Module& student);
 // Whether a parameter learns from the first step on while a trunk is frozen: heads, and the neck of a
 // convolutional student.
 bool learnsBeforeTrunk(const std::string& parameterName);
+// Layers whose weights `StudentOptions::spectral` means: linear ones of the trunk. Position biases of E-RADIO
+// keep plain weights: there is no attention entropy in them to lose.
+bool takesSpectralWeights(const std::string& layerName);
 
 // pixels (B, 3, H, W) in [0, 1]; H and W multiples of the student's sizeMultiple (of patch · window in
 // windowed mode).
 StudentOutput runStudent(const torch::nn::Module& module, const at::Tensor& pixels, const StudentPass& pass);
 
-// Writes config.json, preprocessor_config.json and model.safetensors as an ordinary RADIO folder (model_type
-// "radio"). `type`: of the stored floats. Unsupported: plain positions.
+// Writes config.json, preprocessor_config.json and model.safetensors as an ordinary folder: of RADIO
+// (model_type "radio"), or of MambaVision with adaptors. `type`: of the stored floats but for running
+// statistics. Unsupported: plain positions.
 Result<void> writeStudentFolder(const std::filesystem::path& folder, const torch::nn::Module& module,
                                 const StudentOptions& options, at::ScalarType type);
 

@@ -1,7 +1,10 @@
 // How a student begins: fresh, or with the weights of a trained network.
+#include "core/base/check.h"
 #include "core/distill/random_stream.h"
-#include "core/distill/student.h"
+#include "core/distill/student_levels.h"
 #include "core/io/model_folder.h"
+#include "core/models/mambavision/mamba_vision_network.h"
+#include "core/models/radio/eradio_model.h"
 
 #include <algorithm>
 
@@ -107,6 +110,8 @@ Result<std::shared_ptr<torch::nn::Module>> openConvolutional(const StudentOption
 Result<std::shared_ptr<torch::nn::Module>> openStudent(const StudentOptions& options, uint64_t seed) {
     if (options.trunk == StudentTrunk::Convolutional)
         return openConvolutional(options, seed);
+    if (options.hasLevels())
+        return makeLevelStudent(options, seed);
     return std::shared_ptr<torch::nn::Module>(makeStudent(options, seed));
 }
 
@@ -114,6 +119,10 @@ std::shared_ptr<torch::nn::Module> copyStudent(const torch::nn::Module& student)
     std::shared_ptr<torch::nn::Module> copy;
     if (const auto* convolutional = dynamic_cast<const ConvolutionalRadioModule*>(&student))
         copy = std::make_shared<ConvolutionalRadioModule>(convolutional->config());
+    else if (const auto* eradio = dynamic_cast<const EradioModule*>(&student))
+        copy = std::make_shared<EradioModule>(eradio->config());
+    else if (const auto* mamba = dynamic_cast<const mambavision::MambaVisionNetwork*>(&student))
+        copy = std::make_shared<mambavision::MambaVisionNetwork>(mamba->config());
     else
         copy = std::make_shared<RadioModule>(dynamic_cast<const RadioModule&>(student).config());
     const at::NoGradGuard noGrad;
@@ -122,12 +131,25 @@ std::shared_ptr<torch::nn::Module> copyStudent(const torch::nn::Module& student)
         parameters[entry.key()].copy_(entry.value().detach());
     for (const auto& entry : student.named_buffers())
         buffers[entry.key()].copy_(entry.value());
+    VITRINE_CHECK(nn::restoreBatchStatistics(*copy, nn::batchStatistics(student)), "the builds are equal");
     return copy;
 }
 
+std::string headPrefix(const torch::nn::Module& student) {
+    return dynamic_cast<const mambavision::MambaVisionNetwork*>(&student) ? "adaptors."
+                                                                          : "radio_model.adaptors.";
+}
+
+bool isOfHead(const std::string& parameterName) {
+    return parameterName.starts_with("adaptors.") || parameterName.find(".adaptors.") != std::string::npos;
+}
+
 bool learnsBeforeTrunk(const std::string& parameterName) {
-    return parameterName.find(".adaptors.") != std::string::npos ||
-           parameterName.starts_with("radio_model.model.neck.");
+    return isOfHead(parameterName) || parameterName.starts_with("radio_model.model.neck.");
+}
+
+bool takesSpectralWeights(const std::string& layerName) {
+    return !isOfHead(layerName) && layerName.find(".cpb_mlp.") == std::string::npos;
 }
 
 }  // namespace vitrine

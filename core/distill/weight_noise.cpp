@@ -1,5 +1,8 @@
 #include "core/distill/weight_noise.h"
 
+#include "core/base/check.h"
+#include "core/nn/batch_norm.h"
+
 namespace vitrine {
 
 WeightNoise::WeightNoise(const std::vector<OptimizedParameter>& parameters, double deviation,
@@ -54,15 +57,22 @@ void SlowCopy::follow(const torch::nn::Module& fast) {
     auto targets = slow_->named_parameters();
     for (const auto& entry : fast.named_parameters())
         targets[entry.key()].lerp_(entry.value(), 1 - decay_);
-    auto buffers = slow_->named_buffers();
-    for (const auto& entry : fast.named_buffers())
-        buffers[entry.key()].copy_(entry.value());
+    // They belong to the weights: those of the fast copy would not fit the slow one's.
+    auto statistics = nn::batchStatistics(*slow_);
+    for (const auto& [name, value] : nn::batchStatistics(fast))
+        if (value.is_floating_point())
+            statistics[name].lerp_(value, 1 - decay_);
+        else
+            statistics[name] = value;
+    VITRINE_CHECK(nn::restoreBatchStatistics(*slow_, statistics), "the builds are equal");
 }
 
 std::map<std::string, at::Tensor> SlowCopy::state() const {
     std::map<std::string, at::Tensor> state;
     for (const auto& entry : slow_->named_parameters())
         state["slow." + entry.key()] = entry.value();
+    for (const auto& [name, value] : nn::batchStatistics(*slow_))
+        state["slow." + name] = value;
     return state;
 }
 
@@ -75,7 +85,7 @@ Result<void> SlowCopy::restore(const std::map<std::string, at::Tensor>& state) {
                         "It belongs to another student");
         entry.value().copy_(it->second);
     }
-    return {};
+    return nn::restoreBatchStatistics(*slow_, state, "slow.");
 }
 
 }  // namespace vitrine

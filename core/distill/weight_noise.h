@@ -25,7 +25,8 @@ class WeightNoise {
     std::vector<at::Tensor> tensors_, plain_, noise_;
 };
 
-// Exponential moving average of parameters: slow = decay · slow + (1 - decay) · fast. Buffers are copied.
+// Exponential moving average of parameters and running statistics: slow = decay · slow + (1 - decay) · fast.
+// Other buffers do not change.
 class SlowCopy {
   public:
     // `slow`: a module of the same build as `fast`; starts equal to it.

@@ -1,10 +1,10 @@
 // The inside of the trainer of upsamplers. For upsampler_trainer*.cpp only.
 #pragma once
 
+#include "core/distill/spectral_weights.h"
 #include "core/models/featsharp/featsharp_network.h"
 #include "core/models/featup/featup_network.h"
 #include "core/upsampling/attention_downsampler.h"
-#include "core/upsampling/spectral_weights.h"
 #include "core/upsampling/uncertainty.h"
 #include "core/upsampling/upsampler_trainer.h"
 

@@ -12,7 +12,8 @@
 namespace vitrine {
 namespace {
 
-constexpr double kScaleDecay = 0.01;  // of the spectral scales; nothing else decays
+// Of the spectral scales; nothing else decays.
+constexpr double kScaleDecay = 0.01, kScaleRate = 0.1;
 
 // The learning rate's share of a parameter, by its published name.
 double rateShare(const std::string& name, const UpsamplerOptions& options) {
@@ -57,7 +58,8 @@ UpsamplerTrainer::Parts::Parts(UpsamplerOptions wanted, FrozenEncoder frozen, Pi
     root->to(options.device);
     if (options.spectral)
         spectral =
-            std::make_unique<SpectralWeights>(*root, "", randomStream(options.seed, 0, "singular vectors"));
+            std::make_unique<SpectralWeights>(*root, "", randomStream(options.seed, 0, "singular vectors"),
+                                              SpectralOptions{.scaleRate = kScaleRate});
     buildOptimizer();
 }
 

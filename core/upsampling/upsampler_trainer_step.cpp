@@ -170,6 +170,8 @@ Result<UpsamplerStep> UpsamplerTrainer::Parts::train() {
     if (!std::isfinite(report.loss))
         return refuse("loss", "encoder " + encoder.name);
     loss.backward();
+    if (spectral)
+        spectral->collect();
     const double limit = step < options.carefulSteps ? kCarefulNorm : options.clipNorm;
     report.gradientNorm = optimizer->clipGradients(limit);
     if (!std::isfinite(report.gradientNorm))

@@ -131,6 +131,34 @@ TEST_F(DistillJobTest, ConvolutionalStudentOfALayerIsExportedInHalfPrecision) {
     EXPECT_THAT(carryOut(wanted).run.error, HasSubstr("no attention windows"));
 }
 
+TEST_F(DistillJobTest, StudentsWithBatchNormalisationAreTrainedAndExported) {
+    for (const char* trunk : {"eradio", "mambavision"}) {
+        Json wanted = recipe(3);
+        Json& settings = wanted["settings"];
+        settings["student"] = {{"trunk", trunk}, {"variant", "tiny"}, {"spectral", true}};
+        settings["partitions"] = {{{"sides", {32, 64}}, {"batch", 4}}};
+        settings["output"] = (folder / trunk).string();
+        const RunOutcome outcome = carryOut(wanted);
+        ASSERT_EQ(outcome.run.status, RunStatus::Finished) << outcome.run.error;
+        const auto model = loadModel(folder / trunk, {});
+        ASSERT_TRUE(model) << model.error().text();
+        EXPECT_EQ((*model)->encoder()->info().adaptors, (std::vector<std::string>{"loud", "quiet"}));
+
+        settings["partitions"][0]["batch"] = 1;
+        EXPECT_THAT(carryOut(wanted).run.error, HasSubstr("batch normalisation"));
+        settings["partitions"] = {{{"sides", {48}}, {"batch", 4}}};
+        EXPECT_THAT(carryOut(wanted).run.error, HasSubstr("stride of 32"));
+        settings["partitions"] = {{{"sides", {64}}, {"batch", 4}}};
+        settings["student"]["variant"] = "own";
+        settings["student"]["width"] = 10;
+        settings["student"]["depths"] = {1, 1, 1, 1};
+        EXPECT_EQ(carryOut(wanted).run.status, RunStatus::Finished);
+    }
+    Json wanted = recipe(1);
+    wanted["settings"]["student"] = {{"trunk", "eradio"}, {"variant", "S"}};
+    EXPECT_THAT(carryOut(wanted).run.error, HasSubstr("tiny, XT, T, L"));
+}
+
 TEST_F(DistillJobTest, RecordsLossesPaceAndProbePictures) {
     const RunOutcome outcome = carryOut(recipe(6));
     ASSERT_EQ(outcome.run.status, RunStatus::Finished) << outcome.run.error;
