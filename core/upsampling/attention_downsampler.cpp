@@ -90,9 +90,13 @@ AttentionDownsampler::AttentionDownsampler(const DownsamplerOptions& options, co
 }
 
 at::Tensor AttentionDownsampler::blurred(const at::Tensor& fine) const {
-    const at::Tensor planes = fine.reshape({-1, 1, fine.size(2), fine.size(3)});
-    const at::Tensor smooth =
-        at::conv2d(kernels::padReflected(planes, kBlurSide / 2), blur_).view(fine.sizes());
+    // Channel by channel in one call: planes as pictures of one channel would be filled up to 16 on a
+    // processor.
+    const int64_t channels = fine.size(1);
+    const std::vector<int64_t> once{1, 1}, none{0, 0};
+    const at::Tensor smooth = at::convolution(kernels::padReflected(fine, kBlurSide / 2),
+                                              blur_.expand({channels, 1, kBlurSide, kBlurSide}), {}, once,
+                                              none, once, false, none, channels);
     return options_.kind == DownsamplerKind::FeatSharp ? kernels::padReflected(smooth, options_.kernel / 2)
                                                        : smooth;
 }
