@@ -10,7 +10,7 @@ constexpr const char* kCommon = R"json({
   "dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "description": "element type to compute in"}})json";
 
 constexpr const char* kPerplexity = R"json({"type": "object", "required": ["model", "texts"], "properties": {
-  "model": {"type": "string", "minLength": 1, "description": "language model folder or file"},
+  "model": {"type": "string", "minLength": 1, "description": "language model: a Hugging Face folder, a GGUF file (F32 to Q2_K; docs/language-models.md) or llama2.c's .bin"},
   "texts": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "text files, JSONL files or folders of them"},
   "length": {"type": "integer", "minimum": 0, "default": 0, "description": "tokens of a window; 0: the model's context, at most 2048"},
   "documents": {"type": "boolean", "default": false, "description": "each document apart, behind the start token"},
@@ -19,11 +19,11 @@ constexpr const char* kPerplexity = R"json({"type": "object", "required": ["mode
   "batch": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 4, "description": "windows that go through the model together"}}})json";
 
 constexpr const char* kChoices = R"json({"type": "object", "required": ["model", "questions"], "properties": {
-  "model": {"type": "string", "minLength": 1, "description": "language model folder or file"},
+  "model": {"type": "string", "minLength": 1, "description": "language model: a Hugging Face folder, a GGUF file (F32 to Q2_K; docs/language-models.md) or llama2.c's .bin"},
   "questions": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "JSONL files"}}})json";
 
 constexpr const char* kGenerate = R"json({"type": "object", "required": ["model"], "properties": {
-  "model": {"type": "string", "minLength": 1, "description": "language model folder or file"},
+  "model": {"type": "string", "minLength": 1, "description": "language model: a Hugging Face folder, a GGUF file (F32 to Q2_K; docs/language-models.md) or llama2.c's .bin"},
   "prompt": {"type": "string", "default": "", "description": "text to go on from; empty: the start token alone"},
   "tokens": {"type": "integer", "minimum": 1, "maximum": 1000000, "default": 128, "description": "new tokens at most"},
   "greedy": {"type": "boolean", "default": false, "description": "the likeliest token at every step"},

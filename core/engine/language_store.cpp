@@ -6,6 +6,8 @@
 #include "core/io/model_folder.h"
 #include "core/text/tokenizer_identity.h"
 
+#include <algorithm>
+
 namespace vitrine {
 namespace fs = std::filesystem;
 namespace {
@@ -29,6 +31,28 @@ Result<fs::path> tokenizerBeside(const fs::path& model) {
                 fmt::format("there {} beside the model",
                             found.empty() ? "is no tokenizer (tok*.bin)" : "are several tokenizers"),
                 model.string(), "Name it (--tokenizer, or \"tokenizer\" in a recipe)");
+}
+
+// "49 × Q5_0, 17 × F32, 8 × Q4_K": tensors of each type, most first.
+std::string storedTypes(const TensorSource& source) {
+    std::map<std::string_view, int> counts;
+    for (const TensorInfo& tensor : source.tensors())
+        ++counts[dtypeName(tensor.dtype)];
+    std::vector<std::pair<int, std::string_view>> sorted;
+    for (const auto& [name, count] : counts)
+        sorted.emplace_back(-count, name);
+    std::sort(sorted.begin(), sorted.end());
+    std::string text;
+    for (const auto& [count, name] : sorted)
+        text += fmt::format("{}{} × {}", text.empty() ? "" : ", ", -count, name);
+    return text;
+}
+
+uint64_t storedBytes(const TensorSource& source) {
+    uint64_t bytes = 0;
+    for (const TensorInfo& tensor : source.tensors())
+        bytes += tensor.byteCount;
+    return bytes;
 }
 
 }  // namespace
@@ -80,6 +104,9 @@ Result<std::optional<Json>> describeLanguageModel(const fs::path& path) {
                                     {"family", *family},
                                     {"kind", "language model"},
                                     {"parameters", config.parameterCount()},
+                                    {"storedAs", storedTypes(*folder.weights)},
+                                    {"storedBytes", storedBytes(*folder.weights)},
+                                    {"bytesAsFloat32", 4 * config.parameterCount()},
                                     {"layers", config.depth()},
                                     {"width", config.width},
                                     {"queryHeads", briefly(heads)},

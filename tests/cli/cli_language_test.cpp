@@ -37,6 +37,9 @@ TEST_F(CommandLine, TellsAndMeasuresStories) {
     ASSERT_EQ(info.exitCode, 0) << info.errors;
     EXPECT_EQ(json(info)["layers"], 5);
     EXPECT_EQ(json(info)["kind"], "language model");
+    EXPECT_TRUE(json(info)["storedAs"].get<std::string>().ends_with(" × F32")) << info.output;
+    EXPECT_EQ(json(info)["bytesAsFloat32"], 4 * json(info)["parameters"].get<int64_t>());
+    EXPECT_GE(json(info)["storedBytes"], json(info)["bytesAsFloat32"]);
 }
 
 TEST_F(CommandLine, AsksQuestions) {

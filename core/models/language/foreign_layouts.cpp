@@ -1,103 +1,12 @@
 #include "core/models/language/foreign_layouts.h"
 
-#include "core/io/dequantize.h"
-#include "core/nn/weights.h"
+#include "core/io/gguf_types.h"
+#include "core/models/language/foreign_parts.h"
 
-#include <charconv>
+#include <algorithm>
 #include <cmath>
 
 namespace vitrine {
-namespace {
-
-// Numbers of a file's flattened metadata.
-class Metadata {
-  public:
-    Metadata(const ModelFolder& folder, std::string prefix)
-        : map_(folder.weights->metadata()), where_(folder.path.string()), prefix_(std::move(prefix)) {}
-
-    Result<double> number(const std::string& key) const {
-        const auto value = find(key);
-        if (!value)
-            return fail(ErrorCode::InvalidFile, fmt::format("\"{}\" is missing or no number", prefix_ + key),
-                        where_);
-        return *value;
-    }
-    double numberOr(const std::string& key, double fallback) const { return find(key).value_or(fallback); }
-    std::string text(const std::string& key) const {
-        const auto it = map_.find(key);
-        return it == map_.end() ? "" : it->second;
-    }
-
-  private:
-    std::optional<double> find(const std::string& key) const {
-        const auto it = map_.find(prefix_ + key);
-        double value = 0;
-        if (it == map_.end())
-            return std::nullopt;
-        const char* end = it->second.data() + it->second.size();
-        const auto [stop, error] = std::from_chars(it->second.data(), end, value);
-        return error == std::errc() && stop == end ? std::optional(value) : std::nullopt;
-    }
-    const std::map<std::string, std::string>& map_;
-    std::string where_, prefix_;
-};
-
-Result<at::Tensor> readFloats(const TensorSource& source, const std::string& name) {
-    if (!source.find(name))
-        return at::Tensor();
-    VITRINE_TRY(const TensorBytes bytes, source.read(name));
-    if (torchType(bytes.info.dtype))
-        return tensorFromBytes(bytes);
-    VITRINE_TRY(const std::vector<float> values, dequantize(bytes));
-    return at::tensor(values).view(bytes.info.shape);
-}
-
-// Rows of a query or key projection from neighbouring rotary pairs (2i, 2i+1) to halves (i, i + d/2).
-at::Tensor halvesFromPairs(const at::Tensor& weight, int64_t heads) {
-    if (!weight.defined() || weight.size(0) % (2 * heads) != 0)
-        return weight;  // the shape check names it
-    const int64_t half = weight.size(0) / heads / 2;
-    const auto shape = weight.sizes().vec();
-    std::vector<int64_t> split{heads, half, 2};
-    split.insert(split.end(), shape.begin() + 1, shape.end());
-    return weight.reshape(split).transpose(1, 2).reshape(shape);
-}
-
-// "model.layers.3.mlp.up_proj.weight" -> {3, "mlp.up_proj", ".weight"}; other names keep index -1.
-struct NameParts {
-    int64_t layer = -1;
-    std::string part, ending;
-};
-
-NameParts splitName(const std::string& name) {
-    constexpr std::string_view kLayers = "model.layers.";
-    NameParts parts;
-    const size_t dot = name.rfind('.');
-    parts.ending = name.substr(dot);
-    parts.part = name.substr(0, dot);
-    if (name.starts_with(kLayers)) {
-        const size_t end = name.find('.', kLayers.size());
-        parts.layer = std::stoll(name.substr(kLayers.size(), end - kLayers.size()));
-        parts.part = name.substr(end + 1, dot - end - 1);
-    }
-    return parts;
-}
-
-std::string lookedUp(const std::map<std::string, std::string>& table, const std::string& key) {
-    const auto it = table.find(key);
-    return it == table.end() ? "" : it->second;
-}
-
-LayerSettings layerOf(int64_t heads, int64_t keyValueHeads, int64_t headWidth, int64_t intermediate) {
-    LayerSettings layer;
-    layer.attention.queryHeads = heads;
-    layer.attention.keyValueHeads = keyValueHeads;
-    layer.attention.headWidth = headWidth;
-    layer.feedForward.intermediate = intermediate;
-    return layer;
-}
-
-}  // namespace
 
 bool isLlama2c(const ModelFolder& folder) {
     return folder.weights && folder.weights->find("tok_embeddings.weight") &&
@@ -105,7 +14,7 @@ bool isLlama2c(const ModelFolder& folder) {
 }
 
 Result<DecoderConfig> llama2cConfig(const ModelFolder& folder) {
-    const Metadata metadata(folder, "");
+    const ForeignMetadata metadata(folder, "");
     VITRINE_TRY(const double width, metadata.number("dim"));
     VITRINE_TRY(const double hidden, metadata.number("hidden_dim"));
     VITRINE_TRY(const double layers, metadata.number("n_layers"));
@@ -193,6 +102,17 @@ Result<void> readRopeFactors(const ModelFolder& folder, DecoderConfig& config, i
     return {};
 }
 
+// The first three parts of "a, b, c, ..." and how many follow.
+std::string listStart(const std::string& list) {
+    constexpr int kShown = 3;
+    int commas = 0;
+    size_t shown = list.size();
+    for (size_t at = list.find(", "); at != std::string::npos; at = list.find(", ", at + 2))
+        if (++commas == kShown)
+            shown = at;
+    return commas < kShown ? list : fmt::format("{} and {} more", list.substr(0, shown), commas + 1 - kShown);
+}
+
 }  // namespace
 
 bool isGgufDecoder(const ModelFolder& folder) {
@@ -210,10 +130,12 @@ Result<DecoderConfig> ggufConfig(const ModelFolder& folder) {
                     folder.path.string(), "Known: llama, mistral3, qwen2, qwen3, nemotron");
     if (const auto skipped = all.find("skipped_tensors"); skipped != all.end())
         return fail(ErrorCode::Unsupported,
-                    fmt::format("tensors are quantised in a way that cannot be read: {}",
-                                skipped->second.substr(0, 200)),
-                    folder.path.string(), "F32, F16, BF16, Q8_0 and Q4_0 can be read");
-    const Metadata metadata(folder, architecture + ".");
+                    fmt::format("tensors are of types that cannot be read: {}", listStart(skipped->second)),
+                    folder.path.string(),
+                    fmt::format("Can be read: {}. Take a file of one of these, or convert this one with "
+                                "llama.cpp: llama-quantize --allow-requantize FILE NEW_FILE Q8_0",
+                                readableGgmlTypes()));
+    const ForeignMetadata metadata(folder, architecture + ".");
     VITRINE_TRY(const double width, metadata.number("embedding_length"));
     VITRINE_TRY(const double layers, metadata.number("block_count"));
     VITRINE_TRY(const double heads, metadata.number("attention.head_count"));
@@ -246,7 +168,7 @@ Result<DecoderConfig> ggufConfig(const ModelFolder& folder) {
         layer.feedForward.activation = "relu2";
     }
     config.layers.assign(size_t(std::clamp(layers, 0.0, 65536.0)), layer);
-    const Metadata tokens(folder, "tokenizer.ggml.");
+    const ForeignMetadata tokens(folder, "tokenizer.ggml.");
     if (const double bos = tokens.numberOr("bos_token_id", -1); bos >= 0)
         config.bos = int64_t(bos);
     if (const double eos = tokens.numberOr("eos_token_id", -1); eos >= 0)

@@ -30,11 +30,12 @@ Result<std::unique_ptr<LanguageModel>> loadWith(const ModelFolder& folder, const
             return derive(name, model->config(), source);
         };
     VITRINE_TRY_VOID(loadWeights(model->decoder(), *folder.weights, options, rules));
-    // The rest lie in the mapped file still, which must not be written to: pruning and training do.
+    // What was taken over as it is lies in the mapped file still, which must not be written to: pruning and
+    // training do. Converted and decoded tensors have memory of their own, which LibTorch may resize.
     model->decoder().joinProjections();
     at::NoGradGuard noGrad;
     for (auto& entry : model->decoder().named_parameters())
-        if (!isJoined(entry.key()))
+        if (!isJoined(entry.key()) && !entry.value().storage().resizable())
             entry.value().set_data(entry.value().detach().clone());
     return model;
 }

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <sstream>
 
 namespace vitrine {
 namespace {
@@ -75,6 +76,75 @@ TEST(Gguf, GivesTheSameLogits) {
         EXPECT_TRUE(at::allclose((*again)->decoder().logits(ids), model->decoder().logits(ids), 1e-4, 1e-5))
             << type;
     }
+}
+
+DecoderConfig configOfWholeBlocks() {
+    DecoderConfig config = testing::smallConfig();
+    config.width = 32;
+    for (LayerSettings& layer : config.layers)
+        layer.feedForward.intermediate = 64;
+    return config;
+}
+
+TEST(Gguf, QuantisedWeightsAreWhatTheirBlocksSay) {
+    at::NoGradGuard noGrad;
+    const auto model = testing::smallModel(configOfWholeBlocks());
+    ASSERT_TRUE(model);
+    const fs::path file = fs::path(::testing::TempDir()) / "eight_bits.gguf";
+    testing::writeGguf(file, *model, "", true);
+    for (auto& entry : model->decoder().named_parameters())
+        if (entry.value().dim() == 2)
+            entry.value().copy_(testing::roundedToEightBits(entry.value()));
+    const auto again = loadLanguageModel(file, {});
+    ASSERT_TRUE(again) << again.error().text();
+    const auto found = (*again)->decoder().named_parameters();
+    for (const auto& wanted : model->decoder().named_parameters())
+        EXPECT_TRUE(at::equal(found[wanted.key()], wanted.value())) << wanted.key();
+    const at::Tensor ids = testing::someIds(2, 9), wanted = model->decoder().logits(ids);
+    EXPECT_TRUE(at::allclose((*again)->decoder().logits(ids), wanted, 1e-4, 1e-5));
+    const auto half = loadLanguageModel(file, {.dtype = at::kBFloat16});
+    ASSERT_TRUE(half) << half.error().text();
+    const at::Tensor rounded = (*half)->decoder().logits(ids).to(at::kFloat);
+    EXPECT_LT((rounded - wanted).norm().item<double>(), 0.1 * wanted.norm().item<double>());
+}
+
+// Weights are trained and pruned in place: none may lie in the file's memory map, which is read-only.
+TEST(Gguf, WeightsHaveMemoryOfTheirOwn) {
+    at::NoGradGuard noGrad;
+    const auto model = testing::smallModel(configOfWholeBlocks());
+    ASSERT_TRUE(model);
+    for (const bool eightBits : {false, true}) {
+        const fs::path file = fs::path(::testing::TempDir()) / "written_to.gguf";
+        testing::writeGguf(file, *model, "", eightBits);
+        const auto loaded = loadLanguageModel(file, {});
+        ASSERT_TRUE(loaded) << loaded.error().text();
+        for (at::Tensor& parameter : (*loaded)->decoder().parameters())
+            parameter.fill_(1);
+        const auto again = loadLanguageModel(file, {});
+        ASSERT_TRUE(again) << again.error().text();
+        for (const at::Tensor& parameter : (*again)->decoder().parameters())
+            EXPECT_TRUE(parameter.dim() < 2 || parameter.ne(1).all().item<bool>());
+    }
+}
+
+TEST(Gguf, TypesThatCannotBeReadAreNamed) {
+    const fs::path file = fs::path(::testing::TempDir()) / "unknown_types.gguf";
+    testing::writeGguf(file, *testing::smallModel(testing::smallConfig(4)));
+    std::stringstream content;
+    content << std::ifstream(file, std::ios::binary).rdbuf();
+    std::string bytes = content.str();
+    for (const std::string name : {"blk.0.attn_norm.weight", "blk.1.attn_norm.weight",
+                                   "blk.2.attn_norm.weight", "blk.3.attn_norm.weight"})
+        bytes[bytes.find(name) + name.size() + 4 + 8] = 16;
+    std::ofstream(file, std::ios::binary) << bytes;
+    const auto model = loadLanguageModel(file, {});
+    ASSERT_FALSE(model);
+    EXPECT_EQ(model.error().code, ErrorCode::Unsupported);
+    EXPECT_THAT(model.error().text(),
+                HasSubstr("blk.0.attn_norm.weight (IQ2_XXS), blk.1.attn_norm.weight (IQ2_XXS), "
+                          "blk.2.attn_norm.weight (IQ2_XXS) and 1 more"));
+    EXPECT_THAT(model.error().text(), HasSubstr("Q6_K"));
+    EXPECT_THAT(model.error().text(), HasSubstr("llama-quantize --allow-requantize"));
 }
 
 TEST(Gguf, OtherArchitecturesAreNamed) {

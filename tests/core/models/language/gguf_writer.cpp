@@ -63,9 +63,32 @@ at::Tensor storedValue(const std::string& name, const at::Tensor& value, const D
     return value;
 }
 
+struct EightBits {
+    at::Tensor scales, levels;  // (blocks, 1) float16, (blocks, 32) int8
+    explicit EightBits(const at::Tensor& matrix) {
+        const at::Tensor blocks = matrix.reshape({-1, 32});
+        scales = (blocks.abs().amax(1, true) / 127).to(at::kHalf);
+        levels = (blocks / scales.to(at::kFloat)).round().clamp(-127, 127).to(at::kChar);
+    }
+};
+
+void putEightBits(std::string& out, const at::Tensor& matrix) {
+    const EightBits blocks(matrix);
+    for (int64_t i = 0; i < blocks.scales.size(0); ++i) {
+        put(out, blocks.scales.const_data_ptr<at::Half>()[i].x);
+        out.append(reinterpret_cast<const char*>(blocks.levels.const_data_ptr<int8_t>() + 32 * i), 32);
+    }
+}
+
 }  // namespace
 
-void writeGguf(const std::filesystem::path& file, const LanguageModel& model, const std::string& claimed) {
+at::Tensor roundedToEightBits(const at::Tensor& matrix) {
+    const EightBits blocks(matrix);
+    return (blocks.scales.to(at::kFloat) * blocks.levels.to(at::kFloat)).view(matrix.sizes());
+}
+
+void writeGguf(const std::filesystem::path& file, const LanguageModel& model, const std::string& claimed,
+               bool eightBits) {
     const DecoderConfig& config = model.config();
     const std::string architecture = claimed.empty() ? config.modelType : claimed;
     const AttentionSettings& attention = config.layers[0].attention;
@@ -97,9 +120,13 @@ void writeGguf(const std::filesystem::path& file, const LanguageModel& model, co
         put<uint32_t>(tensors, uint32_t(value.dim()));
         for (int64_t i = value.dim() - 1; i >= 0; --i)
             put<uint64_t>(tensors, uint64_t(value.size(i)));
-        put<uint32_t>(tensors, 0);
+        const bool blocks = eightBits && value.dim() == 2;
+        put<uint32_t>(tensors, blocks ? 8 : 0);
         put<uint64_t>(tensors, data.size());
-        data.append(static_cast<const char*>(value.const_data_ptr()), value.nbytes());
+        if (blocks)
+            putEightBits(data, value);
+        else
+            data.append(static_cast<const char*>(value.const_data_ptr()), value.nbytes());
         data.resize((data.size() + 31) / 32 * 32);
         ++tensorCount;
     }
