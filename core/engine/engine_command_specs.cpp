@@ -2,6 +2,7 @@
 #include "core/engine/engine_loader.h"
 #include "core/engine/evaluate_command.h"
 #include "core/engine/fidelity_command.h"
+#include "core/engine/fit_command.h"
 #include "core/engine/language_commands.h"
 #include "core/engine/merging_command.h"
 #include "core/engine/segment_command.h"
@@ -49,7 +50,7 @@ constexpr const char* kMapArguments = R"json({
   "layer": {"type": "integer", "minimum": -1, "default": -1, "description": "hidden state; -1: the final features"},
   "adaptor": {"type": "string", "default": "", "description": "adaptor head; empty: backbone"},
   "resolution": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 0, "description": "model pixels of the short side; 0: what the model prefers"},
-  "upsampler": {"type": "string", "default": "jbu", "minLength": 1, "description": "how the map is enlarged: a name of `vitrine upsamplers` or the folder of an upsampler trained for this model (FeatSharp)"},
+  "upsampler": {"type": "string", "default": "jbu", "minLength": 1, "description": "how the map is enlarged: a name of `vitrine upsamplers`, the folder of an upsampler trained for this model (FeatSharp), or the file of a fit"},
   "size": {"type": "integer", "minimum": 0, "maximum": 8192, "default": 512, "description": "pixels of the map's long side"},
   "x": {"type": "number", "default": 0.5, "minimum": 0, "maximum": 1, "description": "probe, as a share of the picture's width"},
   "y": {"type": "number", "default": 0.5, "minimum": 0, "maximum": 1, "description": "probe, as a share of the picture's height"},
@@ -140,6 +141,7 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareCloudCommand(registry);
     declareEvaluateCommand(registry);
     declareFidelityCommand(registry);
+    declareFitCommand(registry);
     declareMergingCommand(registry);
     declareLanguageCommands(registry);
     declareSegmentCommand(registry);

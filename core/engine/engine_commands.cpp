@@ -4,6 +4,7 @@
 #include "core/engine/cloud_command.h"
 #include "core/engine/evaluate_command.h"
 #include "core/engine/fidelity_command.h"
+#include "core/engine/fit_command.h"
 #include "core/engine/language_commands.h"
 #include "core/engine/merging_command.h"
 #include "core/engine/segment_command.h"
@@ -18,6 +19,7 @@ void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindCloudCommand(registry);
     bindEvaluateCommand(registry);
     bindFidelityCommand(registry);
+    bindFitCommand(registry);
     bindMergingCommand(registry);
     bindLanguageCommands(registry);
     bindSegmentCommand(registry);

@@ -6,7 +6,7 @@ namespace vitrine {
 constexpr const char* kFidelityArguments = R"json({"type": "object", "required": ["model", "images"], "properties": {
   "model": {"type": "string", "description": "model folder or weight file; it must take pictures of any size"},
   "images": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "pictures and folders of pictures"},
-  "upsamplers": {"type": "array", "items": {"type": "string"}, "default": ["nearest", "bilinear", "bicubic", "jbu"], "description": "a name of `vitrine upsamplers` or the folder of a trained one (may be given again)"},
+  "upsamplers": {"type": "array", "items": {"type": "string"}, "default": ["nearest", "bilinear", "bicubic", "jbu"], "description": "a name of `vitrine upsamplers`, the folder of a trained one, or featup-implicit with settings behind a colon (may be given again)"},
   "factor": {"type": "integer", "minimum": 2, "maximum": 8, "default": 2, "description": "how much finer"},
   "side": {"type": "integer", "minimum": 0, "maximum": 4096, "default": 0, "description": "pixels of the small picture; 0: what the model prefers"},
   "limit": {"type": "integer", "minimum": 0, "default": 32, "description": "pictures at most, evenly spread; 0: all"},

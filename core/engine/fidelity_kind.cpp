@@ -86,7 +86,10 @@ class FidelityJob {
     Result<void> compare(const PictureBatch& batch) {
         const at::NoGradGuard noGrad;
         VITRINE_TRY_VOID(run_.pausePoint());
+        // Ways that take long have progress of their own.
+        JobContext inner(run_.job().stopToken(), run_.job().progressCallback());
         UpsamplerQuestion question;
+        question.job = &inner;
         question.large = batch.models.front().pixels;
         question.small = nn::resizeMap(question.large, side_, side_, "bilinear");
         VITRINE_TRY(const at::Tensor truth, features(question.large));
@@ -126,6 +129,7 @@ class FidelityJob {
             const Tally& tally = tallies_.at(way.name);
             VITRINE_TRY(const TruthComparison comparison, tally.truth.result());
             const double count = double(tally.pictures), seam = tally.seamSum / count;
+            const double milliseconds = (tally.milliseconds + *way.earlierMilliseconds) / count;
             rows.push_back({{"upsampler", way.shownName},
                             {"source", way.name},
                             {"fidelity", comparison.fidelity},
@@ -134,8 +138,8 @@ class FidelityJob {
             csv += fmt::format("{},{:.6g},{:.6g},{:.6g}\n", csvField(way.shownName), comparison.fidelity,
                                comparison.cosine, seam);
             run_.metric("fidelity/" + way.shownName, factor_, comparison.fidelity);
-            run_.metric("time/milliseconds/" + way.shownName, factor_, tally.milliseconds / count);
-            times[way.name] = tally.milliseconds / count;
+            run_.metric("time/milliseconds/" + way.shownName, factor_, milliseconds);
+            times[way.name] = milliseconds;
         }
         const Json result{
             {"model", model_->description.info.name},        {"side", side_},      {"factor", factor_},
@@ -179,7 +183,7 @@ JobKind upsamplerFidelityKind() {
         Json::parse(R"json({"type": "object", "required": ["model", "images"], "properties": {
       "model": {"type": "string", "minLength": 1, "title": "Encoder", "description": "model folder or weight file; it must take pictures of any size"},
       "images": {"type": "array", "minItems": 1, "items": {"type": "string"}, "title": "Pictures", "description": "pictures and folders of pictures"},
-      "upsamplers": {"type": "array", "minItems": 1, "items": {"type": "string"}, "default": ["nearest", "bilinear", "bicubic", "jbu"], "title": "Upsamplers", "description": "names of `vitrine upsamplers`, or folders of trained ones"},
+      "upsamplers": {"type": "array", "minItems": 1, "items": {"type": "string"}, "default": ["nearest", "bilinear", "bicubic", "jbu"], "title": "Upsamplers", "description": "names of `vitrine upsamplers`, folders of trained ones, or featup-implicit with settings behind a colon"},
       "factor": {"type": "integer", "minimum": 2, "maximum": 8, "default": 2, "title": "Factor"},
       "side": {"type": "integer", "minimum": 0, "maximum": 4096, "default": 0, "title": "Resolution of the small picture", "unit": "pixels", "description": "0: what the encoder prefers"},
       "recursive": {"type": "boolean", "default": true, "title": "Folders below too"},

@@ -7,6 +7,7 @@
 #include "core/features/similarity.h"
 
 #include <chrono>
+#include <utility>
 
 namespace vitrine {
 namespace {
@@ -93,8 +94,12 @@ Result<MapMaker::Cell> MapMaker::cellOf(const FeatureMap& map, const Probe& prob
 Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
     const auto started = std::chrono::steady_clock::now();
     const TensorMemory memory;
-    encodedNow_ = false;
-    upsamplingMilliseconds_ = 0;
+    // Restored when this map is done: it may be made in the middle of another one's fit.
+    struct Restore {
+        Work &place, outer;
+        ~Restore() { place = std::move(outer); }
+    } const restore{work_, std::exchange(work_, Work())};
+    work_.job = &job;
     VITRINE_TRY_VOID(job.checkStop());
     MapRequest request = asked;
     VITRINE_TRY_VOID(resolveUpsampler(request));
@@ -104,6 +109,15 @@ Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
     const StoredModel* model = nullptr;
     if (request.kind != MapKind::Image) {
         VITRINE_TRY(model, models_.find(request.source.modelId));
+    }
+    if (isImplicitUpsampler(request.source.trainedUpsampler)) {
+        work_.fitName = request.source.trainedUpsampler;
+        if (request.kind == MapKind::Image || request.kind == MapKind::ModelInput) {
+            request.source.trainedUpsampler.clear();
+        } else {
+            VITRINE_TRY(request.source, fitted(request.source, *model));
+            VITRINE_TRY(model, models_.find(request.source.modelId));
+        }
     }
     at::NoGradGuard noGrad;
     Result<MapResult> result = [&]() -> Result<MapResult> {
@@ -124,10 +138,12 @@ Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
         return result;
     VITRINE_TRY_VOID(job.checkStop());
     result->provenance = requestJson(request, model);
+    if (!work_.fit.is_null())
+        result->provenance["fit"] = work_.fit;
     result->provenance["transform"] = result->transform.toJson();
-    result->encodedNow = encodedNow_;
+    result->encodedNow = work_.encodedNow;
     result->milliseconds = millisecondsSince(started);
-    result->upsamplingMilliseconds = upsamplingMilliseconds_;
+    result->upsamplingMilliseconds = work_.upsamplingMilliseconds;
     result->peakBytes = memory.peakBytes();
     return result;
 }
@@ -147,11 +163,48 @@ Result<MapResult> MapMaker::modelInput(const MapRequest& request, const StoredMo
     return result;
 }
 
+Result<FeatureSource> MapMaker::fitted(FeatureSource source, const StoredModel& model) {
+    if (work_.fitName.empty())
+        return source;
+    if (source.layer >= 0 || !source.adaptor.empty())
+        return fail(ErrorCode::Unsupported,
+                    "the final features are fitted, not those of a layer or an adaptor", work_.fitName,
+                    "Choose the final features or another upsampler");
+    FeatureSource plain = source;
+    plain.trainedUpsampler.clear();
+    const std::string key = fmt::format("{}|{}|{}|{}|{}", fileStamp(source.imagePath), source.modelId,
+                                        source.resolution, source.square, work_.fitName);
+    KeptFit& kept = fits_[key];
+    std::error_code problem;
+    if (kept.file.empty() || !std::filesystem::exists(kept.file, problem)) {
+        const auto started = std::chrono::steady_clock::now();
+        VITRINE_TRY(const ImplicitOptions options, implicitOptionsFrom(work_.fitName));
+        VITRINE_TRY(const at::Tensor picture, pictures_.modelInput(model, plain));
+        ImplicitEncoder encoder = implicitEncoderOf(model);
+        // Asked for anew each time: maps that are made meanwhile may unload the model.
+        encoder.features = [this, id = source.modelId](const at::Tensor& views) -> Result<at::Tensor> {
+            VITRINE_TRY(const StoredModel* now, models_.find(id));
+            VITRINE_TRY(const EncoderOutput output, now->model->encoder()->encode(views, {}));
+            return output.features;
+        };
+        VITRINE_TRY(kept, implicitFit(model, std::move(encoder), picture, options, *work_.job));
+        work_.upsamplingMilliseconds += millisecondsSince(started);
+        work_.encodedNow |= kept.fittedNow;
+    }
+    if (work_.fit.is_null())
+        work_.fit = {{"upsampler", work_.fitName},
+                     {"file", kept.file.string()},
+                     {"seconds", kept.seconds()},
+                     {"report", kept.report}};
+    source.trainedUpsampler = kept.file.string();
+    return source;
+}
+
 Result<EncodedPicture> MapMaker::featuresOf(const StoredModel& model, const FeatureSource& source) {
     const auto started = std::chrono::steady_clock::now();
     auto encoded = pictures_.features(model, source);
     if (!source.trainedUpsampler.empty())
-        upsamplingMilliseconds_ += millisecondsSince(started);
+        work_.upsamplingMilliseconds += millisecondsSince(started);
     return encoded;
 }
 
@@ -159,7 +212,7 @@ Result<at::Tensor> MapMaker::enlarge(const MapRequest& request, const StoredMode
                                      const at::Tensor& map, const ImageTransform& transform) {
     const auto started = std::chrono::steady_clock::now();
     auto enlarged = enlarger_.enlarge(request, model, map, transform);
-    upsamplingMilliseconds_ += millisecondsSince(started);
+    work_.upsamplingMilliseconds += millisecondsSince(started);
     return enlarged;
 }
 
@@ -221,8 +274,9 @@ Result<at::Tensor> MapMaker::correspondenceColors(const MapRequest& request, con
                                                   const FeatureMap& map) {
     FeatureSource target = request.source;
     target.imagePath = request.other.imagePath;
+    VITRINE_TRY(target, fitted(target, model));
     VITRINE_TRY(const EncodedPicture other, featuresOf(model, target));
-    encodedNow_ |= other.encodedNow;
+    work_.encodedNow |= other.encodedNow;
     VITRINE_TRY(const Correspondence matches, denseCorrespondence(map.features, other.map.features));
     // The matched place as a colour (x: red, y: green); places whose way back ends elsewhere are dark.
     const at::Tensor x = matches.match.remainder(other.map.width()).to(at::kFloat) /
@@ -236,7 +290,7 @@ Result<at::Tensor> MapMaker::correspondenceColors(const MapRequest& request, con
 
 Result<MapResult> MapMaker::colors(const MapRequest& request, const StoredModel& model) {
     VITRINE_TRY(const EncodedPicture encoded, featuresOf(model, request.source));
-    encodedNow_ |= encoded.encodedNow;
+    work_.encodedNow |= encoded.encodedNow;
     const FeatureMap& map = encoded.map;
     MapResult result;
     result.transform = map.transform;

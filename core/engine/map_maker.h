@@ -1,6 +1,7 @@
 // Makes the maps of InspectEngine::render from cached features.
 #pragma once
 
+#include "core/engine/implicit_fits.h"
 #include "core/engine/map_enlarger.h"
 #include "core/features/pca.h"
 
@@ -56,6 +57,9 @@ class MapMaker {
     // Enlarged to the picture's size as asked; the time that it takes is added up.
     Result<at::Tensor> enlarge(const MapRequest& request, const StoredModel& model, const at::Tensor& map,
                                const ImageTransform& transform);
+    // The source with the file of the fit where its upsampler is one that is fitted to the picture; the fit
+    // is made if there is none yet, and its time is added up.
+    Result<FeatureSource> fitted(FeatureSource source, const StoredModel& model);
     // Features of a source; a trained upsampler's time is added up.
     Result<EncodedPicture> featuresOf(const StoredModel& model, const FeatureSource& source);
 
@@ -64,8 +68,16 @@ class MapMaker {
     LockedBases& bases_;
     ByteCache<PcaBasis> fitted_;
     MapEnlarger enlarger_;
-    bool encodedNow_ = false;
-    double upsamplingMilliseconds_ = 0;
+    // Of the map being made. A fit lets other maps be made meanwhile: each has its own.
+    struct Work {
+        JobContext* job = nullptr;
+        std::string fitName;  // upsampler that is fitted to each picture; empty: another one
+        Json fit;             // report of the shown picture's
+        bool encodedNow = false;
+        double upsamplingMilliseconds = 0;
+    };
+    Work work_;
+    std::map<std::string, KeptFit> fits_;  // by picture as stamped, model, framing and name
 };
 
 }  // namespace vitrine

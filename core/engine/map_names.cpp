@@ -2,6 +2,7 @@
 
 #include "core/base/nearest.h"
 #include "core/features/upsampler_registry.h"
+#include "core/upsampling/implicit_options.h"
 
 #include <algorithm>
 #include <array>
@@ -53,11 +54,16 @@ const char* mapKindName(MapKind kind) {
     return nameIn(kKinds, kind);
 }
 std::vector<UpsamplerEntry> upsamplerList() {
-    std::vector<UpsamplerEntry> list{{"none", "the feature grid itself", true},
-                                     {"nearest", "patches as they are", true},
-                                     {"bilinear", "between the four nearest patches", true},
-                                     {"bicubic", "between the sixteen nearest patches", true},
-                                     {"jbu", "joint bilateral: edges of the picture", true}};
+    std::vector<UpsamplerEntry> list{
+        {"none", "the feature grid itself", true},
+        {"nearest", "patches as they are", true},
+        {"bilinear", "between the four nearest patches", true},
+        {"bicubic", "between the sixteen nearest patches", true},
+        {"jbu", "joint bilateral: edges of the picture", true},
+        {std::string(kImplicitUpsampler),
+         "FeatUp, fitted to each picture: minutes to hours; quicker with settings, as "
+         "featup-implicit:jitters=300,steps=400,cell=4 (`vitrine upsampler fit --help`)",
+         true}};
     for (const FeatureUpsampler& upsampler : UpsamplerRegistry::instance().all())
         list.push_back({upsampler.name, upsampler.summary, upsampler.linear});
     return list;
@@ -65,7 +71,13 @@ std::vector<UpsamplerEntry> upsamplerList() {
 
 Result<void> resolveUpsampler(MapRequest& request) {
     const std::vector<UpsamplerEntry> known = upsamplerList();
-    const std::string& wanted = request.upsampler;
+    const std::string wanted = request.upsampler;
+    if (isImplicitUpsampler(wanted)) {
+        VITRINE_TRY(const ImplicitOptions options, implicitOptionsFrom(wanted));
+        request.source.trainedUpsampler = implicitName(options);
+        request.upsampler = "bilinear";
+        return {};
+    }
     if (std::any_of(known.begin(), known.end(),
                     [&](const UpsamplerEntry& entry) { return entry.name == wanted; }))
         return {};

@@ -14,8 +14,9 @@ const char* mapKindName(MapKind kind);
 
 // Every way to enlarge maps: the built-in ones, then those of plugins.
 std::vector<UpsamplerEntry> upsamplerList();
-// A folder in request.upsampler becomes source.trainedUpsampler, with bilinear steps from its grid to pixels.
-// InvalidArgument with the nearest name for what is neither a name of the list nor a folder.
+// A folder in request.upsampler becomes source.trainedUpsampler, with bilinear steps from its grid to pixels;
+// so does an upsampler that is fitted to the picture, by the name that implicitName gives it. InvalidArgument
+// with the nearest name for what is neither a name of the list nor a folder.
 Result<void> resolveUpsampler(MapRequest& request);
 
 // RGB picture of a map: its colours, or its values through a colour map over its suggested range.

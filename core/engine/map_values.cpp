@@ -14,11 +14,14 @@ Result<MapMaker::Scalars> MapMaker::similarity(const MapRequest& request, const 
         return fail(ErrorCode::InvalidArgument, "similarity needs a probe", {},
                     "Click a point of the picture");
     VITRINE_TRY(const EncodedPicture shown, featuresOf(model, request.source));
-    encodedNow_ |= shown.encodedNow;
+    work_.encodedNow |= shown.encodedNow;
     FeatureSource probed = request.source;
-    probed.imagePath = request.probe->imagePath;
+    if (probed.imagePath != request.probe->imagePath) {
+        probed.imagePath = request.probe->imagePath;
+        VITRINE_TRY(probed, fitted(probed, model));
+    }
     VITRINE_TRY(const EncodedPicture origin, featuresOf(model, probed));
-    encodedNow_ |= origin.encodedNow;
+    work_.encodedNow |= origin.encodedNow;
     VITRINE_TRY(const Cell cell, cellOf(origin.map, *request.probe));
     VITRINE_TRY(const at::Tensor vector, patchVector(origin.map.features, cell.row, cell.column));
     VITRINE_TRY(const at::Tensor cosine, cosineMap(shown.map.features, vector));
@@ -77,7 +80,7 @@ Result<MapMaker::Scalars> MapMaker::disagreement(const MapRequest& request, cons
     otherSource.imagePath = request.source.imagePath;
     VITRINE_TRY(const EncodedPicture first, featuresOf(model, request.source));
     VITRINE_TRY(const EncodedPicture other, featuresOf(*second, otherSource));
-    encodedNow_ |= first.encodedNow || other.encodedNow;
+    work_.encodedNow |= first.encodedNow || other.encodedNow;
     // How well the second model's features predict the first's.
     VITRINE_TRY(const Disagreement result, vitrine::disagreement(other.map.features, first.map.features));
     return Scalars{result.error, "relative error", first.map.transform,
@@ -115,7 +118,7 @@ Result<MapMaker::Scalars> MapMaker::valuesOf(const MapRequest& request, const St
             break;
     }
     VITRINE_TRY(const EncodedPicture encoded, featuresOf(model, request.source));
-    encodedNow_ |= encoded.encodedNow;
+    work_.encodedNow |= encoded.encodedNow;
     const FeatureMap& map = encoded.map;
     if (request.kind == MapKind::Channel) {
         if (request.channel < 0 || request.channel >= map.channels())

@@ -111,6 +111,11 @@ Result<at::Tensor> PictureEncoder::pixels(const StoredModel& model, const Prepro
         .to(model.device, model.dtype, false, true);
 }
 
+Result<at::Tensor> PictureEncoder::modelInput(const StoredModel& model, const FeatureSource& source) {
+    VITRINE_TRY(const PreprocessedImage input, prepare(model, source));
+    return pixels(model, input);
+}
+
 FeatureMap PictureEncoder::makeMap(const StoredModel& model, const FeatureSource& source,
                                    const ImageTransform& transform) const {
     FeatureMap map;

@@ -39,6 +39,8 @@ class PictureEncoder {
     Result<std::shared_ptr<const Image>> picture(const std::string& path);
     // What the model takes for this picture.
     Result<PreprocessedImage> prepare(const StoredModel& model, const FeatureSource& source);
+    // The same as (1, 3, H, W) on the model's device, in its type.
+    Result<at::Tensor> modelInput(const StoredModel& model, const FeatureSource& source);
     // Features of the asked layer or adaptor, or, with a trained upsampler, final features on its grid. All
     // layers of a picture are kept at once where they fit, so that a layer slider need not encode again.
     Result<EncodedPicture> features(const StoredModel& model, const FeatureSource& source);

@@ -1,5 +1,6 @@
 #include "core/engine/upsampler_ways.h"
 
+#include "core/engine/implicit_fits.h"
 #include "core/engine/map_names.h"
 #include "core/features/upsample.h"
 #include "core/features/upsampler_registry.h"
@@ -76,6 +77,23 @@ Result<UpsamplerWay> trained(UpsamplerWay way, const StoredModel& model, int64_t
     return way;
 }
 
+// Fitted to each small picture.
+UpsamplerWay implicit(UpsamplerWay way, const ImplicitOptions& options, const StoredModel& model) {
+    way.upsample = [options, &model, earlier = way.earlierMilliseconds](
+                       const UpsamplerQuestion& question) -> Result<at::Tensor> {
+        VITRINE_TRY(const KeptFit kept,
+                    implicitFit(model, implicitEncoderOf(model), question.small, options, *question.job));
+        if (!kept.fittedNow)
+            *earlier += 1000 * kept.seconds();
+        VITRINE_TRY(const auto upsampler, loadTrainedUpsampler(kept.file, {model.device, at::kFloat}));
+        VITRINE_TRY(const at::Tensor fine, upsampler->sharpen(*model.model->encoder(), question.small));
+        if (fine.size(2) < question.fineHeight || fine.size(3) < question.fineWidth)
+            return nn::resizeMap(fine, question.fineHeight, question.fineWidth, "bilinear");
+        return at::adaptive_avg_pool2d(fine, {question.fineHeight, question.fineWidth});
+    };
+    return way;
+}
+
 }  // namespace
 
 Result<UpsamplerWay> upsamplerWay(const std::string& name, const StoredModel& model, int64_t side,
@@ -86,6 +104,10 @@ Result<UpsamplerWay> upsamplerWay(const std::string& name, const StoredModel& mo
     MapRequest request;
     request.upsampler = name;
     VITRINE_TRY_VOID(resolveUpsampler(request));
+    if (isImplicitUpsampler(name)) {
+        VITRINE_TRY(const ImplicitOptions options, implicitOptionsFrom(name));
+        return implicit(std::move(way), options, model);
+    }
     if (!request.source.trainedUpsampler.empty())
         return trained(std::move(way), model, side, factor);
     if (name == "none" || name == "nearest")

@@ -12,12 +12,15 @@ struct UpsamplerQuestion {
     at::Tensor large, small;  // (1, 3, H·u, W·u), (1, 3, H, W): the picture as the encoder takes it
     at::Tensor coarse;        // (1, C, h, w): features of the small one
     int64_t fineHeight = 0, fineWidth = 0;
+    JobContext* job = nullptr;  // of what takes long
 };
 
 struct UpsamplerWay {
     std::string name;       // as it was asked for
     std::string shownName;  // the name, or that of the trained one's folder
     bool sameSpace = true;  // its features are in the encoder's own space
+    // Added up: what fits took that were kept from before and not made now.
+    std::shared_ptr<double> earlierMilliseconds = std::make_shared<double>(0);
     // (1, C, fineHeight, fineWidth).
     std::function<Result<at::Tensor>(const UpsamplerQuestion&)> upsample;
     // The encoder's features in the space of the result.

@@ -19,6 +19,7 @@ class InspectEngineTest : public ::testing::Test {
   protected:
     InspectEngineTest() {
         ::setenv("VITRINE_STATE_DIR", (state_ / "state").c_str(), 1);
+        ::setenv("VITRINE_CACHE_DIR", (state_ / "cache").c_str(), 1);
         engine_ = makeInspectEngine();
     }
     LoadedModel load(const std::filesystem::path& path) {
@@ -104,6 +105,62 @@ TEST_F(InspectEngineTest, TrainedUpsamplersGiveAFinerGrid) {
     const auto misfit = engine_->render(wanted, job_);
     ASSERT_FALSE(misfit);
     EXPECT_NE(misfit.error().text().find("feature width of 64"), std::string::npos) << misfit.error().text();
+}
+
+// A fit goes on in the background of everything else that is asked for: each map keeps its own times.
+TEST_F(InspectEngineTest, AnUpsamplerIsFittedToThePictureWhileOtherMapsAreMade) {
+    VITRINE_SHARED_DATA(picture, "data/images/photos/dog.jpg");
+    VITRINE_SHARED_DATA(other, "data/images/photos/truck.jpg");
+    VITRINE_SHARED_DATA(weights, "data/encoders/vit_cifar10");
+    const LoadedModel model = load(weights);
+    MapRequest wanted = request(model, picture, MapKind::Norms);
+    wanted.outputSize = {};
+    wanted.upsampler = "featup-implicit:jitters=12,steps=6,batch=2,cell=2,components=8";
+    int64_t between = 0;
+    JobContext job({}, [&](const Progress& progress) {
+        if (progress.stage != "FeatUp: steps")
+            return;
+        JobContext inner;
+        const auto map = engine_->render(request(model, other, MapKind::Pca), inner);
+        ASSERT_TRUE(map) << map.error().text();
+        EXPECT_FALSE(map->provenance.contains("fit"));
+        ++between;
+    });
+    const auto map = engine_->render(wanted, job);
+    ASSERT_TRUE(map) << map.error().text();
+    EXPECT_GT(between, 0);
+    EXPECT_EQ(map->values->width(), 16);  // two cells to each patch of four pixels
+    EXPECT_TRUE(map->encodedNow);
+    ASSERT_TRUE(map->provenance.contains("fit"));
+    EXPECT_GT(map->provenance["fit"]["seconds"].get<double>(), 0);
+    EXPECT_GT(map->upsamplingMilliseconds, 900 * map->provenance["fit"]["seconds"].get<double>());
+    EXPECT_TRUE(std::filesystem::exists(map->provenance["fit"]["file"].get<std::string>()));
+
+    // Kept: another engine finds it, and says what it took.
+    engine_ = makeInspectEngine();
+    load(weights);
+    const auto again = engine_->render(wanted, job_);
+    ASSERT_TRUE(again) << again.error().text();
+    EXPECT_EQ(again->provenance["fit"], map->provenance["fit"]);
+    EXPECT_TRUE(std::equal(again->values->data(), again->values->data() + again->values->byteCount(),
+                           map->values->data()));
+
+    // Every picture that takes part has a fit of its own.
+    wanted.kind = MapKind::Correspondence;
+    wanted.other = wanted.source;
+    wanted.other.imagePath = other.string();
+    const auto matches = engine_->render(wanted, job_);
+    ASSERT_TRUE(matches) << matches.error().text();
+    wanted.kind = MapKind::Similarity;
+    wanted.probe = Probe{other.string(), {40, 40}};
+    EXPECT_TRUE(engine_->render(wanted, job_));
+
+    wanted.kind = MapKind::Norms;
+    wanted.source.layer = 1;
+    EXPECT_EQ(engine_->render(wanted, job_).error().code, ErrorCode::Unsupported);
+    wanted.source.layer = -1;
+    wanted.upsampler = "featup-implicit:jiters=3";
+    EXPECT_NE(engine_->render(wanted, job_).error().text().find("jitters"), std::string::npos);
 }
 
 TEST_F(InspectEngineTest, RegisteredUpsamplersAreUsedByName) {
