@@ -2,6 +2,7 @@
 
 #include "core/compress/mask_set.h"
 #include "core/engine/classifier_settings.h"
+#include "core/engine/latency_files.h"
 #include "core/engine/train_sparse_schema.h"
 #include "core/engine/training_run.h"
 #include "core/runs/run_context.h"
@@ -24,7 +25,10 @@ class TrainSparseJob {
                                         run_.settings()["pictures"].get<std::string>()));
         run_.log(fmt::format("{} pictures to learn, {} to test with, {} classes", pictures_.training.count(),
                              pictures_.test.count(), pictures_.training.classCount()));
-        VITRINE_TRY(const SparseTrainingOptions options, optionsOf(run_.settings()));
+        VITRINE_TRY(SparseTrainingOptions options, optionsOf(run_.settings()));
+        if (options.latency) {
+            VITRINE_TRY(options.latency->table, latencyTableFor(run_, options));
+        }
         VITRINE_TRY(trainer_, SparseTrainer::create(options, pictures_.training));
         watched_ = UnitHistory::begin(trainer_->structure());
         VITRINE_TRY(checkpoints_, TrainingCheckpoints::open(run_));
@@ -99,6 +103,8 @@ class TrainSparseJob {
         metric("left", double(exchange.total(&LayerExchange::left)));
         metric("reactivated", double(exchange.total(&LayerExchange::reactivated)));
         metric("density", trainer_->structure().density());
+        if (exchange.latency)
+            metric("predicted latency (part of dense)", *exchange.latency);
         if (exchange.survival)
             metric("survival after three exchanges", *exchange.survival);
         watched_.add(trainer_->structure());
@@ -170,12 +176,14 @@ class TrainSparseJob {
                     run_.putArtifactFile("masks.safetensors", scratch / "masks.tmp",
                                          {.kind = "masks", .mediaType = "application/x-safetensors"}, true));
         Json densities = Json::array();
-        for (const UnitLayer& layer : structure.layers())
+        for (const UnitLayer& layer : structure.layers()) {
             densities.push_back({{"layer", layer.name},
                                  {"units", layer.unitCount()},
                                  {"in_use", layer.activeCount()},
-                                 {"wanted", layer.density},
                                  {"fixed", layer.fixed}});
+            if (!trainer_->latency())
+                densities.back()["wanted"] = layer.density;
+        }
         const Json summary{{"method", sparseMethodName(trainer_->options().method)},
                            {"accuracy", score_.accuracy},
                            {"cross_entropy", score_.crossEntropy},
@@ -190,7 +198,8 @@ class TrainSparseJob {
                                      {.kind = "report", .mediaType = "application/json"}));
         run_.log(fmt::format("{:.2f} % of the test pictures right, {:.2f} % of the weights in use",
                              100 * score_.accuracy, 100 * structure.density()));
-        return exportModel();
+        VITRINE_TRY_VOID(exportModel());
+        return trainer_->latency() ? keepLatency(run_, *trainer_) : Result<void>();
     }
 
     Result<void> exportModel() {

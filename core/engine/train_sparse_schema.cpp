@@ -22,7 +22,15 @@ constexpr const char* kStructure = R"json({
   "reactivate": {"type": "boolean", "default": true, "title": "Reactivate", "description": "Off: nothing is tried before it is judged (the control)."},
   "freeze": {"type": "boolean", "default": true, "title": "Freeze while exploring", "description": "What is in use stands still."},
   "explore_from": {"type": "string", "enum": ["after_exploration", "before_pruning", "zero"], "default": "after_exploration", "title": "Value on trial", "description": "What is out begins an exploration with what the exploration before left, with the value of its last use, or at 0."},
-  "coming_back": {"type": "string", "enum": ["after_exploration", "before_pruning", "zero"], "default": "after_exploration", "title": "Value on coming back"}})json";
+  "coming_back": {"type": "string", "enum": ["after_exploration", "before_pruning", "zero"], "default": "after_exploration", "title": "Value on coming back"},
+  "never_used": {"type": "string", "enum": ["zero", "start"], "default": "zero", "title": "Value of what was never used", "description": "Weights that were never in use begin at 0, or with their random start; channels always with that."}})json";
+
+constexpr const char* kLatency = R"json({
+  "budget": {"type": "string", "enum": ["density", "latency"], "default": "density", "title": "Budget", "description": "density: each layer keeps its part; latency: channels in groups, chosen over all layers so that the cut network keeps to a time (HALP)."},
+  "latency": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 0.5, "title": "Latency", "description": "Part of the dense network's time, as the table predicts it."},
+  "group": {"type": "integer", "minimum": 1, "maximum": 4096, "default": 8, "title": "Group", "unit": "channels", "description": "That come and go together: the step in which the hardware becomes faster."},
+  "latency_batch": {"type": "integer", "minimum": 1, "maximum": 4096, "default": 64, "title": "Batch of the times", "unit": "pictures", "description": "That layers and networks are timed with."},
+  "latency_table": {"type": "string", "default": "", "format": "file", "title": "Latency table", "description": "latency_table.json of another run; empty: this machine is measured before the training."}})json";
 
 constexpr const char* kRates = R"json({
   "steps": {"type": "integer", "minimum": 1, "default": 3000, "live": true, "title": "Steps"},
@@ -46,6 +54,7 @@ ComingBack comingBackFrom(const Json& setting) {
 Json trainSparseSettingsSchema() {
     Json properties = Json::object();
     addSettingsGroup(properties, kStructure, "Structure");
+    addSettingsGroup(properties, kLatency, "Latency");
     addClassifierSettings(properties);
     addSettingsGroup(properties, kRates, "Training");
     addSettingsGroup(properties, kRecords, "Records");
@@ -61,6 +70,8 @@ Result<SparseTrainingOptions> sparseOptionsFrom(const Json& settings, int64_t cl
     options.units = settings["units"] == "channels" ? UnitKind::Channels : UnitKind::Weights;
     options.saliency = settings["saliency"] == "taylor" ? Saliency::Taylor : Saliency::Magnitude;
     options.density = settings["density"];
+    if (settings["budget"] == "latency")
+        options.latency = LatencyOptions{settings["latency"], settings["group"], {}};
     options.importanceSteps = settings["importance_steps"];
     options.accuracySteps = settings["accuracy_steps"];
     options.explorationSteps = settings["exploration_steps"];
@@ -71,6 +82,7 @@ Result<SparseTrainingOptions> sparseOptionsFrom(const Json& settings, int64_t cl
     options.freezeInExploration = settings["freeze"];
     options.exploreFrom = comingBackFrom(settings["explore_from"]);
     options.comingBack = comingBackFrom(settings["coming_back"]);
+    options.unusedStartAtZero = settings["never_used"] == "zero";
     options.steps = settings["steps"];
     options.learningRate = settings["learning_rate"];
     options.warmup = settings["warmup_steps"];

@@ -1,4 +1,5 @@
 // The jobs "train-sparse" and "train-incremental" as a user meets them.
+#include "core/base/file.h"
 #include "core/engine/train_incremental_kind.h"
 #include "core/engine/train_sparse_kind.h"
 #include "core/models/model.h"
@@ -15,6 +16,7 @@ namespace vitrine {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 struct ClassifierKindsTest : ::testing::Test {
@@ -57,7 +59,8 @@ struct ClassifierKindsTest : ::testing::Test {
         return std::move(*outcome);
     }
     // Stopped after so many steps of training and gone on with; its result hash.
-    std::string stoppedAndResumed(const std::string& kind, const Json& settings, int64_t after) {
+    std::string stoppedAndResumed(const std::string& kind, const Json& settings, int64_t after,
+                                  std::string* id = nullptr) {
         std::stop_source stop;
         RunnerOptions options;
         options.stop = stop.get_token();
@@ -67,6 +70,8 @@ struct ClassifierKindsTest : ::testing::Test {
         };
         const RunOutcome stopped = run(kind, settings, options);
         EXPECT_TRUE(stopped.error);
+        if (id)
+            *id = stopped.run.id;
         RunnerOptions again;
         again.handleSignals = again.controlSocket = false;
         const auto resumed = resumeRun(*project, stopped.run.id, kinds, again);
@@ -117,6 +122,72 @@ TEST_F(ClassifierKindsTest, StoppedRunsGoOnToTheSameResult) {
     EXPECT_EQ(stoppedAndResumed("train-incremental", incremental(), 18), chunks.run.resultHash);
     // In the middle of a chunk that is distilled, whose weights so far are counted.
     EXPECT_EQ(stoppedAndResumed("train-incremental", incremental(), 35), chunks.run.resultHash);
+}
+
+Json timed(Json settings) {
+    settings.update({{"units", "channels"},
+                     {"budget", "latency"},
+                     {"latency", 0.9},
+                     {"group", 8},
+                     {"latency_batch", 32},
+                     {"width", 16},
+                     {"saliency", "taylor"}});
+    return settings;
+}
+
+// The table is measured once: what a resumed run does depends on the times of its beginning.
+TEST_F(ClassifierKindsTest, ANetworkOfALatencyIsMeasuredAndAResumedRunKeepsItsTable) {
+    Json settings = timed(sparse(60));
+    const RunOutcome first = run("train-sparse", settings);
+    ASSERT_FALSE(first.error) << first.error->text();
+    const Json times = artifact(first.run, "latency.json");
+    for (const char* how : {"predicted", "measured"}) {
+        EXPECT_GT(times[how]["ms"].get<double>(), 0);
+        EXPECT_NEAR(times[how]["part"].get<double>(),
+                    times[how]["ms"].get<double>() / times[how]["dense_ms"].get<double>(), 1e-12);
+    }
+    EXPECT_LE(times["predicted"]["part"].get<double>(), 0.9 + 1e-6);
+    const Json report = artifact(first.run, "sparse_training.json");
+    for (const Json& layer : report["densities"]) {
+        EXPECT_EQ(layer["in_use"].get<int64_t>() % 8, 0);
+        EXPECT_FALSE(layer.contains("wanted"));
+    }
+    // Another run by the same table, given as a file, stopped and gone on with.
+    const fs::path table = folder / "latency_table.json";
+    ASSERT_TRUE(writeFileAtomically(table, artifact(first.run, "latency_table.json").dump()));
+    settings["latency_table"] = table.string();
+    const RunOutcome whole = run("train-sparse", settings);
+    ASSERT_FALSE(whole.error) << whole.error->text();
+    EXPECT_EQ(artifact(whole.run, "sparse_training.json"), report);
+    EXPECT_EQ(stoppedAndResumed("train-sparse", settings, 20), whole.run.resultHash);
+    // A measured one is kept when the run stops, and used after.
+    settings["latency_table"] = "";
+    std::string stoppedRun;
+    EXPECT_FALSE(stoppedAndResumed("train-sparse", settings, 20, &stoppedRun).empty());
+    const auto resumed = RunStore(*project).find(stoppedRun);
+    ASSERT_TRUE(resumed);
+    EXPECT_EQ(artifact(*resumed, "latency_table.json"),
+              *readJsonFile(project->runFolder(stoppedRun) / "checkpoint" / "latency_table.json"));
+}
+
+TEST_F(ClassifierKindsTest, SaysWhatALatencyCannotBe) {
+    Json settings = timed(sparse(20));
+    settings["latency"] = 0.01;
+    EXPECT_THAT(run("train-sparse", settings).error->text(),
+                AllOf(HasSubstr("settings.latency"), HasSubstr("1 % of the dense network's"),
+                      HasSubstr("Raise it to")));
+    settings["units"] = "weights";
+    EXPECT_THAT(run("train-sparse", settings).error->text(), HasSubstr("settings.units to channels"));
+    settings = timed(sparse(20));
+    settings["latency_table"] = (folder / "nowhere.json").string();
+    EXPECT_THAT(run("train-sparse", settings).error->text(), HasSubstr("nowhere.json"));
+    const RunOutcome other = run("train-sparse", timed(sparse(1)));
+    ASSERT_FALSE(other.error) << other.error->text();
+    ASSERT_TRUE(
+        writeFileAtomically(folder / "nowhere.json", artifact(other.run, "latency_table.json").dump()));
+    settings["width"] = 12;
+    EXPECT_THAT(run("train-sparse", settings).error->text(),
+                AllOf(HasSubstr("layer1.0.conv1.weight"), HasSubstr("[16, 16, 3, 3]")));
 }
 
 TEST_F(ClassifierKindsTest, EveryChunkTellsHowFarTheNetworkWent) {
@@ -173,7 +244,7 @@ TEST_F(ClassifierKindsTest, ASparseNetworkIsRefreshedAndStaysSparse) {
 }
 
 TEST_F(ClassifierKindsTest, TheProjectsRecipesAreWhole) {
-    for (const char* name : {"iee.json", "ckca.json"}) {
+    for (const char* name : {"iee.json", "iee_latency.json", "ckca.json"}) {
         const fs::path file = testing::sourceFolder() / "resources" / "recipes" / name;
         const auto json = readJsonFile(file);
         ASSERT_TRUE(json) << json.error().text();
