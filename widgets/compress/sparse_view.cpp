@@ -92,10 +92,16 @@ std::vector<ChartSeries> densitySeries(const SparseResults& results) {
         const SparseLayer& one = results.layers[layer];
         used.x.append(double(layer));
         used.y.append(100 * one.inUse / std::max(1.0, one.units));
+        if (!std::isfinite(one.wanted))
+            continue;
         wanted.x.append(double(layer));
         wanted.y.append(100 * one.wanted);
     }
-    return used.x.isEmpty() ? std::vector<ChartSeries>() : std::vector<ChartSeries>{used, wanted};
+    std::vector<ChartSeries> series;
+    for (const ChartSeries* each : {&used, &wanted})
+        if (!each->x.isEmpty())
+            series.push_back(*each);
+    return series;
 }
 
 std::vector<ChartSeries> costSeries(const SparseResults& results) {
@@ -265,6 +271,16 @@ QString SparseView::facts() const {
                        .arg(results_.steps.size());
     if (std::isfinite(results_.accuracy))
         text += tr(", %1 % of the test pictures right").arg(100 * results_.accuracy, 0, 'f', 2);
+    if (const auto& latency = results_.latency)
+        text +=
+            tr("; %1 % of the dense network's time measured (%2 of %3 ms for %4 pictures), %5 % predicted, "
+               "%6 % wanted")
+                .arg(100 * latency->measuredPart, 0, 'f', 1)
+                .arg(latency->ms, 0, 'f', 2)
+                .arg(latency->denseMs, 0, 'f', 2)
+                .arg(latency->batch)
+                .arg(100 * latency->predictedPart, 0, 'f', 1)
+                .arg(100 * latency->wantedPart, 0, 'g', 3);
     return text;
 }
 

@@ -7,6 +7,7 @@
 #include "widgets/plots/heat_map_view.h"
 
 #include <limits>
+#include <optional>
 
 class QComboBox;
 class QLabel;
@@ -17,7 +18,7 @@ namespace vitrine {
 struct SparseLayer {
     QString name;
     double units = 0, inUse = 0;  // counts, at the end
-    double wanted = 1;            // part that may be in use
+    double wanted = 1;            // part that may be in use; NaN: the layer has none of its own
     bool fixed = false;           // all in use, never exchanged
 };
 
@@ -41,6 +42,13 @@ struct UnitMoves {
     double cameBack = 0;           // of the entered: had been in use before
 };
 
+// Of a network whose channels were chosen for a time. Milliseconds of a batch; parts of the dense network's.
+struct SparseLatency {
+    double batch = 0, wantedPart = 0;
+    double predictedPart = 0, measuredPart = 0;
+    double denseMs = 0, ms = 0;  // measured
+};
+
 struct SparseCurve {
     QString name;
     QVector<double> cost, accuracy;  // parts of one dense training; shares of the test pictures
@@ -49,6 +57,7 @@ struct SparseCurve {
 struct SparseResults {
     QString run, method;
     double accuracy = std::numeric_limits<double>::quiet_NaN();
+    std::optional<SparseLatency> latency;
     std::vector<SparseLayer> layers;
     std::vector<qint64> steps;                   // of the exchanges
     std::vector<QString> exchangedLayers;        // those that exchange

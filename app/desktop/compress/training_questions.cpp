@@ -65,9 +65,10 @@ QString wayToGoOn(const Json& settings) {
 }
 
 QString wayToExchange(const Json& settings, const Run& run) {
-    return QObject::tr("%1, %2 %, seed %3")
+    const bool timed = textOf(settings, "budget") == QStringLiteral("latency");
+    return (timed ? QObject::tr("%1, %2 % of the time, seed %3") : QObject::tr("%1, %2 %, seed %3"))
         .arg(textOf(settings, "method"))
-        .arg(100 * numberOf(settings, "density"), 0, 'g', 3)
+        .arg(100 * numberOf(settings, timed ? "latency" : "density"), 0, 'g', 3)
         .arg(run.seed.value_or(0));
 }
 
@@ -131,12 +132,12 @@ IncrementalChunk incrementalChunkOf(const Json& row) {
     chunk.channelUse = numbersOf(row.value("channel_use", Json::array()));
     chunk.line = numbersOf(row.value("line", Json::array()));
     chunk.barrier = numberOf(row, "barrier");
-    const Json layers = row.value("layers", Json::array());
     if (const Json weights = row.value("distillation_weights", Json()); weights.is_object()) {
         chunk.weightsRight = numbersOf(weights.value("right", Json::array()));
         chunk.weightsWrong = numbersOf(weights.value("wrong", Json::array()));
         chunk.weightWidth = numberOf(weights, "width");
     }
+    const Json layers = row.value("layers", Json::array());
     for (const Json& layer : layers) {
         chunk.blocks.append(textOf(layer, "name").remove(QStringLiteral("transformer.")));
         chunk.similarity.push_back(numberOf(layer, "similarity"));
@@ -176,6 +177,13 @@ Result<IncrementalResults> incrementalResults(const Project& project, const Run&
         results.others.push_back({accuracy.name, accuracy.y});
     }
     return results;
+}
+
+SparseLatency sparseLatencyOf(const Json& times) {
+    const Json predicted = times.value("predicted", Json::object()),
+               measured = times.value("measured", Json::object());
+    return {numberOf(times, "batch"),   numberOf(times, "wanted_part"), numberOf(predicted, "part"),
+            numberOf(measured, "part"), numberOf(measured, "dense_ms"), numberOf(measured, "ms")};
 }
 
 Result<SparseResults> sparseOf(const Json& report) {
@@ -219,6 +227,10 @@ Result<SparseResults> sparseResults(const Project& project, const Run& run, cons
     if (const auto found = files.find("sparse_training.json"); found != files.end()) {
         VITRINE_TRY(const Json report, readJsonFile(found->second));
         VITRINE_TRY(results, sparseOf(report));
+    }
+    if (const auto found = files.find("latency.json"); found != files.end()) {
+        VITRINE_TRY(const Json times, readJsonFile(found->second));
+        results.latency = sparseLatencyOf(times);
     }
     results.run = QString::fromStdString(run.id);
     const Json own = recipe.value("settings", Json::object());

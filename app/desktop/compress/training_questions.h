@@ -16,5 +16,6 @@ Result<SparseResults> sparseResults(const Project& project, const Run& run, cons
 // What the reports say; exposed for tests. InvalidFile names what does not fit.
 IncrementalChunk incrementalChunkOf(const Json& row);
 Result<SparseResults> sparseOf(const Json& report);
+SparseLatency sparseLatencyOf(const Json& times);  // latency.json
 
 }  // namespace vitrine

@@ -19,6 +19,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string textOfLabel(const QWidget& view, const char* name) {
     const auto* label = view.findChild<QLabel*>(name);
@@ -239,6 +240,26 @@ TEST(Flow, IsReadOutExchangeByExchange) {
         for (int y = 0; y < image.height(); ++y)
             seen += image.pixelColor(x, y) == inUse;
     EXPECT_GT(seen, 300);
+}
+
+TEST(SparseView, TellsWhatACutNetworkTakes) {
+    testing::qtApplication();
+    SparseResults results = *sparseOf(sparseReport());
+    for (SparseLayer& layer : results.layers)
+        layer.wanted = std::numeric_limits<double>::quiet_NaN();
+    results.latency = sparseLatencyOf({{"batch", 64},
+                                       {"wanted_part", 0.5},
+                                       {"predicted", {{"dense_ms", 8}, {"ms", 3.92}, {"part", 0.49}}},
+                                       {"measured", {{"dense_ms", 8.25}, {"ms", 4.29}, {"part", 0.52}}}});
+    SparseView view;
+    view.setResults(results);
+    EXPECT_THAT(textOfLabel(view, "sparseFacts"),
+                HasSubstr("; 52.0 % of the dense network's time measured (4.29 of 8.25 ms for 64 pictures), "
+                          "49.0 % predicted, 50 % wanted"));
+    EXPECT_EQ(seriesIn(view, "sparseDensities").size(), 1u);  // no layer has a density of its own to keep
+    results.latency.reset();
+    view.setResults(results);
+    EXPECT_THAT(textOfLabel(view, "sparseFacts"), Not(HasSubstr("time")));
 }
 
 Json studentRow(const char* name, double nats, Json more) {
