@@ -2,6 +2,7 @@
 
 #include <qcustomplot.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace vitrine {
@@ -40,7 +41,19 @@ class LogTicker : public QCPAxisTicker {
     double decades_ = 0;
 };
 
+class WholeTicker : public QCPAxisTicker {
+  protected:
+    double getTickStep(const QCPRange& range) override {
+        return std::max(1.0, std::ceil(QCPAxisTicker::getTickStep(range)));
+    }
+};
+
 }  // namespace
+
+void setNumberTicks(QCPAxis* axis, bool whole) {
+    axis->setTicker(whole ? QSharedPointer<QCPAxisTicker>(new WholeTicker)
+                          : QSharedPointer<QCPAxisTicker>(new QCPAxisTicker));
+}
 
 void setAxisScale(QCPAxis* axis, bool logarithmic) {
     axis->setScaleType(logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);

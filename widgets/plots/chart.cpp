@@ -11,6 +11,8 @@
 
 namespace vitrine {
 
+constexpr double kLeastCountedBar = 0.25;  // thinner ones are bins of a histogram
+
 // Okabe and Ito (2008), without black.
 QColor chartColor(size_t index) {
     static const char* const colors[] = {"#56b4e9", "#e69f00", "#009e73", "#cc79a7",
@@ -110,7 +112,9 @@ void Chart::keepEqualScale() {
 
 void Chart::resizeEvent(QResizeEvent* event) {
     QWidget::resizeEvent(event);
-    if (!d_->equalScale)
+    // The legend takes another part of the plot; what was zoomed into stays.
+    const bool asShown = d_->plot->xAxis->range() == d_->shownX && d_->plot->yAxis->range() == d_->shownY;
+    if (!d_->equalScale && !asShown)
         return;
     // The plot inside has its new size only after it was laid out.
     QMetaObject::invokeMethod(this, &Chart::showAll, Qt::QueuedConnection);
@@ -118,8 +122,8 @@ void Chart::resizeEvent(QResizeEvent* event) {
 
 void Chart::setXNames(const QStringList& names) {
     d_->xNames = names;
-    if (names.isEmpty())
-        d_->plot->xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new QCPAxisTicker));
+    if (names.isEmpty() && d_->plot->xAxis->scaleType() == QCPAxis::stLinear)
+        setNumberTicks(d_->plot->xAxis, isCounted());
     placeXNames();
 }
 
@@ -167,13 +171,27 @@ QString Chart::readoutAt(double x) const {
 void Chart::setSeries(std::vector<ChartSeries> series) {
     series_ = std::move(series);
     rebuild();
+    if (d_->xNames.isEmpty() && d_->plot->xAxis->scaleType() == QCPAxis::stLinear)
+        setNumberTicks(d_->plot->xAxis, isCounted());
     showAll();
+}
+
+// Whether x counts something (steps, chunks, blocks): all points lie at whole numbers, bars at them or
+// beside.
+bool Chart::isCounted() const {
+    constexpr double kTouches = 0.01;
+    return std::all_of(series_.begin(), series_.end(), [](const ChartSeries& series) {
+        const double beside = series.barWidth > kLeastCountedBar ? series.barWidth / 2 : 0;
+        return std::all_of(series.x.begin(), series.x.end(), [beside](double x) {
+            return std::isnan(x) || std::abs(x - std::round(x)) <= beside + kTouches;
+        });
+    });
 }
 
 void Chart::setLegendShown(bool shown) {
     legendShown_ = shown;
     d_->plot->legend->setVisible(legendShown_ && series_.size() > 1);
-    d_->plot->replot(QCustomPlot::rpQueuedReplot);
+    showAll();
 }
 
 void Chart::rebuild() {
@@ -239,37 +257,12 @@ void Chart::showAll() {
         else if (logarithmic && range.lower <= 0)
             axis->setRangeLower(std::max(range.upper * 1e-6, 1e-12));
     }
-    // Bars reach far: the legend stands above them.
-    if (series_.size() > 1 &&
-        std::any_of(series_.begin(), series_.end(), [](const auto& s) { return s.barWidth > 0; }))
-        d_->plot->yAxis->setRangeUpper(d_->plot->yAxis->range().upper * 1.3);
     keepEqualScale();
     placeXNames();
     placeLegend();
+    d_->shownX = d_->plot->xAxis->range();
+    d_->shownY = d_->plot->yAxis->range();
     d_->plot->replot(QCustomPlot::rpQueuedReplot);
-}
-
-// Into the corner that the fewest points lie in; a bar fills what is below its end.
-void Chart::placeLegend() {
-    const QRect area = d_->plot->axisRect()->rect();
-    int counts[4] = {};
-    for (const ChartSeries& series : series_)
-        for (qsizetype index = 0; index < series.x.size(); ++index) {
-            const double across =
-                (d_->plot->xAxis->coordToPixel(series.x[index]) - area.left()) / std::max(1, area.width());
-            const double up = (area.bottom() - d_->plot->yAxis->coordToPixel(series.y.value(index))) /
-                              std::max(1, area.height());
-            for (int corner = 0; corner < 4; ++corner) {
-                const bool low = corner / 2;
-                counts[corner] += (corner % 2 ? across > 0.6 : across < 0.4) &&
-                                  (low ? up < 0.45 || series.barWidth > 0 : up > 0.55);
-            }
-        }
-    static const Qt::Alignment corners[] = {Qt::AlignTop | Qt::AlignLeft, Qt::AlignTop | Qt::AlignRight,
-                                            Qt::AlignBottom | Qt::AlignLeft,
-                                            Qt::AlignBottom | Qt::AlignRight};
-    const auto best = std::min_element(std::begin(counts), std::end(counts)) - std::begin(counts);
-    d_->plot->axisRect()->insetLayout()->setInsetAlignment(0, corners[best]);
 }
 
 }  // namespace vitrine

@@ -42,10 +42,12 @@ class Chart : public QWidget {
     void setLogarithmic(bool x, bool y);
     // One unit is as long on both axes: circles are round.
     void setEqualScale(bool equal);
-    // Names at whole numbers of the x axis: "0", …, "final". As many as fit are written. Empty: numbers.
+    // Names at whole numbers of the x axis: "0", …, "final". As many as fit are written. Empty: numbers, and
+    // where all points lie at whole ones, nothing in between.
     void setXNames(const QStringList& names);
     void setSeries(std::vector<ChartSeries> series);
-    // Of several series, unless it is hidden: where there are many, the read-out names them.
+    // Of several series, unless it is hidden: where there are many, the read-out names them. It stands in a
+    // corner without data or, where there is none, above all of them.
     void setLegendShown(bool shown);
     const std::vector<ChartSeries>& series() const { return series_; }
     void showAll();
@@ -66,6 +68,7 @@ class Chart : public QWidget {
     void applyColors(const ThemeColors& colors);
     void placeLegend();
     void keepEqualScale();
+    bool isCounted() const;
     void rebuild();
     void placeXNames();
     QString readoutAt(double x) const;

@@ -11,6 +11,7 @@ struct Chart::Private {
     QCustomPlot* plot = nullptr;
     QStringList xNames;
     bool equalScale = false;
+    QCPRange shownX, shownY;  // as showAll left them
 };
 
 }  // namespace vitrine
