@@ -1,4 +1,5 @@
 // The jobs "prune-structures" and "puzzle" as a user meets them.
+#include "core/base/file.h"
 #include "core/engine/prune_structures_kind.h"
 #include "core/engine/puzzle_kind.h"
 #include "core/puzzle/block_library.h"
@@ -7,6 +8,7 @@
 #include "core/runs/runner.h"
 #include "tests/core/structured/structured_data.h"
 
+#include <cmath>
 #include <stop_token>
 
 namespace vitrine {
@@ -57,6 +59,8 @@ struct StructureKindsTest : testing::StructuredData {
         wanted["budgets"] = {{{"bytes", 0.7}}};
         wanted["assemblies"] = 6;
         wanted["alternatives"] = 1;
+        wanted["refinements"] = 2;
+        wanted["coupled_steps"] = 3;
         return wanted;
     }
     Json recipeOf(const std::string& kind, const Json& jobSettings) {
@@ -208,6 +212,28 @@ TEST_F(StructureKindsTest, PuzzleSearchesItsLibrary) {
     EXPECT_LE(found["score"], rowOf(rows, "name", "greedy: bytes 0.7")["score"]);
     EXPECT_LE(found["score"], rowOf(rows, "name", "random: bytes 0.7")["score"]);
     EXPECT_LE(found["score"], rowOf(rows, "name", "puzzle: bytes 0.7, alternative 1")["score"]);
+    const Json& refined = rowOf(rows, "name", "refined: bytes 0.7");
+    EXPECT_LE(refined["whole_score"], refined["whole_score_before"]);
+    EXPECT_LE(refined["bytes"], 0.7 * parent["bytes"].get<double>());
+    // Only pairs that a search chose are taught together, and the second search takes none but them.
+    const Json& coupled = rowOf(rows, "name", "coupled: bytes 0.7");
+    EXPECT_LE(coupled["bytes"], 0.7 * parent["bytes"].get<double>());
+    for (size_t layer = 0; layer < 4; ++layer) {
+        const Json pairs = report["library"][layer].value("pairs", Json::array());
+        const Json own = Json::array({0, 0}), &chosen = coupled["choice"][layer];
+        bool known = chosen == own;
+        for (const Json& pair : pairs) {
+            const Json choice = Json::array({pair["attention"], pair["feed_forward"]});
+            bool searched = false;
+            for (const Json& row : rows)
+                searched = searched || ((row["how"] == "puzzle" || row["how"] == "refined") &&
+                                        row["choice"][layer] == choice);
+            EXPECT_TRUE(searched) << layer << " " << choice.dump();
+            EXPECT_TRUE(pair["score"].is_number());
+            known = known || chosen == choice;
+        }
+        EXPECT_TRUE(known) << layer << " " << chosen.dump();
+    }
     EXPECT_LE(rowOf(rows, "name", "uniform: bytes 0.7")["bytes"], 0.7 * parent["bytes"].get<double>());
     EXPECT_EQ(report["library"].size(), 4u);
     EXPECT_EQ(report["library"][0]["scores"].size(), report["library"][0]["attention"].size());
@@ -221,6 +247,29 @@ TEST_F(StructureKindsTest, PuzzleSearchesItsLibrary) {
     wanted["steps"] = 0;
     const RunOutcome again = run(*project, "puzzle", wanted);
     ASSERT_FALSE(again.error) << again.error->text();
+    // Scored in another way, not taught again.
+    wanted["score"] = "loss";
+    const RunOutcome byLoss = run(*project, "puzzle", wanted);
+    ASSERT_FALSE(byLoss.error) << byLoss.error->text();
+    const Json second = *readJsonFile(fileOf(*project, byLoss.run, "puzzle.json"));
+    for (const char* key : {"error_before", "error_after", "steps"})
+        EXPECT_EQ(second["library"][1]["attention"][1][key], report["library"][1]["attention"][1][key]);
+    EXPECT_NE(second["library"][1]["scores"], report["library"][1]["scores"]);
+    wanted["score"] = "task";
+    const RunOutcome noQuestions = run(*project, "puzzle", wanted);
+    ASSERT_TRUE(noQuestions.error);
+    EXPECT_THAT(noQuestions.error->text(), HasSubstr("settings/questions"));
+    ASSERT_TRUE(writeFileAtomically(folder / "questions.jsonl",
+                                    "{\"context\": \"1+1=\", \"choices\": [\"2\", \"3\"], \"answer\": 0}\n"
+                                    "{\"context\": \"2+2=\", \"target\": \"4\"}\n"));
+    wanted["questions"] = Json::array({(folder / "questions.jsonl").string()});
+    const RunOutcome byTask = run(*project, "puzzle", wanted);
+    ASSERT_FALSE(byTask.error) << byTask.error->text();
+    const Json third = *readJsonFile(fileOf(*project, byTask.run, "puzzle.json"));
+    for (const Json& row : third["library"][1]["scores"])
+        for (const Json& score : row)
+            EXPECT_EQ(std::fmod(2 * score.get<double>(), 1), 0);  // of two questions
+    wanted["score"] = "divergence";
     wanted["budgets"] = {{{"bytes", 0.01}}};
     const RunOutcome none = run(*project, "puzzle", wanted);
     ASSERT_TRUE(none.error);
