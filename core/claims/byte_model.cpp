@@ -10,7 +10,7 @@ namespace vitrine {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr int64_t kVocabulary = 257, kLength = 96, kBatch = 12, kSteps = 1500, kEvaluationWindows = 96;
+constexpr int64_t kVocabulary = 257, kLength = 96, kBatch = 12, kEvaluationWindows = 96;
 constexpr double kHeldOut = 0.02, kLearningRate = 3e-3;
 
 Result<std::vector<LanguageTrainingText>> openTexts(const std::vector<fs::path>& files, JobContext& job) {
@@ -26,18 +26,20 @@ Result<std::vector<LanguageTrainingText>> openTexts(const std::vector<fs::path>&
     return texts;
 }
 
-Result<std::unique_ptr<LanguageModel>> train(const std::vector<LanguageTrainingText>& texts,
-                                             const ClaimRequest& request) {
+Result<std::unique_ptr<LanguageModel>> train(std::vector<LanguageTrainingText> texts,
+                                             const ClaimRequest& request, const ByteModelTraining& training) {
+    if (training.learnt > 0)
+        texts.erase(texts.begin() + training.learnt, texts.end());
     LanguageTrainingOptions options;
     options.model = byteModelConfig();
     options.seed = uint64_t(request.seed);
     options.device = at::Device(request.device);
     options.length = kLength;
     options.batch = kBatch;
-    options.steps = scaledSteps(kSteps, request);
+    options.steps = scaledSteps(training.steps, request);
     options.warmup = options.steps / 20;
     options.learningRate = kLearningRate;
-    options.finalRate = kLearningRate / 10;
+    options.finalRate = kLearningRate * training.finalShare;
     VITRINE_TRY(auto trainer, LanguageTrainer::create(options, texts));
     request.job->beginStage("training the byte model", options.steps);
     while (trainer->step() < options.steps) {
@@ -67,12 +69,13 @@ DecoderConfig byteModelConfig() {
     return config;
 }
 
-Result<LanguageGround> trainByteModel(const std::vector<fs::path>& texts, const ClaimRequest& request) {
+Result<LanguageGround> trainByteModel(const std::vector<fs::path>& texts, const ClaimRequest& request,
+                                      const ByteModelTraining& training) {
     LanguageGround ground;
     VITRINE_TRY(ground.texts, openTexts(texts, *request.job));
     ground.length = kLength;
     ground.evaluationWindows = kEvaluationWindows;
-    VITRINE_TRY(ground.model, train(ground.texts, request));
+    VITRINE_TRY(ground.model, train(ground.texts, request, training));
     VITRINE_TRY_VOID(ground.validate());
     return ground;
 }

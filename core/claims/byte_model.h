@@ -13,11 +13,15 @@ namespace vitrine {
 // 257 tokens (the end of a text, then the bytes) and a context of 96.
 DecoderConfig byteModelConfig();
 
-// A byte model begun from the request's seed and trained on `texts`, as often on each: 1,500 steps of the
-// request's scale with 12 windows of 96 bytes; the last 2 % of each text are held out. The ground measures
-// on windows of that length. Errors: NotFound for a missing text, those of texts and LanguageTrainer,
-// Cancelled.
+struct ByteModelTraining {
+    int64_t steps = 1500;     // of the request's scale
+    double finalShare = 0.1;  // of the learning rate that is left at the end
+    int64_t learnt = 0;       // the first so many texts; the others are opened only. 0: all
+};
+// A byte model begun from the request's seed and trained on `texts`, as often on each, with 12 windows of 96
+// bytes a step; the last 2 % of each text are held out. The ground has all texts and measures on windows of
+// that length. Errors: NotFound for a missing text, those of texts and LanguageTrainer, Cancelled.
 Result<LanguageGround> trainByteModel(const std::vector<std::filesystem::path>& texts,
-                                      const ClaimRequest& request);
+                                      const ClaimRequest& request, const ByteModelTraining& training = {});
 
 }  // namespace vitrine

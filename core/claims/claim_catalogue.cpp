@@ -153,14 +153,12 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "Muralidharan et al. 2024, Compact Language Models via Pruning and Knowledge Distillation; "
          "Sreenivas et al. "
          "2024, LLM Pruning and Distillation in Practice",
-         "Half of the neurons of the project's language model, nats per token on held-out text: as cut, "
-         "important "
-         "neurons at least 0.6 below random ones; after the same short teaching, width by KL at least 0.005 "
-         "below "
-         "the text alone, 0.02 below depth at equal parameters, 0.5 below a random start, and not above "
-         "random "
-         "neurons",
-         3, 2},
+         "Half of the neurons of a byte model (1.27 million parameters, trained for each seed), nats per "
+         "byte on held-out text: as cut, important neurons at least 0.6 below random ones, which are below "
+         "the least active; after the same short teaching, width by KL at least 0.005 below the text alone, "
+         "0.02 below depth at equal parameters, 0.5 below a random start, and not above random neurons; on "
+         "a text that is new to the teacher, its student at least 0.1 lower where it was corrected first",
+         3, 11},
         {"depth-pruning", "Depth pruning",
          "Blocks that any measure of influence finds unimportant can go at little loss, and an affine map of "
          "low "

@@ -2,6 +2,9 @@
 // whole blocks. What is left is taught by the uncut model or by the text, on the same batches for all.
 #include "core/claims/minitron_claim.h"
 
+#include "core/claims/byte_model.h"
+#include "core/claims/joined_experiments.h"
+#include "core/claims/minitron_experiments.h"
 #include "core/claims/structured_students.h"
 #include "core/structured/slicer.h"
 
@@ -10,7 +13,8 @@
 namespace vitrine {
 namespace {
 
-constexpr int64_t kWindows = 32, kEvaluationWindows = 24, kRandomDraws = 3;
+constexpr int64_t kWindows = 128, kRandomDraws = 3;
+constexpr ByteModelTraining kTeacher{.steps = 2000, .finalShare = 0};
 
 // The depth whose parameters are nearest to those of the model with half of its neurons.
 int64_t equalDepth(const DecoderConfig& config, int64_t intermediate) {
@@ -34,9 +38,7 @@ int64_t equalDepth(const DecoderConfig& config, int64_t intermediate) {
 class Experiment {
   public:
     Experiment(const LanguageGround& ground, const ClaimRequest& request)
-        : ground_(ground), request_(request) {
-        ground_.evaluationWindows = std::min(ground.evaluationWindows, kEvaluationWindows);
-    }
+        : ground_(ground), request_(request) {}
 
     Result<ClaimMeasurement> run() {
         const DecoderConfig& config = ground_.model->config();
@@ -115,7 +117,7 @@ class Experiment {
         return teach("random start, KL", std::move(blank), true);
     }
 
-    LanguageGround ground_;
+    const LanguageGround& ground_;
     const ClaimRequest& request_;
     StructureRanking ranking_;
     int64_t half_ = 0;
@@ -123,7 +125,7 @@ class Experiment {
 };
 
 Result<ClaimMeasurement> measure(const ClaimRequest& request) {
-    VITRINE_TRY(const LanguageGround ground, openLanguageGround(request.device, *request.job));
+    VITRINE_TRY(const LanguageGround ground, trainByteModel(ownLanguageFiles().texts, request, kTeacher));
     return measureMinitron(ground, request);
 }
 
@@ -155,7 +157,7 @@ Result<ClaimMeasurement> measureMinitron(const LanguageGround& ground, const Cla
 }
 
 ClaimExperiment minitronClaim() {
-    return {measure, judge};
+    return joinedExperiments({{measure, judge}, teacherCorrectionExperiment(), headMergeExperiment()});
 }
 
 }  // namespace vitrine

@@ -6,8 +6,9 @@
 
 namespace vitrine {
 
+// On the byte model, trained for each seed; joined with minitron_experiments.h.
 ClaimExperiment minitronClaim();
-// The same on any model whose layers are alike.
+// Its cuts and teachings on any model whose layers are alike; the checks of the claim's first part.
 Result<ClaimMeasurement> measureMinitron(const LanguageGround& ground, const ClaimRequest& request);
 
 }  // namespace vitrine

@@ -8,7 +8,7 @@
 namespace vitrine {
 
 struct ShortTraining {
-    int64_t steps = 30, batch = 8, length = 96;
+    int64_t steps = 150, batch = 12, length = 96;
     double learningRate = 1e-3;
 };
 // Distils `student` from the ground's model; without `distillation` it learns the next token. The batches
