@@ -5,8 +5,8 @@
 #include "core/engine/fit_command.h"
 #include "core/engine/language_commands.h"
 #include "core/engine/merging_command.h"
-#include "core/engine/segment_command.h"
 #include "core/engine/puzzle_command.h"
+#include "core/engine/segment_command.h"
 #include "core/engine/statistics_command.h"
 
 namespace vitrine {
@@ -144,9 +144,9 @@ void declareEngineCommands(CommandRegistry& registry) {
     declareFitCommand(registry);
     declareMergingCommand(registry);
     declareLanguageCommands(registry);
+    declarePuzzleCommand(registry);
     declareSegmentCommand(registry);
     declareStatisticsCommand(registry);
-    declarePuzzleCommand(registry);
 }
 
 }  // namespace vitrine

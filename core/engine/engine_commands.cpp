@@ -7,8 +7,8 @@
 #include "core/engine/fit_command.h"
 #include "core/engine/language_commands.h"
 #include "core/engine/merging_command.h"
-#include "core/engine/segment_command.h"
 #include "core/engine/puzzle_command.h"
+#include "core/engine/segment_command.h"
 #include "core/engine/statistics_command.h"
 
 namespace vitrine {
@@ -22,9 +22,9 @@ void bindEngineCommands(CommandRegistry& registry, InspectEngine& engine) {
     bindFitCommand(registry);
     bindMergingCommand(registry);
     bindLanguageCommands(registry);
+    bindPuzzleCommand(registry);
     bindSegmentCommand(registry);
     bindStatisticsCommand(registry);
-    bindPuzzleCommand(registry);
     bindVerifyCommand(registry);
     bindEncoderCommands(registry);
     bindMapCommands(registry, engine);

@@ -1,75 +1,26 @@
 #include "widgets/compress/puzzle_view.h"
 
-#include "widgets/base/theme.h"
+#include "widgets/compress/architecture_drawing.h"
+#include "widgets/compress/model_tree.h"
+#include "widgets/compress/puzzle_budget_panel.h"
 
+#include <QComboBox>
 #include <QGridLayout>
+#include <QHBoxLayout>
 #include <QLabel>
-#include <QPainter>
+#include <QPushButton>
+#include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
 
 namespace vitrine {
+namespace {
 
-// Two bars for each layer, as wide as their part of the parent's parameters, with the name of the variant.
-class ArchitectureDrawing : public QWidget {
-  public:
-    void show(const PuzzleResults& results, const PuzzleArchitecture* architecture) {
-        rows_.clear();
-        QStringList text;
-        for (size_t layer = 0;
-             architecture && layer < architecture->choice.size() && layer < results.layers.size(); ++layer) {
-            const auto [attention, feedForward] = architecture->choice[layer];
-            const PuzzleLayer& variants = results.layers[layer];
-            if (size_t(attention) >= variants.attention.size() ||
-                size_t(feedForward) >= variants.feedForward.size())
-                continue;
-            rows_.push_back(
-                {variants.attention[size_t(attention)], variants.feedForward[size_t(feedForward)]});
-            text.append(QStringLiteral("%1: %2 | %3")
-                            .arg(layer)
-                            .arg(rows_.back().first.name, rows_.back().second.name));
-        }
-        setAccessibleName(tr("Architecture"));
-        setAccessibleDescription(text.join("; "));
-        update();
-    }
+constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
 
-  protected:
-    void paintEvent(QPaintEvent*) override {
-        QPainter painter(this);
-        const ThemeColors& colors = Theme::instance().colors();
-        painter.fillRect(rect(), colors.panel);
-        QFont font = this->font();
-        font.setPixelSize(11);
-        painter.setFont(font);
-        const double height =
-            rows_.empty() ? 0 : std::min(30.0, double(this->height()) / double(rows_.size()));
-        const double half = (double(width()) - 34) / 2;
-        for (size_t row = 0; row < rows_.size(); ++row) {
-            const double y = double(row) * height;
-            painter.setPen(colors.secondaryText);
-            painter.drawText(QRectF(0, y, 24, height), Qt::AlignRight | Qt::AlignVCenter,
-                             QString::number(row));
-            for (int part = 0; part < 2; ++part) {
-                const PuzzleVariant& variant = part == 0 ? rows_[row].first : rows_[row].second;
-                const QRectF whole(30 + part * (half + 4), y + 1, half, height - 2);
-                painter.fillRect(whole, colors.raised);
-                QRectF bar = whole;
-                bar.setWidth(whole.width() * std::clamp(variant.share, 0.0, 1.0));
-                QColor fill = chartColor(part == 0 ? 0 : 1);
-                fill.setAlpha(150);
-                painter.fillRect(bar, fill);
-                painter.setPen(colors.text);
-                painter.drawText(whole.adjusted(4, 0, -4, 0), Qt::AlignLeft | Qt::AlignVCenter, variant.name);
-            }
-        }
-    }
+}  // namespace
 
-  private:
-    std::vector<std::pair<PuzzleVariant, PuzzleVariant>> rows_;
-};
-
-HeatMap puzzleScores(const PuzzleResults& results) {
+HeatMap puzzleGrid(const PuzzleResults& results, PuzzleGrid what) {
     HeatMap map;
     if (results.layers.empty())
         return map;
@@ -81,35 +32,61 @@ HeatMap puzzleScores(const PuzzleResults& results) {
     map.columns = int(map.columnLabels.size());
     map.rows = int(results.layers.size());
     const auto scoreAt = [](const PuzzleLayer& layer, size_t i, size_t j) {
-        return i < layer.scores.size() && j < layer.scores[i].size()
-                   ? layer.scores[i][j]
-                   : std::numeric_limits<double>::quiet_NaN();
+        return i < layer.scores.size() && j < layer.scores[i].size() ? layer.scores[i][j] : kNothing;
+    };
+    const auto errorAt = [what](const std::vector<PuzzleVariant>& variants, size_t i) {
+        if (i >= variants.size())
+            return kNothing;
+        return what == PuzzleGrid::ErrorsBefore ? variants[i].errorBefore : variants[i].errorAfter;
     };
     double most = 0;
     for (const PuzzleLayer& layer : results.layers) {
         for (size_t i = 1; i < first.attention.size(); ++i)
-            map.values.push_back(scoreAt(layer, i, 0));
+            map.values.push_back(what == PuzzleGrid::Scores ? scoreAt(layer, i, 0)
+                                                            : errorAt(layer.attention, i));
         for (size_t j = 1; j < first.feedForward.size(); ++j)
-            map.values.push_back(scoreAt(layer, 0, j));
+            map.values.push_back(what == PuzzleGrid::Scores ? scoreAt(layer, 0, j)
+                                                            : errorAt(layer.feedForward, j));
     }
     for (const double value : map.values)
         most = std::isfinite(value) ? std::max(most, value) : most;
+    // Both errors on one scale: what teaching won is the difference.
+    if (what == PuzzleGrid::ErrorsAfter)
+        most = puzzleGrid(results, PuzzleGrid::ErrorsBefore).high;
     map.high = most > 0 ? most : 1;
     map.rowTitle = QObject::tr("layer");
-    map.valueTitle = QObject::tr("score (loss added)");
-    map.title = QObject::tr("What each variant costs in quality, alone");
+    map.valueTitle = what == PuzzleGrid::Scores ? QObject::tr("score") : QObject::tr("error / update");
+    map.title = what == PuzzleGrid::Scores         ? QObject::tr("What each variant costs in quality, alone")
+                : what == PuzzleGrid::ErrorsBefore ? QObject::tr("How far each part is off as it begins")
+                                                   : QObject::tr("How far each part is off once taught");
     map.colors = ColorMap::Magma;
     return map;
 }
 
+int layersThatDiffer(const PuzzleChoice& a, const PuzzleChoice& b) {
+    int count = 0;
+    for (size_t layer = 0; layer < std::min(a.size(), b.size()); ++layer)
+        count += a[layer] != b[layer];
+    return count;
+}
+
 PuzzleView::PuzzleView(QWidget* parent)
     : QWidget(parent),
+      grid_(new QComboBox),
       scores_(new HeatMapView),
       front_(new Chart),
       additivity_(new Chart),
+      panel_(new PuzzleBudgetPanel),
       drawing_(new ArchitectureDrawing),
-      facts_(new QLabel) {
+      solved_(new ArchitectureDrawing),
+      facts_(new QLabel),
+      solvedFacts_(new QLabel),
+      drawingTitle_(new QLabel),
+      make_(new QPushButton(tr("Make it"))) {
     setObjectName("puzzleView");
+    grid_->setObjectName("puzzleGrid");
+    grid_->addItems({tr("Scores"), tr("Errors untaught"), tr("Errors taught")});
+    grid_->setToolTip(tr("Scores of the whole model, or what blockwise teaching did for each part"));
     scores_->setObjectName("puzzleScores");
     front_->setObjectName("puzzleFront");
     front_->setAxes(tr("MB of weights and cache"), tr("nats per token"));
@@ -118,28 +95,64 @@ PuzzleView::PuzzleView(QWidget* parent)
     additivity_->setAxes(tr("sum of scores"), tr("nats per token"));
     additivity_->setToolTip(tr("Random assemblies: what the sum of their scores foretold, and their loss"));
     drawing_->setObjectName("puzzleDrawing");
+    solved_->setObjectName("puzzleSolved");
+    solved_->setToolTip(tr("What a search under the sliders' budgets gives; framed where it differs"));
+    for (QLabel* label : {facts_, solvedFacts_, drawingTitle_})
+        label->setWordWrap(label != drawingTitle_);
     facts_->setObjectName("puzzleFacts");
-    facts_->setWordWrap(true);
-    auto* grid = new QGridLayout(this);
-    grid->setContentsMargins(0, 0, 0, 0);
-    grid->addWidget(facts_, 0, 0, 1, 2);
-    grid->addWidget(scores_, 1, 0);
-    grid->addWidget(front_, 1, 1);
-    grid->addWidget(drawing_, 2, 0);
-    grid->addWidget(additivity_, 2, 1);
-    for (int index = 0; index < 2; ++index) {
-        grid->setRowStretch(index + 1, 1);
-        grid->setColumnStretch(index, 1);
-    }
+    solvedFacts_->setObjectName("puzzleSolvedFacts");
+    make_->setObjectName("puzzleMake");
+    make_->setToolTip(tr("A run that searches this library under these budgets and distils what it finds"));
+    layOut();
+    connect(panel_, &PuzzleBudgetPanel::changed, this, &PuzzleView::budgetsChanged);
+    connect(grid_, &QComboBox::activated, this, &PuzzleView::refreshGrid);
+    connect(make_, &QPushButton::clicked, this, &PuzzleView::makeRequested);
     connect(front_, &Chart::pointClicked, this, [this](int series, int index) {
         if (size_t(series) < points_.size() && size_t(index) < points_[size_t(series)].size())
             (void)choose(results_.architectures[points_[size_t(series)][size_t(index)]].name);
     });
 }
 
+void PuzzleView::layOut() {
+    auto* architectures = new QGridLayout;
+    architectures->addWidget(drawingTitle_, 0, 0);
+    architectures->addWidget(new QLabel(tr("solved again")), 0, 1);
+    architectures->addWidget(drawing_, 1, 0);
+    architectures->addWidget(solved_, 1, 1);
+    architectures->setRowStretch(1, 1);
+    architectures->setColumnStretch(0, 1);
+    architectures->setColumnStretch(1, 1);
+    auto* search = new QHBoxLayout;
+    search->addWidget(solvedFacts_, 1);
+    search->addWidget(make_);
+    auto* grid = new QGridLayout(this);
+    grid->setContentsMargins(0, 0, 0, 0);
+    grid->addWidget(facts_, 0, 0, 1, 2);
+    grid->addWidget(panel_, 1, 0, 1, 2);
+    grid->addLayout(search, 2, 0, 1, 2);
+    auto* scores = new QVBoxLayout;
+    scores->addWidget(grid_, 0, Qt::AlignLeft);
+    scores->addWidget(scores_, 1);
+    grid->addLayout(scores, 3, 0);
+    grid->addWidget(front_, 3, 1);
+    grid->addLayout(architectures, 4, 0);
+    grid->addWidget(additivity_, 4, 1);
+    for (int index = 0; index < 2; ++index) {
+        grid->setRowStretch(index + 3, 1);
+        grid->setColumnStretch(index, 1);
+    }
+}
+
 void PuzzleView::setResults(PuzzleResults results) {
+    const bool other = results.run != results_.run;
     results_ = std::move(results);
-    scores_->setMap(puzzleScores(results_));
+    panel_->setWhole(results_.whole);
+    panel_->setEnabled(results_.searchProblem.isEmpty());
+    if (other) {
+        panel_->reset();
+        solution_ = {};
+    }
+    refreshGrid();
     ChartSeries assemblies;
     assemblies.name = tr("random assemblies");
     assemblies.line = false;
@@ -170,14 +183,55 @@ Result<void> PuzzleView::choose(const QString& name) {
     return {};
 }
 
+PuzzleBudgets PuzzleView::budgets() const {
+    return panel_->budgets();
+}
+
+void PuzzleView::setBudgets(const PuzzleBudgets& budgets) {
+    panel_->setBudgets(budgets);
+}
+
+void PuzzleView::setSolution(PuzzleSolution solution) {
+    solution_ = std::move(solution);
+    refreshSolution();
+}
+
+const PuzzleArchitecture* PuzzleView::chosen() const {
+    for (const PuzzleArchitecture& each : results_.architectures)
+        if (each.name == chosen_)
+            return &each;
+    return nullptr;
+}
+
 void PuzzleView::refresh() {
+    refreshFront();
+    const PuzzleArchitecture* now = chosen();
+    drawing_->show(results_.layers, now ? now->choice : PuzzleChoice());
+    drawingTitle_->setText(now ? now->name : QString());
+    facts_->setText(now ? tr("%1: %2 M parameters, %3 MB, %4 nats a token%5")
+                              .arg(now->name)
+                              .arg(now->parameters / 1e6, 0, 'f', 2)
+                              .arg(now->bytes / 1e6, 0, 'f', 2)
+                              .arg(now->nats, 0, 'f', 4)
+                              .arg(std::isfinite(results_.spearman)
+                                       ? tr(" · sums of scores foretell losses with Spearman's ρ %1")
+                                             .arg(results_.spearman, 0, 'f', 2)
+                                       : QString())
+                        : tr("No architecture yet"));
+    refreshSolution();
+}
+
+void PuzzleView::refreshGrid() {
+    scores_->setMap(puzzleGrid(results_, PuzzleGrid(grid_->currentIndex())));
+}
+
+void PuzzleView::refreshFront() {
     std::vector<ChartSeries> series;
     points_.clear();
     QStringList kinds;
     for (const PuzzleArchitecture& each : results_.architectures)
         if (!kinds.contains(each.how))
             kinds.append(each.how);
-    const PuzzleArchitecture* chosen = nullptr;
     for (qsizetype kind = 0; kind < kinds.size(); ++kind) {
         ChartSeries one;
         one.name = kinds[kind];
@@ -187,8 +241,6 @@ void PuzzleView::refresh() {
         points_.emplace_back();
         for (size_t index = 0; index < results_.architectures.size(); ++index) {
             const PuzzleArchitecture& each = results_.architectures[index];
-            if (each.name == chosen_)
-                chosen = &each;
             if (each.how != kinds[kind])
                 continue;
             one.x.append(each.bytes / 1e6);
@@ -200,17 +252,38 @@ void PuzzleView::refresh() {
     front_->setSeries(std::move(series));
     front_->setAccessibleName(tr("Architectures by size and loss"));
     front_->setAccessibleDescription(front_->toCsv());
-    drawing_->show(results_, chosen);
-    facts_->setText(chosen ? tr("%1: %2 M parameters, %3 MB, %4 nats a token%5")
-                                 .arg(chosen->name)
-                                 .arg(chosen->parameters / 1e6, 0, 'f', 2)
-                                 .arg(chosen->bytes / 1e6, 0, 'f', 2)
-                                 .arg(chosen->nats, 0, 'f', 4)
-                                 .arg(std::isfinite(results_.spearman)
-                                          ? tr(" · sums of scores foretell losses with Spearman's ρ %1")
-                                                .arg(results_.spearman, 0, 'f', 2)
-                                          : QString())
-                           : tr("No architecture yet"));
+}
+
+void PuzzleView::refreshSolution() {
+    const PuzzleArchitecture* now = chosen();
+    solved_->show(results_.layers, solution_.choice, now ? now->choice : PuzzleChoice());
+    make_->setEnabled(!solution_.choice.empty() && panel_->budgets().any());
+    if (!results_.searchProblem.isEmpty())
+        return solvedFacts_->setText(tr("Cannot be searched again: %1").arg(results_.searchProblem));
+    if (!solution_.problem.isEmpty())
+        return solvedFacts_->setText(tr("No architecture: %1").arg(solution_.problem));
+    if (solution_.choice.empty())
+        return solvedFacts_->setText(tr("Move a budget: the architecture is searched again at once"));
+    const PuzzleWhole& whole = results_.whole;
+    QString text = tr("Solved again in %1 ms: %2 of parameters (%3 %), %4 (%5 %)")
+                       .arg(1000 * solution_.seconds, 0, 'f', 0)
+                       .arg(countText(solution_.parameters))
+                       .arg(100 * solution_.parameters / std::max(1.0, whole.parameters), 0, 'f', 1)
+                       .arg(sizeText(solution_.bytes))
+                       .arg(100 * solution_.bytes / std::max(1.0, whole.bytes), 0, 'f', 1);
+    if (whole.tokensPerSecond > 0)
+        text += tr(", prompt %1 ms, %2 tokens a second")
+                    .arg(1000 * solution_.promptSeconds, 0, 'f', 2)
+                    .arg(solution_.tokensPerSecond, 0, 'f', 0);
+    text += tr(" · sum of scores %1").arg(solution_.score, 0, 'f', 4);
+    if (!solution_.proven)
+        text += tr(", none has less than %1").arg(solution_.bound, 0, 'f', 4);
+    if (now && !now->choice.empty())
+        text += tr(" · differs from %1 in %2 of %3 layers")
+                    .arg(now->name)
+                    .arg(layersThatDiffer(solution_.choice, now->choice))
+                    .arg(now->choice.size());
+    solvedFacts_->setText(text);
 }
 
 }  // namespace vitrine

@@ -1,42 +1,21 @@
 // A library of block variants and the architectures that were searched in it: scores as a grid of layers by
-// variants, the front of size against loss, and the chosen architecture drawn layer by layer.
+// variants, the front of size against loss, and the chosen architecture drawn layer by layer. Sliders ask for
+// another search under other budgets; whoever shows the view answers (setSolution), and what it found stands
+// beside the chosen one.
 #pragma once
 
+#include "widgets/compress/puzzle_results.h"
 #include "widgets/plots/chart.h"
 #include "widgets/plots/heat_map_view.h"
 
-#include <limits>
-
+class QComboBox;
 class QLabel;
+class QPushButton;
 
 namespace vitrine {
 
-struct PuzzleVariant {
-    QString name;
-    double share = 1;  // of the parent's parameters of this part
-};
-
-struct PuzzleLayer {
-    std::vector<PuzzleVariant> attention, feedForward;  // the parent's first
-    std::vector<std::vector<double>> scores;            // attention x feed-forward; NaN: not scored
-};
-
-struct PuzzleArchitecture {
-    QString name, how;  // "puzzle", "greedy", "random", "uniform", "parent"
-    double parameters = 0, bytes = 0;
-    double assembled = std::numeric_limits<double>::quiet_NaN(), nats = 0;
-    std::vector<std::pair<int, int>> choice;  // of each layer; empty: no library's
-};
-
-struct PuzzleResults {
-    QString run;
-    std::vector<PuzzleLayer> layers;
-    std::vector<PuzzleArchitecture> architectures;
-    std::vector<double> sums, losses;  // of random assemblies
-    double spearman = std::numeric_limits<double>::quiet_NaN();
-};
-
 class ArchitectureDrawing;
+class PuzzleBudgetPanel;
 
 class PuzzleView : public QWidget {
     Q_OBJECT
@@ -48,20 +27,43 @@ class PuzzleView : public QWidget {
     // NotFound names the architecture.
     Result<void> choose(const QString& name);
 
+    PuzzleBudgets budgets() const;
+    void setBudgets(const PuzzleBudgets& budgets);
+    // The answer to budgetsChanged.
+    void setSolution(PuzzleSolution solution);
+    const PuzzleSolution& solution() const { return solution_; }
+
+  signals:
+    void budgetsChanged();
+    // The found architecture is to be made and distilled.
+    void makeRequested();
+
   private:
+    void layOut();
     void refresh();
+    void refreshGrid();
+    void refreshFront();
+    void refreshSolution();
+    const PuzzleArchitecture* chosen() const;
 
     PuzzleResults results_;
+    PuzzleSolution solution_;
     QString chosen_;
     std::vector<std::vector<size_t>> points_;
+    QComboBox* grid_;
     HeatMapView* scores_;
     Chart *front_, *additivity_;
-    ArchitectureDrawing* drawing_;
-    QLabel* facts_;
+    PuzzleBudgetPanel* panel_;
+    ArchitectureDrawing *drawing_, *solved_;
+    QLabel *facts_, *solvedFacts_, *drawingTitle_;
+    QPushButton* make_;
 };
 
-// Scores of each variant beside the parent's other part: rows are layers, columns attention then
-// feed-forward.
-HeatMap puzzleScores(const PuzzleResults& results);
+// What is known of each variant: its score beside the parent's other part, or how far it was off its parent
+// before and after it was taught alone. Rows are layers, columns attention then feed-forward.
+enum class PuzzleGrid { Scores, ErrorsBefore, ErrorsAfter };
+HeatMap puzzleGrid(const PuzzleResults& results, PuzzleGrid what);
+// In how many layers two choices differ.
+int layersThatDiffer(const PuzzleChoice& a, const PuzzleChoice& b);
 
 }  // namespace vitrine

@@ -7,6 +7,14 @@
 #include "widgets/shell/main_window.h"
 
 namespace vitrine {
+namespace {
+
+Json shareArgument(const char* description) {
+    return {{"type", "number"}, {"minimum", 0}, {"description", description}};
+}
+
+}  // namespace
+
 void CompressWorkspace::wireStructures() {
     connect(structures_, &StructureDesk::failed, this,
             [this](const QString& message) { window_->toasts().show(ToastKind::Error, message); });
@@ -14,6 +22,8 @@ void CompressWorkspace::wireStructures() {
             [this](const QString& message) { window_->toasts().show(ToastKind::Info, message); });
     connect(structures_, &StructureDesk::cutRequested, this,
             [this] { window_->commands().run("compress.pruneCut"); });
+    connect(structures_, &StructureDesk::searchRequested, this,
+            [this] { window_->commands().run("compress.searchBlocks"); });
     connect(structures_, &StructureDesk::budgetRequested, this, [this](double budget) {
         window_->commands().run("compress.budget", {{"budget", budget}});
     });
@@ -87,6 +97,26 @@ void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
                           QString::fromStdString(arguments.value("name", std::string()))));
                       return showPage("structures");
                   }});
+    commands.add({"compress.solve",
+                  "Search the blocks of a puzzle run again under other budgets",
+                  {},
+                  "sliders",
+                  argumentSchema({{"parameters", shareArgument("of the parent's, at most; 0: no limit")},
+                                  {"bytes", shareArgument("weights and cache, of the parent's, at most")},
+                                  {"prompt_time", shareArgument("of the parent's, at most")},
+                                  {"speed", shareArgument("tokens a second, times the parent's, at least")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      structures_->puzzle()->setBudgets(
+                          {arguments.value("parameters", 0.0), arguments.value("bytes", 0.0),
+                           arguments.value("prompt_time", 0.0), arguments.value("speed", 0.0)});
+                      return showPage("structures");
+                  }});
+    commands.add({"compress.searchBlocks",
+                  "Make and distil the architecture under the budgets of the sliders",
+                  {},
+                  "play",
+                  {},
+                  [this](const Json&) { return structures_->queueSearch(); }});
     commands.add(
         {"compress.budget",
          "Show an elastic model at a budget",

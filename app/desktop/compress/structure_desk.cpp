@@ -1,5 +1,6 @@
 #include "app/desktop/compress/structure_desk.h"
 
+#include "app/desktop/compress/puzzle_questions.h"
 #include "widgets/compress/model_tree.h"
 
 #include <QComboBox>
@@ -26,8 +27,8 @@ StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
       puzzle_(new PuzzleView),
       history_(new MaskHistoryView),
       sparse_(new SparseView),
-      elastic_(new ElasticView),
       flow_(new FlowView),
+      elastic_(new ElasticView),
       incremental_(new IncrementalView) {
     layOut();
     connect(&service_, &RunService::changed, this, &StructureDesk::refresh);
@@ -39,13 +40,15 @@ StructureDesk::StructureDesk(CompressInspector* inspector, QWidget* parent)
     });
     connect(structures_, &StructuresView::cutChanged, this, &StructureDesk::askCost);
     connect(structures_, &StructuresView::queueRequested, this, &StructureDesk::cutRequested);
+    connect(puzzle_, &PuzzleView::budgetsChanged, this, &StructureDesk::solveAgain);
+    connect(puzzle_, &PuzzleView::makeRequested, this, &StructureDesk::searchRequested);
     connect(elastic_, &ElasticView::budgetChosen, this, &StructureDesk::budgetRequested);
     connect(incremental_, &IncrementalView::chunkChosen, this, &StructureDesk::chunkRequested);
     connect(sparse_, &SparseView::layerChosen, this, &StructureDesk::unitLayerRequested);
+    connect(flow_, &FlowView::layerChosen, this, &StructureDesk::unitLayerRequested);
     connect(history_, &MaskHistoryView::frameChosen, this, [this](int frame) {
         if (run_ && size_t(frame) < run_->frames.size())
             emit maskWanted(QString::fromStdString(run_->model), run_->frames[size_t(frame)],
-    connect(flow_, &FlowView::layerChosen, this, &StructureDesk::unitLayerRequested);
                             frame > 0 ? run_->frames[size_t(frame) - 1] : MaskChoice());
     });
 }
@@ -73,10 +76,10 @@ void StructureDesk::layOut() {
     maskViews_->setObjectName("structuresMaskViews");
     maskViews_->addTab(history_, tr("Curves"));
     maskViews_->addTab(sparse_, tr("Units"));
+    maskViews_->addTab(flow_, tr("Flow"));
     for (QTabWidget* views : {cutViews_, maskViews_})
         views->setDocumentMode(true);
     // In the order of StructureKind.
-    maskViews_->addTab(flow_, tr("Flow"));
     for (QWidget* page :
          std::initializer_list<QWidget*>{cutViews_, puzzle_, maskViews_, elastic_, incremental_, message})
         pages_->addWidget(page);
@@ -104,14 +107,14 @@ Result<void> StructureDesk::showView(const std::string& title) {
                 fmt::format("One of: {}", fmt::join(known, ", ")));
 }
 
-bool StructureDesk::isBusy() const {
-    return service_.isBusy();
-}
 Result<void> StructureDesk::chooseUnitLayer(const QString& name) {
     const Result<void> flow = flow_->chooseLayer(name);
     return name.isEmpty() ? flow : sparse_->chooseLayer(name);
 }
 
+bool StructureDesk::isBusy() const {
+    return service_.isBusy();
+}
 
 void StructureDesk::openProject(const std::filesystem::path& folder) {
     if (folder == folder_)
@@ -186,6 +189,7 @@ void StructureDesk::show() {
     depth_->setScores(run_->structures.scores);
     removal_->setResults(run_->structures);
     puzzle_->setResults(run_->puzzle);
+    solveAgain();
     history_->setHistory(run_->history);
     sparse_->setResults(run_->sparse);
     flow_->setResults(run_->sparse);
@@ -216,6 +220,45 @@ void StructureDesk::askCost() {
                     .arg(sizeText(cost->bytes), sizeText(cost->denseBytes), countText(cost->operations),
                          countText(cost->denseOperations)));
         });
+}
+
+void StructureDesk::solveAgain() {
+    if (!run_ || !run_->stored)
+        return;
+    service_.ask<PuzzleSolution>(
+        "solve",
+        [library = run_->stored, budgets = puzzle_->budgets()](const Project&) -> Result<PuzzleSolution> {
+            return solvePuzzle(*library, budgets);
+        },
+        [this](Result<PuzzleSolution> solution) {
+            if (solution)
+                puzzle_->setSolution(std::move(*solution));
+            else
+                emit failed(QString::fromStdString(solution.error().text()));
+        });
+}
+
+Result<void> StructureDesk::queueSearch() {
+    if (!run_ || run_->kind != StructureKind::Puzzle || run_->library.empty())
+        return fail(ErrorCode::InvalidArgument, "no library of blocks is shown", "structures",
+                    "Open a finished run of puzzle");
+    const PuzzleBudgets budgets = puzzle_->budgets();
+    if (!budgets.any())
+        return fail(ErrorCode::InvalidArgument, "the budgets limit nothing", "structures",
+                    "Move one of the sliders first");
+    Json budget = Json::object();
+    for (const auto& [key, value] :
+         {std::pair("parameters", budgets.parameters), std::pair("bytes", budgets.bytes),
+          std::pair("prompt_time", budgets.promptTime), std::pair("speed", budgets.speed)})
+        if (value > 0)
+            budget[key] = value;
+    Json recipe = run_->recipe;
+    recipe["settings"]["library"] = run_->library.string();
+    recipe["settings"]["budgets"] = Json::array({budget});
+    recipe["name"] = "blocks " + budget.dump();
+    VITRINE_TRY([[maybe_unused]] const int64_t process, processes_.begin(folder_, recipe));
+    emit said(tr("The search is at work; it appears here and in Runs"));
+    return {};
 }
 
 Result<void> StructureDesk::queueCut() {

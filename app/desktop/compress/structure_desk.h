@@ -38,6 +38,8 @@ class StructureDesk : public QWidget {
     Result<void> showView(const std::string& title);
     // A run that cuts the chosen sizes out of the shown run's model, from its stored ranking.
     Result<void> queueCut();
+    // A run of the shown library under the budgets of the puzzle's sliders, which distils what it finds.
+    Result<void> queueSearch();
     bool isBusy() const;
 
   signals:
@@ -47,6 +49,7 @@ class StructureDesk : public QWidget {
     void maskWanted(const QString& model, const MaskChoice& frame, const MaskChoice& before);
     void runChanged();
     void cutRequested();
+    void searchRequested();
     void budgetRequested(double budget);
     void chunkRequested(int chunk);
     void unitLayerRequested(const QString& name);
@@ -56,6 +59,7 @@ class StructureDesk : public QWidget {
     void read();
     void show();
     void askCost();
+    void solveAgain();
     void layOut();
 
     CompressInspector* inspector_;
@@ -74,9 +78,9 @@ class StructureDesk : public QWidget {
     PuzzleView* puzzle_;
     MaskHistoryView* history_;
     SparseView* sparse_;
+    FlowView* flow_;
     ElasticView* elastic_;
     IncrementalView* incremental_;
 };
 
-    FlowView* flow_;
 }  // namespace vitrine

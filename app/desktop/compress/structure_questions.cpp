@@ -1,6 +1,7 @@
 #include "app/desktop/compress/structure_questions.h"
 
 #include "app/desktop/compress/elastic_questions.h"
+#include "app/desktop/compress/puzzle_questions.h"
 #include "app/desktop/compress/removal_questions.h"
 #include "app/desktop/compress/training_questions.h"
 #include "app/desktop/runs/report_values.h"
@@ -26,29 +27,9 @@ std::optional<StructureKind> kindOf(const std::string& name) {
     return std::nullopt;
 }
 
-std::vector<std::vector<double>> tableOf(const Json& lists) {
-    std::vector<std::vector<double>> out;
-    if (lists.is_array())
-        for (const Json& each : lists)
-            out.push_back(numbersOf(each));
-    return out;
-}
-
 Failure lacks(const char* file, const char* what) {
     return fail(ErrorCode::InvalidFile, fmt::format("there is no \"{}\" in it", what), file,
                 "Run the recipe again with this version");
-}
-
-std::vector<PuzzleVariant> variantsOf(const Json& list) {
-    std::vector<PuzzleVariant> variants;
-    const double whole = list.empty() ? 0 : numberOf(list[0], "parameters");
-    for (const Json& each : list) {
-        PuzzleVariant variant;
-        variant.name = textOf(each, "name");
-        variant.share = whole > 0 ? numberOf(each, "parameters") / whole : 1;
-        variants.push_back(std::move(variant));
-    }
-    return variants;
 }
 
 Result<void> readHistory(const Project& project, StructureRun& out) {
@@ -94,10 +75,10 @@ Result<StructureScores> scoresOf(const Json& ranking) {
         return lacks("ranking.json", "neurons");
     StructureScores scores;
     scores.channels = numbersOf(ranking.value("channels", Json::array()));
-    scores.neurons = tableOf(ranking["neurons"]);
-    scores.heads = tableOf(ranking.value("heads", Json::array()));
+    scores.neurons = numberTableOf(ranking["neurons"]);
+    scores.heads = numberTableOf(ranking.value("heads", Json::array()));
     scores.streamNorms = numbersOf(ranking.value("stream_norms", Json::array()));
-    scores.streamCosines = tableOf(ranking.value("stream_cosines", Json::array()));
+    scores.streamCosines = numberTableOf(ranking.value("stream_cosines", Json::array()));
     for (const auto& [metric, values] : ranking["blocks"].items())
         scores.blocks[QString::fromStdString(metric)] = numbersOf(values);
     const Json parts = ranking.value("parts", Json::object());
@@ -126,37 +107,6 @@ Result<std::vector<StructureStudent>> studentsOf(const Json& structures) {
     return students;
 }
 
-Result<PuzzleResults> puzzleOf(const Json& report) {
-    if (!report.is_object() || !report.contains("library") || !report.contains("architectures"))
-        return lacks("puzzle.json", "library");
-    PuzzleResults results;
-    for (const Json& layer : report["library"])
-        results.layers.push_back({variantsOf(layer.value("attention", Json::array())),
-                                  variantsOf(layer.value("feed_forward", Json::array())),
-                                  tableOf(layer.value("scores", Json::array()))});
-    for (const Json& row : report["architectures"]) {
-        PuzzleArchitecture each;
-        each.name = textOf(row, "name");
-        each.how = textOf(row, "how");
-        each.parameters = numberOf(row, "parameters");
-        each.bytes = numberOf(row, "bytes");
-        each.assembled = numberOf(row, "nats_assembled");
-        each.nats = numberOf(row, "nats_per_token");
-        const Json choices = row.value("choice", Json::array());
-        for (const Json& choice : choices)
-            if (choice.is_array() && choice.size() == 2)
-                each.choice.emplace_back(choice[0].get<int>(), choice[1].get<int>());
-        results.architectures.push_back(std::move(each));
-    }
-    const Json additivity = report.value("additivity", Json::object());
-    if (additivity.is_object()) {
-        results.spearman = numberOf(additivity, "spearman");
-        results.sums = numbersOf(additivity.value("sums_of_scores", Json::array()));
-        results.losses = numbersOf(additivity.value("nats_per_token", Json::array()));
-    }
-    return results;
-}
-
 Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project, const std::string& runId) {
     const RunStore store(project);
     auto out = std::make_shared<StructureRun>();
@@ -181,8 +131,10 @@ Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project,
             VITRINE_TRY(out->structures.students, studentsOf(json));
         } else if (artifact.name == "puzzle.json") {
             VITRINE_TRY(const Json json, readJsonFile(path));
-            VITRINE_TRY(out->puzzle, puzzleOf(json));
+            VITRINE_TRY_VOID(readPuzzle(json, *out));
             out->puzzle.run = id;
+        } else if (artifact.name == "library.safetensors") {
+            out->library = path;
         } else if (artifact.name == "sizes.json") {
             VITRINE_TRY(const Json json, readJsonFile(path));
             VITRINE_TRY(ElasticResults elastic, elasticOf(json));

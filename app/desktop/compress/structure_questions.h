@@ -2,6 +2,7 @@
 // chunk, and what one found. Called on a service's thread.
 #pragma once
 
+#include "core/puzzle/stored_search.h"
 #include "core/runs/run_store.h"
 #include "widgets/compress/elastic_view.h"
 #include "widgets/compress/incremental_view.h"
@@ -37,6 +38,8 @@ struct StructureRun {
     IncrementalResults incremental;
     std::vector<MaskChoice> frames;  // of the history
     std::filesystem::path ranking;   // ranking.safetensors; empty: none
+    std::filesystem::path library;   // library.safetensors of puzzle; empty: none
+    std::shared_ptr<const StoredLibrary> stored;  // its scores and costs; null: cannot be searched again
 };
 Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project, const std::string& runId);
 

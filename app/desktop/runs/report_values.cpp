@@ -18,6 +18,14 @@ std::vector<double> numbersOf(const Json& list) {
     return out;
 }
 
+std::vector<std::vector<double>> numberTableOf(const Json& lists) {
+    std::vector<std::vector<double>> out;
+    if (lists.is_array())
+        for (const Json& each : lists)
+            out.push_back(numbersOf(each));
+    return out;
+}
+
 QString textOf(const Json& object, const char* key) {
     return object.contains(key) && object[key].is_string()
                ? QString::fromStdString(object[key].get<std::string>())

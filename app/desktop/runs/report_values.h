@@ -12,6 +12,8 @@ namespace vitrine {
 double numberOf(const Json& object, const char* key);
 // Of a list, with a not-a-number for each element that is none; empty for anything else.
 std::vector<double> numbersOf(const Json& list);
+// The same of a list of lists.
+std::vector<std::vector<double>> numberTableOf(const Json& lists);
 // Empty where there is none.
 QString textOf(const Json& object, const char* key);
 

@@ -1,7 +1,12 @@
 #include "app/desktop/compress/elastic_questions.h"
-#include "app/desktop/compress/structure_questions.h"
+#include "app/desktop/compress/puzzle_questions.h"
+#include "tests/widgets/qt_fixture.h"
+#include "widgets/compress/puzzle_budget_panel.h"
 
 #include <gmock/gmock.h>
+
+#include <QLabel>
+#include <QPushButton>
 
 namespace vitrine {
 namespace {
@@ -40,7 +45,7 @@ TEST(Structures, VariantsStandBesideTheParentsOtherPart) {
         {"attention", {{{"name", "parent"}, {"parameters", 100}}, {{"name", "none"}, {"parameters", 0}}}},
         {"feed_forward",
          {{{"name", "parent"}, {"parameters", 200}},
-          {{"name", "half"}, {"parameters", 100}},
+          {{"name", "half"}, {"parameters", 100}, {"error_before", 0.6}, {"error_after", 0.2}},
           {{"name", "linear"}, {"parameters", 50}}}},
         {"scores", {{0, 0.1, 0.4}, {0.7, nullptr, 0.9}}}};
     const Json report{{"library", {layer, layer}},
@@ -55,11 +60,118 @@ TEST(Structures, VariantsStandBesideTheParentsOtherPart) {
     ASSERT_TRUE(results) << results.error().text();
     EXPECT_DOUBLE_EQ(results->layers[0].feedForward[2].share, 0.25);
     EXPECT_THAT(results->architectures[1].choice, ElementsAre(std::pair(0, 1), std::pair(1, 0)));
-    const HeatMap map = puzzleScores(*results);
+    const HeatMap map = puzzleGrid(*results, PuzzleGrid::Scores);
     EXPECT_EQ(map.rows, 2);
     EXPECT_EQ(map.columns, 3);
     EXPECT_DOUBLE_EQ(map.at(0, 0), 0.7);
     EXPECT_DOUBLE_EQ(map.at(1, 2), 0.4);
+    const HeatMap before = puzzleGrid(*results, PuzzleGrid::ErrorsBefore),
+                  after = puzzleGrid(*results, PuzzleGrid::ErrorsAfter);
+    EXPECT_DOUBLE_EQ(before.at(0, 1), 0.6);
+    EXPECT_DOUBLE_EQ(after.at(0, 1), 0.2);
+    EXPECT_DOUBLE_EQ(after.high, before.high);
+    EXPECT_TRUE(std::isnan(after.at(0, 0)));
+}
+
+Json costOf(double size) {
+    return {{"parameters", size}, {"bytes", 2 * size}, {"prompt_seconds", size}, {"token_seconds", size}};
+}
+
+TEST(Structures, PuzzlesAreSearchedAgain) {
+    const Json layer{
+        {"attention", {{{"name", "parent"}, {"parameters", 100}}, {{"name", "none"}, {"parameters", 0}}}},
+        {"feed_forward", Json::array({Json{{"name", "parent"}, {"parameters", 200}}})},
+        {"scores", Json::array({Json::array({0.0}), Json::array({0.7})})}};
+    Json cheap = layer;
+    cheap["scores"][1][0] = 0.2;
+    const Json costs{{"attention", {costOf(100), costOf(0)}}, {"feed_forward", Json::array({costOf(200)})}};
+    Json report{{"library", {layer, cheap}},
+                {"architectures", Json::array()},
+                {"costs", {{"batch", 2}, {"outer", costOf(0)}, {"layers", {costs, costs}}}}};
+    StructureRun run;
+    ASSERT_TRUE(readPuzzle(report, run));
+    ASSERT_TRUE(run.stored);
+    EXPECT_TRUE(run.puzzle.searchProblem.isEmpty());
+    EXPECT_DOUBLE_EQ(run.puzzle.whole.parameters, 600);
+    EXPECT_DOUBLE_EQ(run.puzzle.whole.tokensPerSecond, 2.0 / 600);
+    EXPECT_TRUE(solvePuzzle(*run.stored, {}).choice.empty());
+    const PuzzleSolution solution = solvePuzzle(*run.stored, {.parameters = 0.84});
+    EXPECT_THAT(solution.choice, ElementsAre(std::pair(0, 0), std::pair(1, 0)));
+    EXPECT_DOUBLE_EQ(solution.score, 0.2);
+    EXPECT_DOUBLE_EQ(solution.bytes, 1000);
+    EXPECT_DOUBLE_EQ(solution.tokensPerSecond, 2.0 / 500);
+    EXPECT_EQ(layersThatDiffer(solution.choice, {{0, 0}, {0, 0}}), 1);
+    EXPECT_THAT(solvePuzzle(*run.stored, {.bytes = 0.5}).problem.toStdString(),
+                HasSubstr("the budget of bytes"));
+    // What an earlier version kept is shown, and says why it cannot be searched.
+    report.erase("costs");
+    ASSERT_TRUE(readPuzzle(report, run));
+    EXPECT_THAT(run.puzzle.searchProblem.toStdString(), HasSubstr("costs"));
+}
+
+TEST(Structures, BudgetsOfAPuzzle) {
+    testing::qtApplication();
+    PuzzleBudgetPanel panel;
+    int changes = 0;
+    QObject::connect(&panel, &PuzzleBudgetPanel::changed, [&] { ++changes; });
+    panel.setWhole({1e6, 4e6, 0, 0});
+    EXPECT_FALSE(panel.budgets().any());
+    panel.setBudgets({.parameters = 0.6, .bytes = 0.55, .speed = 1.5});
+    EXPECT_EQ(changes, 1);
+    // Nothing was timed: speed cannot be limited.
+    EXPECT_EQ(panel.budgets(), (PuzzleBudgets{.parameters = 0.6, .bytes = 0.55}));
+    panel.setWhole({1e6, 4e6, 0.1, 200});
+    panel.setBudgets({.promptTime = 0.5, .speed = 1.5});
+    EXPECT_EQ(panel.budgets(), (PuzzleBudgets{.promptTime = 0.5, .speed = 1.5}));
+    EXPECT_EQ(changes, 2);
+    panel.reset();
+    EXPECT_EQ(changes, 2);
+    EXPECT_FALSE(panel.budgets().any());
+}
+
+TEST(Structures, ASolutionStandsBesideTheChosenArchitecture) {
+    testing::qtApplication();
+    PuzzleView view;
+    int asked = 0;
+    QObject::connect(&view, &PuzzleView::budgetsChanged, [&] { ++asked; });
+    PuzzleResults results;
+    results.run = "a";
+    results.whole = {1e6, 4e6, 0, 0};
+    const PuzzleLayer layer{
+        {{"parent", 1}, {"none", 0}}, {{"parent", 1}, {"half", 0.5}}, {{0, 0.1}, {0.2, 0.3}}};
+    results.layers = {layer, layer};
+    results.architectures = {{"puzzle: bytes 0.6", "puzzle", 6e5, 2e6, 1.5, 1.4, {{0, 1}, {0, 0}}}};
+    view.setResults(results);
+    const auto text = [&] { return view.findChild<QLabel*>("puzzleSolvedFacts")->text().toStdString(); };
+    const auto* make = view.findChild<QPushButton*>("puzzleMake");
+    EXPECT_THAT(text(), HasSubstr("Move a budget"));
+    EXPECT_FALSE(make->isEnabled());
+    view.setBudgets({.bytes = 0.5});
+    EXPECT_EQ(asked, 1);
+    PuzzleSolution solution;
+    solution.choice = {{0, 1}, {1, 0}};
+    solution.parameters = 5e5;
+    solution.bytes = 2e6;
+    solution.score = 0.3;
+    solution.seconds = 0.004;
+    view.setSolution(solution);
+    EXPECT_THAT(text(), HasSubstr("Solved again in 4 ms"));
+    EXPECT_THAT(text(), HasSubstr("(50.0 %)"));
+    EXPECT_THAT(text(), HasSubstr("differs from puzzle: bytes 0.6 in 1 of 2 layers"));
+    EXPECT_TRUE(make->isEnabled());
+    EXPECT_THAT(view.findChild<QWidget*>("puzzleSolved")->accessibleDescription().toStdString(),
+                HasSubstr("1: none | parent"));
+    solution = {};
+    solution.problem = "the budget of bytes is too small";
+    view.setSolution(solution);
+    EXPECT_THAT(text(), HasSubstr("No architecture: the budget of bytes is too small"));
+    EXPECT_FALSE(make->isEnabled());
+    // Another run begins without budgets.
+    results.run = "b";
+    results.searchProblem = "there are no costs";
+    view.setResults(results);
+    EXPECT_FALSE(view.budgets().any());
+    EXPECT_THAT(text(), HasSubstr("Cannot be searched again: there are no costs"));
 }
 
 TEST(Structures, SizesOfAnElasticModel) {
@@ -84,13 +196,6 @@ TEST(Structures, SizesOfAnElasticModel) {
     map = elasticRoutes(*elasticOf(report));
     EXPECT_EQ(map.columns, 4);
     EXPECT_DOUBLE_EQ(map.at(1, 2), 0.5);
-    report["sizes"][1]["blocks"].erase(0);
-    EXPECT_THAT(elasticOf(report).error().text(), HasSubstr("budget 0.5 has 1 blocks, the first has 2"));
-    EXPECT_THAT(elasticOf(Json::array()).error().text(), HasSubstr("sizes"));
-}
-
-}  // namespace
-}  // namespace vitrine
     EXPECT_TRUE(tokenRoutes(results->sizes[1]).isEmpty());  // of routers that see the budget alone
     report["sizes"][1]["routes"] = {{"tokens", {"In", "\n", "the"}},
                                     {"shares", {{1, 0.5, 0.25}, {1, 1, 0.5}}}};
@@ -101,3 +206,10 @@ TEST(Structures, SizesOfAnElasticModel) {
     report["sizes"][1]["routes"]["shares"][1] = {1};
     EXPECT_THAT(elasticOf(report).error().text(), HasSubstr("3 tokens and shares of 1"));
     report["sizes"][1].erase("routes");
+    report["sizes"][1]["blocks"].erase(0);
+    EXPECT_THAT(elasticOf(report).error().text(), HasSubstr("budget 0.5 has 1 blocks, the first has 2"));
+    EXPECT_THAT(elasticOf(Json::array()).error().text(), HasSubstr("sizes"));
+}
+
+}  // namespace
+}  // namespace vitrine

@@ -1,0 +1,31 @@
+// An architecture layer by layer: two bars for each, as wide as their part of the parent's parameters, with
+// the name of the variant. Parts that another architecture has otherwise are framed.
+#pragma once
+
+#include "widgets/compress/puzzle_results.h"
+
+#include <QWidget>
+
+namespace vitrine {
+
+class ArchitectureDrawing : public QWidget {
+    Q_OBJECT
+  public:
+    explicit ArchitectureDrawing(QWidget* parent = nullptr);
+
+    // `other`: what it is compared with; empty: nothing.
+    void show(const std::vector<PuzzleLayer>& layers, const PuzzleChoice& choice,
+              const PuzzleChoice& other = {});
+
+  protected:
+    void paintEvent(QPaintEvent*) override;
+
+  private:
+    struct Part {
+        PuzzleVariant variant;
+        bool differs = false;
+    };
+    std::vector<std::pair<Part, Part>> rows_;
+};
+
+}  // namespace vitrine
