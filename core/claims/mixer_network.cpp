@@ -27,19 +27,6 @@ void initializeConvolutions(torch::nn::Module& module, at::Generator random) {
 
 }  // namespace
 
-ConvBlock::ConvBlock(int64_t width) {
-    const nn::ConvOptions options{.kernelHeight = 3, .kernelWidth = 3, .padding = 1};
-    conv1_ = register_module("conv1", std::make_shared<nn::Conv2d>(width, width, options));
-    norm1_ = register_module("norm1", std::make_shared<nn::TrainableBatchNorm>(width, kEpsilon));
-    conv2_ = register_module("conv2", std::make_shared<nn::Conv2d>(width, width, options));
-    norm2_ = register_module("norm2", std::make_shared<nn::TrainableBatchNorm>(width, kEpsilon));
-}
-
-at::Tensor ConvBlock::forward(const at::Tensor& x) const {
-    const at::Tensor hidden = at::gelu(norm1_->forward(conv1_->forward(x)), "tanh");
-    return x + norm2_->forward(conv2_->forward(hidden));
-}
-
 TokenLevel::TokenLevel(Design design, int64_t width, int64_t headCount, int64_t blockCount) {
     const int64_t mixerCount = (blockCount + 1) / 2;
     for (int64_t block = 0; block < blockCount; ++block) {
@@ -70,9 +57,9 @@ Network::Network(Design design, int64_t classes, const at::Generator& random) {
     stemNorm0_ = register_module("stem_norm0", norm(kStemWidth, kStemEpsilon));
     stem1_ = register_module("stem1", strided(kStemWidth, kWidth));
     stemNorm1_ = register_module("stem_norm1", norm(kWidth, kStemEpsilon));
-    level0_ = register_module("level0", std::make_shared<ConvBlock>(kWidth));
+    level0_ = register_module("level0", std::make_shared<mambavision::ConvBlock>(kWidth, false));
     down0_ = register_module("down0", strided(kWidth, 2 * kWidth));
-    level1_ = register_module("level1", std::make_shared<ConvBlock>(2 * kWidth));
+    level1_ = register_module("level1", std::make_shared<mambavision::ConvBlock>(2 * kWidth, false));
     down1_ = register_module("down1", strided(2 * kWidth, 4 * kWidth));
     level2_ = register_module("level2", std::make_shared<TokenLevel>(design, 4 * kWidth, kHeads2, kBlocks2));
     down2_ = register_module("down2", strided(4 * kWidth, 8 * kWidth));

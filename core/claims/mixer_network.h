@@ -12,17 +12,6 @@
 
 namespace vitrine::mixers {
 
-// x + BN(conv(GELU(BN(conv x)))), as in the first two levels of MambaVision.
-class ConvBlock : public torch::nn::Module {
-  public:
-    explicit ConvBlock(int64_t width);
-    at::Tensor forward(const at::Tensor& x) const;
-
-  private:
-    std::shared_ptr<nn::Conv2d> conv1_, conv2_;
-    std::shared_ptr<nn::TrainableBatchNorm> norm1_, norm2_;
-};
-
 // Blocks of mixers, then as many of attention (one fewer if odd), over all places of a map, row by row.
 class TokenLevel : public torch::nn::Module {
   public:
@@ -46,7 +35,7 @@ class Network : public torch::nn::Module {
   private:
     std::shared_ptr<nn::Conv2d> stem0_, stem1_, down0_, down1_, down2_;
     std::shared_ptr<nn::TrainableBatchNorm> stemNorm0_, stemNorm1_, norm_;
-    std::shared_ptr<ConvBlock> level0_, level1_;
+    std::shared_ptr<mambavision::ConvBlock> level0_, level1_;
     std::shared_ptr<TokenLevel> level2_, level3_;
     std::shared_ptr<nn::Linear> head_;
 };
