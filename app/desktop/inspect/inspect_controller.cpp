@@ -2,6 +2,7 @@
 
 #include "core/media/image_reader.h"
 #include "core/media/shared_image.h"
+#include "core/upsampling/implicit_name.h"
 
 #include <QTimer>
 #include <algorithm>
@@ -39,9 +40,13 @@ const LoadedModel* InspectController::modelOf(const PanelState& panel) const {
 
 std::vector<std::string> InspectController::upsamplersFor(const PanelState& panel) const {
     std::vector<std::string> names;
-    for (const UpsamplerEntry& entry : upsamplers_)
+    const LoadedModel* model = modelOf(panel);
+    for (const UpsamplerEntry& entry : upsamplers_) {
+        if (model && entry.name == kImplicitUpsampler)
+            names.push_back(quickFitFor(model->info));
         names.push_back(entry.name);
-    if (const LoadedModel* model = modelOf(panel))
+    }
+    if (model)
         if (const auto own = ownUpsamplers_.find(model->path); own != ownUpsamplers_.end())
             names.insert(names.end(), own->second.begin(), own->second.end());
     return names;
@@ -122,6 +127,8 @@ void InspectController::showRead(const Result<std::shared_ptr<const Image>>& ima
 void InspectController::setPanelCount(int count) {
     const size_t wanted = size_t(std::clamp(count, 1, 6));
     const size_t before = panels_.size();
+    for (size_t index = wanted; index < before; ++index)
+        dropFit(int(index));
     panels_.resize(wanted);
     contents_.resize(wanted);
     generations_.resize(wanted);

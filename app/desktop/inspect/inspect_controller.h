@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 namespace vitrine {
 
@@ -70,7 +71,7 @@ class InspectController : public QObject {
     void unlockBasis();
     bool basisLocked() const { return !lockedBasis_.empty(); }
     void refreshAll();
-    void remake(int index) { request(index); }
+    void remake(int index);
     bool isBusy() const;
 
     // Long work of the engine thread, shown in the status bar with progress and a cancel button. `work` runs
@@ -105,6 +106,10 @@ class InspectController : public QObject {
     // for saying it would delay them.
     enum class Announce { AtOnce, IfSlow };
     void request(int index, Announce announce = Announce::AtOnce);
+    // False while an upsampler that is fitted to the picture is being fitted, or its fit was cancelled.
+    bool fitIsThere(int index, const MapRequest& wanted);
+    void startFit(int index, const std::string& key, const MapRequest& wanted);
+    void dropFit(int index);
     // A probe changes several maps within milliseconds: they are shown in one frame, not in one each.
     void announceResult(int index);
     void announceResults();
@@ -125,6 +130,12 @@ class InspectController : public QObject {
     std::vector<uint64_t> generations_;
     QSet<int> finished_;  // panels whose new content is not announced yet
     QTimer announce_;
+    struct PanelFit {
+        std::string key;  // picture, model, framing and settings; empty: the panel needs no fit
+        bool running = false;
+    };
+    std::map<int, PanelFit> fits_;  // by panel
+    std::set<std::string> fitted_;  // keys of fits that were seen to be there
     uint64_t pictureGeneration_ = 0;
     std::optional<Probe> probe_;
     std::string lockedBasis_;

@@ -128,6 +128,10 @@ OverlayModel InspectPanel::overlayModel() const {
             model.upsamplerNote = tr("enlarged in %1 ms · %2 MiB at most")
                                       .arg(content.result->upsamplingMilliseconds, 0, 'f', 1)
                                       .arg(double(content.result->peakBytes) / (1 << 20), 0, 'f', 1);
+        if (content.result && content.result->provenance.contains("fit"))
+            model.upsamplerNote +=
+                tr("\nfitted in %1 s")
+                    .arg(content.result->provenance["fit"]["seconds"].get<double>(), 0, 'f', 0);
         model.numbers = numbersOf(state, loaded->info);
         model.hasBasis = state.kind == MapKind::Pca;
         model.basisLocked = controller_->basisLocked();

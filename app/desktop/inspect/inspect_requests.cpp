@@ -70,6 +70,7 @@ void InspectController::request(int index, Announce announce) {
             content.hint = tr("Drop pictures, a folder, a model or a point cloud here, or press Ctrl+O");
         if (engine_)
             engine_->cancel(lane);
+        dropFit(index);
         emit panelChanged(index);
         return;
     }
@@ -78,9 +79,12 @@ void InspectController::request(int index, Announce announce) {
     if (!wanted) {
         content.result = nullptr;
         content.hint = missing;
+        dropFit(index);
         emit panelChanged(index);
         return;
     }
+    if (!fitIsThere(index, *wanted))
+        return;
     content.busy = true;
     if (announce == Announce::AtOnce) {
         emit panelChanged(index);

@@ -1,5 +1,7 @@
 #include "app/desktop/inspect/inspect_state.h"
 
+#include "core/upsampling/implicit_options.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -108,7 +110,31 @@ QString upsamplerTitle(const std::string& upsampler) {
         return QObject::tr("patches as they are");
     if (upsampler == "jbu")
         return QObject::tr("joint bilateral");
+    if (isImplicitUpsampler(upsampler))
+        if (const auto options = implicitOptionsFrom(upsampler))
+            return QObject::tr("FeatUp fit: %1 views, %2 steps, %3 px")
+                .arg(options->jitters)
+                .arg(options->steps)
+                .arg(options->cell);
     return QString::fromStdString(std::filesystem::path(upsampler).filename().string());
+}
+
+std::string quickFitFor(const EncoderInfo& info) {
+    constexpr int64_t kMostCells = 64;  // a side, at the preferred resolution
+    ImplicitOptions options;
+    options.jitters = 300;
+    options.steps = 400;
+    options.batch = 5;
+    options.components = 64;
+    const int64_t side = std::min(info.preferredHeight, info.preferredWidth);
+    for (int64_t cell = 1; cell < info.patchSize; ++cell) {
+        if (info.patchSize % cell != 0)
+            continue;
+        options.cell = cell;
+        if (side / cell <= kMostCells)
+            break;
+    }
+    return implicitName(options);
 }
 
 bool isUpsamplerFolder(const std::filesystem::path& folder) {

@@ -50,8 +50,11 @@ const std::vector<MapKindName>& mapKinds();
 const MapKindName& mapKindName(MapKind kind);
 MapKind mapKindFromName(const std::string& name);
 
-// What the user reads: "joint bilateral" for "jbu", the name of the folder for a trained one.
+// What the user reads: "joint bilateral" for "jbu", settings of a fit, the name of the folder for a trained
+// one.
 QString upsamplerTitle(const std::string& upsampler);
+// An upsampler that is fitted to the picture on a processor in minutes, for an encoder of this patch size.
+std::string quickFitFor(const EncoderInfo& info);
 // A folder of a trained upsampler (FeatSharp) is opened as an upsampler, not as a model.
 bool isUpsamplerFolder(const std::filesystem::path& folder);
 // Trained upsamplers that a model brings along: the sub-folders of its folder that hold one, by name.

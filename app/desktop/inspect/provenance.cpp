@@ -45,6 +45,14 @@ Rows rowsOf(const InspectController& controller, int index) {
                               .arg(transform.scale.x, 0, 'g', 4)
                               .arg(transform.scale.y, 0, 'g', 4)});
     rows.append({"Upsampler", upsamplerTitle(state.upsampler)});
+    if (result.provenance.contains("fit")) {
+        const Json& fit = result.provenance["fit"]["report"];
+        rows.append({"Fit", QStringLiteral("views %1 s, steps %2 s; error of unseen views %3, before %4")
+                                .arg(fit.value("view_seconds", 0.0), 0, 'f', 0)
+                                .arg(fit.value("step_seconds", 0.0), 0, 'f', 0)
+                                .arg(fit.value("unseen_after", 0.0), 0, 'f', 3)
+                                .arg(fit.value("unseen_before", 0.0), 0, 'f', 3)});
+    }
     rows.append({"Device", QString::fromStdString(model->device + ", " + model->dtype)});
     QString time = QStringLiteral("%1 ms").arg(result.milliseconds, 0, 'f', 1);
     if (result.upsamplingMilliseconds > 0)
