@@ -145,7 +145,7 @@ double leastGradient(const std::map<std::string, at::Tensor>& state) {
     for (const auto& [name, tensor] : state)
         if (isMean(name))
             largest = std::max(largest, tensor.abs().max().item<double>());
-    return 1e-4 * largest;
+    return 1e-3 * largest;
 }
 
 void expectGradientsOfOneProcess(bool eradio) {
@@ -165,8 +165,9 @@ void expectGradientsOfOneProcess(bool eradio) {
         int compared = 0;
         for (const auto& [name, tensor] : expected) {
             ASSERT_TRUE(first.contains(name)) << name;
+            // Some means are nothing but rounding.
             if (name.find("running_") != std::string::npos)
-                EXPECT_LT(relativeDifference(first.at(name), tensor), 1e-3)
+                EXPECT_LT(relativeDifference(first.at(name), tensor, 0.01), 1e-3)
                     << name << ", " << count << " processes";
             // The optimiser's running means are the averaged gradients; the weights after Adam's first steps
             // are not compared, since it divides small gradients by themselves.
