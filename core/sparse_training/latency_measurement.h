@@ -1,5 +1,6 @@
 // Times of layers and networks on this machine. Every number is a median over rounds in which everything that
-// is timed takes its turn, so that what else the machine does meets all of it alike.
+// is timed takes its turn, so that what else the machine does meets all of it alike; in a round the fastest
+// of at least three runs counts.
 #pragma once
 
 #include "core/base/job_context.h"
@@ -12,7 +13,7 @@ namespace vitrine {
 struct LatencyMeasurement {
     int64_t batch = 64;   // pictures
     int rounds = 15;      // that the median is of
-    double sampleMs = 2;  // what takes less is repeated within a round
+    double sampleMs = 2;  // that a work runs in a round at least
 };
 
 // Makes ready what one round times (its memory is free again after the round).

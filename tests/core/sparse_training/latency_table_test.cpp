@@ -120,7 +120,7 @@ TEST(LatencyMeasurement, TablesAndForwardPassesTellOfTheSameNetwork) {
                                                     .mlpWidth = 1024});
     ASSERT_TRUE(network);
     JobContext job;
-    const LatencyMeasurement measurement{.batch = 32, .rounds = 5, .sampleMs = 1};
+    const LatencyMeasurement measurement{.batch = 32, .rounds = 9, .sampleMs = 3};
     const auto table = measureLatencyTable(*network, 512, measurement, job);
     ASSERT_TRUE(table) << table.error().text();
     EXPECT_TRUE(table->checkFits(*network, 512));
