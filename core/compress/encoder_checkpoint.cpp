@@ -5,6 +5,7 @@
 #include "core/nn/weights.h"
 
 namespace vitrine {
+namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kParametrised = ".parametrizations.weight.";
@@ -40,6 +41,24 @@ std::string nameIn(const StoredShapes& stored, const std::string& layer) {
     const size_t block = layer.find("blocks.");
     return block == std::string::npos ? std::string()
                                       : behindAnotherPrefix(stored, layer.substr(block) + ".weight");
+}
+
+Result<void> copyModelCode(const fs::path& from, const fs::path& to) {
+    std::error_code problem;
+    if (!fs::is_directory(from, problem) || fs::equivalent(from, to, problem))
+        return {};
+    std::vector<fs::path> files;
+    for (fs::directory_iterator it(from, problem), end; !problem && it != end; it.increment(problem))
+        if (it->path().extension() == ".py")
+            files.push_back(it->path());
+    if (problem)
+        return fail(errorFromErrno(problem.value(), "list the model's code", from));
+    for (const fs::path& file : files) {
+        fs::copy_file(file, to / file.filename(), fs::copy_options::overwrite_existing, problem);
+        if (problem)
+            return fail(errorFromErrno(problem.value(), "copy the model's code", file));
+    }
+    return {};
 }
 
 }  // namespace
@@ -102,14 +121,17 @@ Result<PlainCheckpoint> readPlainCheckpoint(const ModelFolder& folder) {
     return plain;
 }
 
-Result<void> writeEncoderFolder(const std::filesystem::path& folder, const ModelFolder& original,
-                                const Json& config, const std::map<std::string, at::Tensor>& tensors) {
+Result<void> writeEncoderFolder(const fs::path& folder, const ModelFolder& original, const Json& config,
+                                const std::map<std::string, at::Tensor>& tensors) {
     std::error_code problem;
-    std::filesystem::create_directories(folder, problem);
+    fs::create_directories(folder, problem);
     if (problem)
         return fail(errorFromErrno(problem.value(), "create the folder", folder));
     VITRINE_TRY_VOID(writeTensors(folder / "model.safetensors", tensors));
     VITRINE_TRY_VOID(writeFileAtomically(folder / "config.json", config.dump(2) + "\n"));
+    if (config.contains("auto_map")) {
+        VITRINE_TRY_VOID(copyModelCode(original.path, folder));
+    }
     if (!original.preprocessor)
         return {};
     return writeFileAtomically(folder / "preprocessor_config.json", original.preprocessor->dump(2) + "\n");

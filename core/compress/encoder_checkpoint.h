@@ -38,7 +38,8 @@ struct PlainCheckpoint {
 // Errors name the tensor: singular vectors that do not fit.
 Result<PlainCheckpoint> readPlainCheckpoint(const ModelFolder& folder);
 
-// config.json, model.safetensors and the preprocessor of `original` if it has one.
+// config.json, model.safetensors and, of `original`, the preprocessor and the model code that transformers
+// wants beside them ("auto_map" in config.json: all *.py of the folder, which are copied, never run).
 Result<void> writeEncoderFolder(const std::filesystem::path& folder, const ModelFolder& original,
                                 const Json& config, const std::map<std::string, at::Tensor>& tensors);
 

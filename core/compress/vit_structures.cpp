@@ -114,10 +114,14 @@ bool isOfEachBlock(const std::string& name, const at::Tensor& tensor, int64_t de
            tensor.dim() > 0 && tensor.size(0) == depth && (!name.ends_with("rotation") || tensor.dim() == 3);
 }
 
-// A part p of `width` such that int(width · p) is `hidden` in other programs' arithmetic too.
-double ratioOf(int64_t hidden, int64_t width) {
-    const double ratio = double(hidden) / double(width);
-    return int64_t(double(width) * ratio) == hidden ? ratio : std::nextafter(ratio, 1e9);
+// Other programs' widths of a gated MLP: (int(int(width · ratio) · 2 / 3) + 7) // 8 · 8.
+constexpr int64_t kGatedMultiple = 8;
+
+// The `mlp_ratio` with which they come to `hidden`.
+double ratioOf(int64_t hidden, int64_t width, bool gated) {
+    const int64_t whole = gated ? (hidden * 3 + 1) / 2 : hidden;
+    const double ratio = double(whole) / double(width);
+    return int64_t(double(width) * ratio) == whole ? ratio : std::nextafter(ratio, 1e9);
 }
 
 bool allEqual(const std::vector<int64_t>& values) {
@@ -167,7 +171,11 @@ Result<VitCut> cutVit(const std::map<std::string, at::Tensor>& tensors, const Vi
         cut.heads.push_back((plan.padded ? ranking.heads : choice.heads)[size_t(block)].numel());
         cut.neurons.push_back(choice.neurons[size_t(block)].numel());
     }
-    const int64_t widest = *std::max_element(cut.neurons.begin(), cut.neurons.end());
+    for (const char* name : {"mlp.w12.weight", "mlp.gate_proj.weight"})
+        cut.gated = cut.gated || tensors.contains(fmt::format("{}0.{}", prefix, name));
+    int64_t widest = *std::max_element(cut.neurons.begin(), cut.neurons.end());
+    if (cut.gated)
+        widest = (widest + kGatedMultiple - 1) / kGatedMultiple * kGatedMultiple;
     if (plan.padded)
         cut.neurons.assign(cut.neurons.size(), widest);
     for (const auto& [name, tensor] : tensors) {
@@ -239,7 +247,8 @@ Result<std::vector<TouchedTensor>> vitDependencyGroup(const StoredShapes& stored
 }
 
 bool opensElsewhere(const VitCut& cut, int64_t heads) {
-    return allEqual(cut.neurons) && allEqual(cut.heads) && cut.heads.front() == heads;
+    return allEqual(cut.neurons) && allEqual(cut.heads) && cut.heads.front() == heads &&
+           (!cut.gated || cut.neurons.front() % kGatedMultiple == 0);
 }
 
 Json cutConfig(const Json& config, const VitCut& cut, int64_t heads, int64_t width) {
@@ -253,13 +262,13 @@ Json cutConfig(const Json& config, const VitCut& cut, int64_t heads, int64_t wid
         sizes["depth"] = depth;
         sizes["num_heads"] = heads;
         if (allEqual(cut.neurons))
-            sizes["mlp_ratio"] = ratioOf(cut.neurons.front(), width);
+            sizes["mlp_ratio"] = ratioOf(cut.neurons.front(), width, cut.gated);
     } else {
-        if (config.contains("num_hidden_layers"))
-            smaller["num_hidden_layers"] = depth;
+        // Also where they were left out: other programs would take their own defaults.
+        smaller["num_hidden_layers"] = depth;
         smaller["num_attention_heads"] = heads;
-        if (config.contains("mlp_ratio") && allEqual(cut.neurons))
-            smaller["mlp_ratio"] = ratioOf(cut.neurons.front(), width);
+        if (allEqual(cut.neurons))
+            smaller["mlp_ratio"] = ratioOf(cut.neurons.front(), width, cut.gated);
     }
     const char* statistics = "inter_feature_normalizer_config";
     if (config.contains(statistics) && config[statistics].is_object() &&

@@ -19,8 +19,9 @@ namespace vitrine {
 struct VitStructurePlan {
     double heads = 1, neurons = 1;  // part that stays, in (0, 1]
     bool acrossBlocks = false;      // of all blocks together: more where they matter more; else of each block
-    bool padded = false;  // zeros in place of heads that go, hidden layers of one width: opens everywhere
-    int64_t blocks = 0;   // that go
+    // Zeros in place of heads that go and behind the units of narrower hidden layers: opens everywhere.
+    bool padded = false;
+    int64_t blocks = 0;  // that go
     std::optional<nn::TokenReductionSettings> tokens{};
     bool random = false;  // the control: any structures in place of the least important ones
     uint64_t seed = 0;
@@ -46,6 +47,7 @@ struct VitCut {
     std::map<std::string, at::Tensor> tensors;  // of the smaller model, blocks numbered anew
     std::vector<int64_t> blocks;                // those that stay, by their old numbers
     std::vector<int64_t> heads, neurons;        // left of each of them
+    bool gated = false;                         // SwiGLU
 };
 
 // `tensors` of the checkpoint, every weight in plain form. Unsupported where they are no ViT that is known,
@@ -60,7 +62,8 @@ Result<std::vector<TouchedTensor>> vitDependencyGroup(const StoredShapes& stored
                                                       int64_t headWidth, int64_t block, int64_t index);
 
 // config.json of the smaller model. `heads`: as many as the heads' width was counted from. Other programs
-// (transformers, timm) open the folder where no head is gone and all blocks are equally wide.
+// (transformers, timm) open the folder where no head is gone and all blocks are equally wide. They take two
+// thirds of `mlp_ratio` for a gated MLP and round up to a multiple of 8, so no other width will do there.
 Json cutConfig(const Json& config, const VitCut& cut, int64_t heads, int64_t width);
 bool opensElsewhere(const VitCut& cut, int64_t heads);
 

@@ -17,6 +17,10 @@ if [ "$1" = llama_cpp_peer.py ] && [ ! -e "$environment/.llama_cpp" ]; then  # b
     llama-cpp-python==0.3.36 gguf==0.19.0
   touch "$environment/.llama_cpp"
 fi
+if [ "$1" = compressed_encoder_peer.py ] && [ ! -e "$environment/.timm" ]; then
+  "$environment/bin/pip" install --quiet timm==1.0.31
+  touch "$environment/.timm"
+fi
 script="$(dirname "${BASH_SOURCE[0]}")/$1"
 shift
 exec "$environment/bin/python" "$script" "$@"

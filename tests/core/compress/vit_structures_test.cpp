@@ -153,6 +153,45 @@ TEST_P(VitStructures, BlocksThatGoLeaveTheOthersAsTheyWere) {
     EXPECT_TRUE(smaller->encoder()->encode(pixels, request));
 }
 
+// The arithmetic of transformers' RadioMLP and RadioSwiGLUFFN, of timm and of DINOv2.
+TEST_P(VitStructures, OtherProgramsComeToTheStoredWidth) {
+    const EncoderInfo& info = model->encoder()->info();
+    const bool gated = std::string(GetParam()) == "radio_g";
+    const VitRanking ranking = ranked();
+    for (const double part : {0.3, 0.5, 0.77})
+        for (const bool padded : {false, true}) {
+            const auto cut = cutVit(checkpoint.tensors, ranking,
+                                    {.neurons = part, .acrossBlocks = padded, .padded = padded});
+            ASSERT_TRUE(cut) << messageOf(cut);
+            EXPECT_EQ(cut->gated, gated);
+            Json without = checkpoint.config;  // what is left out has a default there
+            without.erase("mlp_ratio");
+            const Json config = cutConfig(without, *cut, info.headCount, info.featureWidth);
+            const Json& sizes = config.contains("args") ? config.at("args").at("model_kwargs") : config;
+            const auto whole = int64_t(double(info.featureWidth) * sizes.at("mlp_ratio").get<double>());
+            const int64_t hidden = gated ? (whole * 2 / 3 + 7) / 8 * 8 : whole;
+            const bool opens = opensElsewhere(*cut, info.headCount);
+            EXPECT_EQ(hidden == cut->neurons.front(), opens) << part << " " << padded;
+            EXPECT_TRUE(opens || (gated && !padded && part != 0.5)) << part;
+        }
+}
+
+TEST_P(VitStructures, CodeOfTheModelGoesAlongWhereTheConfigurationNamesIt) {
+    const auto published = folder / "published", smaller = folder / "smaller";
+    ASSERT_TRUE(std::filesystem::create_directories(published));
+    for (const char* name : {"hf_model.py", "common.py", "notes.txt"})
+        ASSERT_TRUE(writeFileAtomically(published / name, "raise SystemExit\n"));
+    original.path = published;
+    Json config = checkpoint.config;
+    ASSERT_TRUE(writeEncoderFolder(smaller, original, config, checkpoint.tensors));
+    EXPECT_FALSE(std::filesystem::exists(smaller / "hf_model.py"));
+    config["auto_map"] = {{"AutoModel", "hf_model.RADIOModel"}};
+    ASSERT_TRUE(writeEncoderFolder(smaller, original, config, checkpoint.tensors));
+    EXPECT_TRUE(std::filesystem::exists(smaller / "hf_model.py"));
+    EXPECT_TRUE(std::filesystem::exists(smaller / "common.py"));
+    EXPECT_FALSE(std::filesystem::exists(smaller / "notes.txt"));
+}
+
 TEST_P(VitStructures, KeepingAllIsTheSameModel) {
     const auto same = cutOut({});
     ASSERT_TRUE(same);
