@@ -3,12 +3,19 @@
 #include "core/base/nearest.h"
 #include "core/commands/text_table.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <set>
+#include <thread>
 
 namespace vitrine {
+
+double estimatedMinutes(const ClaimInfo& info) {
+    const auto cores = int64_t(std::max(1u, std::thread::hardware_concurrency()));
+    return info.minutesPerSeed * double((info.seedCount + cores - 1) / cores);
+}
 
 Json ClaimMeasurement::toJson() const {
     Json json{{"seed", seed}, {"arms", Json::object()}};

@@ -23,8 +23,11 @@ struct ClaimInfo {
     std::string source;     // paper and section
     std::string rule;       // pass rule in words
     int64_t seedCount = 3;
-    double minutesPerSeed = 1;  // estimate on two processor cores
+    double minutesPerSeed = 1;  // estimate for one processor core, which a seed is measured on
 };
+
+// Of all seeds of the claim on this machine, as many at once as it has cores.
+double estimatedMinutes(const ClaimInfo& info);
 
 // Values of one seed: arm ("PHI-S", "MSE") -> metric ("mean log-fidelity") -> value.
 struct ClaimMeasurement {

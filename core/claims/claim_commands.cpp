@@ -47,7 +47,7 @@ Result<CommandOutput> listClaims(const Json&, CommandContext& context) {
         Json row = infoJson(info);
         std::vector<std::string> cells{
             info.name, info.system, "not measured",
-            "",        "",          fmt::format("{:.0f} min", info.minutesPerSeed * double(info.seedCount))};
+            "",        "",          fmt::format("{:.0f} min", estimatedMinutes(info))};
         if (const auto it = known.find(info.name); it != known.end()) {
             addVerdict(row, it->second);
             cells[2] = it->second.holds ? "holds" : "DOES NOT HOLD";
@@ -71,7 +71,7 @@ Result<CommandOutput> showClaim(const Json& arguments, CommandContext& context) 
     if (it == known.end()) {
         output.text +=
             fmt::format("Not measured in this project; `vitrine claims run {}` takes about {:.0f} minutes.\n",
-                        info.name, info.minutesPerSeed * double(info.seedCount));
+                        info.name, estimatedMinutes(info));
         return output;
     }
     addVerdict(output.data, it->second);
@@ -112,6 +112,7 @@ void declareClaimCommands(CommandRegistry& registry) {
     run.arguments = Json::parse(R"({"type": "object", "required": ["names"], "properties": {
       "names": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "names of `vitrine claims list`, or all"},
       "seeds": {"type": "integer", "minimum": 0, "maximum": 100, "default": 0, "description": "seeds to measure; 0: as many as the claim asks for"},
+      "at-once": {"type": "integer", "minimum": 0, "maximum": 64, "default": 0, "description": "seeds that are measured at the same time, each on one core; 0: as many as there are cores"},
       "scale": {"type": "number", "exclusiveMinimum": 0, "maximum": 10, "default": 1, "description": "share of the training steps; the pass rules are made for 1"},
       "missing": {"type": "boolean", "default": false, "description": "leave out claims that already have a verdict in this project"},
       "device": {"type": "string", "default": "cpu", "description": "cpu, cuda or cuda:N"}}})");

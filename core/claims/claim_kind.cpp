@@ -1,10 +1,13 @@
 #include "core/claims/claim_kind.h"
 
 #include "core/claims/claim_experiments.h"
+#include "core/claims/seeds_at_once.h"
 #include "core/runs/claim_store.h"
 #include "core/runs/run_context.h"
 
-#include <chrono>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
 #include <cmath>
 
 namespace vitrine {
@@ -23,35 +26,62 @@ class ClaimJob {
         if (run_.savedState())
             for (const Json& done : run_.savedState()->at("measurements"))
                 measurements_.push_back(ClaimMeasurement::fromJson(done));
-        const int64_t wanted = run_.settings()["seeds"].get<int64_t>() > 0
-                                   ? run_.settings()["seeds"].get<int64_t>()
-                                   : info.seedCount;
-        while (int64_t(measurements_.size()) < wanted) {
-            VITRINE_TRY_VOID(run_.pausePoint());
-            VITRINE_TRY_VOID(
-                measureSeed(*experiment, int64_t(run_.seed()) + int64_t(measurements_.size()), wanted));
-        }
+        VITRINE_TRY_VOID(measureSeeds(*experiment, info));
         return keepVerdict(info, *experiment);
     }
 
   private:
-    // One seed is the unit of resuming: its measurement is part of the saved state.
-    Result<void> measureSeed(const ClaimExperiment& experiment, int64_t seed, int64_t wanted) {
-        run_.log(fmt::format("seed {} ({} of {})", seed, measurements_.size() + 1, wanted));
+    Result<void> measureSeeds(const ClaimExperiment& experiment, const ClaimInfo& info) {
+        const int64_t asked = run_.settings()["seeds"], wanted = asked > 0 ? asked : info.seedCount;
+        std::vector<int64_t> waiting;
+        for (int64_t index = 0; index < wanted; ++index)
+            if (const int64_t seed = int64_t(run_.seed()) + index; !measured(seed))
+                waiting.push_back(seed);
+        SeedsAtOnce seeds(experiment, run_.job());
+        for (size_t begun = 0; begun < waiting.size() || seeds.count() > 0;) {
+            VITRINE_TRY_VOID(run_.pausePoint());
+            for (; begun < waiting.size() && int64_t(seeds.count()) < seedsAtOnce(); ++begun) {
+                run_.log(fmt::format("seed {} ({} of {})", waiting[begun],
+                                     wanted - int64_t(waiting.size() - begun) + 1, wanted));
+                seeds.start(requestFor(waiting[begun]));
+            }
+            VITRINE_TRY(MeasuredSeed measured, seeds.next());
+            VITRINE_TRY_VOID(keep(std::move(measured)));
+        }
+        return {};
+    }
+
+    bool measured(int64_t seed) const {
+        return std::any_of(measurements_.begin(), measurements_.end(),
+                           [&](const ClaimMeasurement& done) { return done.seed == seed; });
+    }
+
+    // A GPU is one seed's, since two may not fit its memory.
+    int64_t seedsAtOnce() const {
+        const int64_t asked = run_.settings()["at_once"];
+        if (asked > 0)
+            return asked;
+        return run_.recipe().value("device", "cpu") == "cpu" ? at::get_num_threads() : 1;
+    }
+
+    ClaimRequest requestFor(int64_t seed) const {
         ClaimRequest request;
         request.seed = seed;
         request.scale = run_.settings()["scale"];
         request.device = run_.recipe().value("device", "cpu");
-        request.job = &run_.job();
-        const auto start = std::chrono::steady_clock::now();
-        VITRINE_TRY(ClaimMeasurement measurement, experiment.measure(request));
-        measurement.seed = seed;
-        for (const auto& [arm, metrics] : measurement.arms)
+        return request;
+    }
+
+    // One seed is the unit of resuming: its measurement is part of the saved state.
+    Result<void> keep(MeasuredSeed measured) {
+        const int64_t seed = measured.measurement.seed;
+        for (const auto& [arm, metrics] : measured.measurement.arms)
             for (const auto& [metric, value] : metrics)
                 run_.metric(arm + "/" + metric, seed, value);
-        run_.metric("time/seconds per seed", seed,
-                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-        measurements_.push_back(std::move(measurement));
+        run_.metric("time/seconds per seed", seed, measured.seconds);
+        measurements_.push_back(std::move(measured.measurement));
+        std::sort(measurements_.begin(), measurements_.end(),
+                  [](const auto& first, const auto& second) { return first.seed < second.seed; });
         Json state{{"measurements", Json::array()}};
         for (const ClaimMeasurement& done : measurements_)
             state["measurements"].push_back(done.toJson());
@@ -123,6 +153,7 @@ JobKind claimKind() {
     kind.settingsSchema = Json::parse(R"({"type": "object", "required": ["claim"], "properties": {
       "claim": {"type": "string", "minLength": 1, "title": "Claim", "description": "a name of `vitrine claims list`"},
       "seeds": {"type": "integer", "minimum": 0, "maximum": 100, "default": 0, "title": "Seeds", "description": "0: as many as the claim asks for"},
+      "at_once": {"type": "integer", "minimum": 0, "maximum": 64, "default": 0, "title": "Seeds at once", "description": "each computes on one core; 0: as many as there are cores"},
       "scale": {"type": "number", "exclusiveMinimum": 0, "maximum": 10, "default": 1, "title": "Share of the training steps", "description": "the pass rule is made for 1"}}})");
     kind.run = [](RunContext& run) { return ClaimJob(run).execute(); };
     return kind;

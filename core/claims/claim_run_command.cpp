@@ -39,11 +39,14 @@ Result<std::optional<Run>> stoppedRun(const Project& project, const Json& recipe
 
 Result<RunOutcome> measureClaim(const Project& project, const JobKinds& kinds, const Json& arguments,
                                 const ClaimInfo& info, CommandContext& context) {
-    const Json wanted = {
-        {"kind", "claim"},
-        {"name", "claim " + info.name},
-        {"device", arguments["device"]},
-        {"settings", {{"claim", info.name}, {"seeds", arguments["seeds"]}, {"scale", arguments["scale"]}}}};
+    const Json wanted = {{"kind", "claim"},
+                         {"name", "claim " + info.name},
+                         {"device", arguments["device"]},
+                         {"settings",
+                          {{"claim", info.name},
+                           {"seeds", arguments["seeds"]},
+                           {"at_once", arguments["at-once"]},
+                           {"scale", arguments["scale"]}}}};
     VITRINE_TRY(const Json recipe, completeRecipe(wanted, kinds, "claim"));
     const RunnerOptions options = runnerOptionsFor(context.job);
     VITRINE_TRY(const std::optional<Run> stopped, stoppedRun(project, recipe));

@@ -212,7 +212,9 @@ class SmallJobs : public CommandLine {
             {"train-incremental",
              {Middle::Checkpoint,
               with(classifier(), {{"chunks", 3}, {"epochs", 6}, {"output", (folder_ / "out").string()}})}},
-            {"claim", {Middle::Checkpoint, {{"claim", "radio-v2.5"}, {"seeds", 2}, {"scale", 0.002}}}}};
+            {"claim",
+             {Middle::Checkpoint,
+              {{"claim", "radio-v2.5"}, {"seeds", 2}, {"at_once", 1}, {"scale", 0.002}}}}};
     }
     // A small job of every kind that there is.
     std::map<std::string, SmallJob> table() {
