@@ -8,25 +8,18 @@
 #include "core/base/json.h"
 #include "core/models/language/decoder_block.h"
 #include "core/models/language/generation.h"
+#include "tests/bench/bench_measures.h"
+#include "tests/bench/bench_options.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <iostream>
-#include <map>
 #include <numeric>
 
 namespace vitrine {
 namespace {
-
-double secondsOf(const std::function<void()>& work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 // Both in turn, so that a busy moment of the machine meets both; medians.
 std::pair<double, double> measure(int64_t rounds, const std::function<void()>& ours,
@@ -35,12 +28,10 @@ std::pair<double, double> measure(int64_t rounds, const std::function<void()>& o
     plain();
     std::vector<double> first, second;
     for (int64_t i = 0; i < rounds; ++i) {
-        first.push_back(secondsOf(ours));
-        second.push_back(secondsOf(plain));
+        first.push_back(bench::secondsOf(ours));
+        second.push_back(bench::secondsOf(plain));
     }
-    std::sort(first.begin(), first.end());
-    std::sort(second.begin(), second.end());
-    return {first[first.size() / 2], second[second.size() / 2]};
+    return {bench::spreadOf(std::move(first)).median, bench::spreadOf(std::move(second)).median};
 }
 
 // A Llama as eager code writes it.
@@ -140,32 +131,26 @@ DecoderConfig configOf(const Shape& shape) {
 }
 
 void print(const Shape& shape, const char* what, int64_t tokens, std::pair<double, double> seconds) {
-    std::printf("%s\n", Json{{"case", shape.name},
-                             {"what", what},
-                             {"tokens_per_second", double(tokens) / seconds.first},
-                             {"plain_tokens_per_second", double(tokens) / seconds.second},
-                             {"ratio", seconds.second / seconds.first},
-                             {"threads", at::get_num_threads()}}
-                            .dump()
-                            .c_str());
-    std::fflush(stdout);
+    bench::printLine({{"case", shape.name},
+                      {"what", what},
+                      {"tokens_per_second", double(tokens) / seconds.first},
+                      {"plain_tokens_per_second", double(tokens) / seconds.second},
+                      {"ratio", seconds.second / seconds.first},
+                      {"threads", at::get_num_threads()}});
 }
 
-int bench(const Shape& shape, int64_t rounds) {
-    const auto model = createLanguageModel(configOf(shape), 1, 0.05);
-    if (!model) {
-        std::fprintf(stderr, "%s\n", model.error().text().c_str());
-        return 1;
-    }
+// False where the plain form computes something else.
+bool measureShape(const Shape& shape, int64_t rounds) {
+    const auto model = bench::must(createLanguageModel(configOf(shape), 1, 0.05));
     at::NoGradGuard noGrad;
-    const Decoder& decoder = (*model)->decoder();
-    PlainLlama plain(**model);
+    const Decoder& decoder = model->decoder();
+    PlainLlama plain(*model);
     const int64_t length = std::min<int64_t>(256, shape.context);
     const at::Tensor prompt = at::arange(length, at::kLong).mul(7).remainder(shape.vocabulary).unsqueeze(0);
     const double error = (plain.logits(prompt) - decoder.logits(prompt)).abs().max().item<double>();
     if (error > 1e-2) {
         std::fprintf(stderr, "the plain form computes something else: %g\n", error);
-        return 1;
+        return false;
     }
     const auto once = [&](const at::Tensor& ids) {
         plain.forget();
@@ -192,32 +177,21 @@ int bench(const Shape& shape, int64_t rounds) {
     options.stopAtEnd = false;
     print(shape, "decode", fresh,
           measure(
-              rounds, [&] { (void)generate(**model, start, options, job); },
+              rounds, [&] { (void)generate(*model, start, options, job); },
               [&] {
                   at::Tensor logits = once(at::tensor(start, at::kLong).unsqueeze(0));
                   for (int64_t i = 0; i < fresh; ++i)
                       logits = plain.logits(logits.select(1, logits.size(1) - 1).argmax(-1, true));
               }));
-    return 0;
+    return true;
 }
 
-int failed(const Error& error) {
-    std::fprintf(stderr, "%s\n", error.text().c_str());
-    return 1;
+void write(const Shape& shape, const std::string& folder) {
+    bench::must(saveLanguageModel(*bench::must(createLanguageModel(configOf(shape), 1, 0.05)), folder));
 }
 
-int write(const Shape& shape, const std::string& folder) {
-    const auto model = createLanguageModel(configOf(shape), 1, 0.05);
-    if (!model)
-        return failed(model.error());
-    const auto written = saveLanguageModel(**model, folder);
-    return written ? 0 : failed(written.error());
-}
-
-int decodeOnDemand(const std::string& folder, int64_t fresh) {
-    const auto model = loadLanguageModel(folder, {});
-    if (!model)
-        return failed(model.error());
+void decodeOnDemand(const std::string& folder, int64_t fresh) {
+    const auto model = bench::must(loadLanguageModel(folder, {}));
     at::NoGradGuard noGrad;
     std::vector<int64_t> prompt(8);
     std::iota(prompt.begin(), prompt.end(), 1);
@@ -226,47 +200,42 @@ int decodeOnDemand(const std::string& folder, int64_t fresh) {
     options.maxNewTokens = fresh;
     options.stopAtEnd = false;
     for (std::string line; std::getline(std::cin, line);) {
-        const auto start = std::chrono::steady_clock::now();
-        const std::clock_t busy = std::clock();  // of all threads
-        const auto generation = generate(**model, prompt, options, job);
+        const double busy = bench::processorSeconds();
+        std::vector<int64_t> ids;
         const double seconds =
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        const double cpu = double(std::clock() - busy) / CLOCKS_PER_SEC;
-        if (!generation)
-            return failed(generation.error());
-        std::printf(
-            "%s\n",
-            Json{{"seconds", seconds}, {"cpu_seconds", cpu}, {"ids", generation->ids}}.dump().c_str());
-        std::fflush(stdout);
+            bench::secondsOf([&] { ids = bench::must(generate(*model, prompt, options, job)).ids; });
+        bench::printLine(
+            {{"seconds", seconds}, {"cpu_seconds", bench::processorSeconds() - busy}, {"ids", ids}});
     }
-    return 0;
 }
 
 }  // namespace
 }  // namespace vitrine
 
 int main(int argumentCount, char** arguments) {
-    std::map<std::string, std::string> given;
-    for (int i = 1; i + 1 < argumentCount; i += 2)
-        given[arguments[i]] = arguments[i + 1];
-    const auto number = [&](const char* key, int otherwise) {
-        return given.contains(key) ? std::max(1, std::atoi(given[key].c_str())) : otherwise;
-    };
-    if (given.contains("--threads"))
-        at::set_num_threads(number("--threads", 1));
-    if (given.contains("--decode"))
-        return vitrine::decodeOnDemand(given["--decode"], number("--tokens", 128));
-    const std::string name = given["--case"];
-    bool any = false;
+    using namespace vitrine::bench;
+    std::string name, decoded, folder;
+    int64_t rounds = 7, tokens = 128;
+    if (!readBenchOptions(
+            argumentCount, arguments,
+            {{.key = "--case", .value = &name, .choices = {"stories", "s15", "gpt_small"}},
+             {.key = "--rounds", .value = &rounds},
+             {.key = "--threads", .value = [](int64_t count) { at::set_num_threads(int(count)); }},
+             {.key = "--write", .value = &folder},
+             {.key = "--decode", .value = &decoded},
+             {.key = "--tokens", .value = &tokens}}))
+        return kUsageError;
+    if (!decoded.empty()) {
+        vitrine::decodeOnDemand(decoded, tokens);
+        return 0;
+    }
+    bool agree = true;
     for (const vitrine::Shape& shape : vitrine::kShapes)
         if (name.empty() || name == shape.name) {
-            any = true;
-            const int code = given.contains("--write") ? vitrine::write(shape, given["--write"])
-                                                       : vitrine::bench(shape, number("--rounds", 7));
-            if (code != 0)
-                return code;
+            if (folder.empty())
+                agree = vitrine::measureShape(shape, rounds) && agree;
+            else
+                vitrine::write(shape, folder);
         }
-    if (!any)
-        std::fprintf(stderr, "there is no case \"%s\": stories, s15, gpt_small\n", name.c_str());
-    return any ? 0 : 2;
+    return agree ? 0 : 1;
 }
