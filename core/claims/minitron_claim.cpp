@@ -157,7 +157,8 @@ Result<ClaimMeasurement> measureMinitron(const LanguageGround& ground, const Cla
 }
 
 ClaimExperiment minitronClaim() {
-    return joinedExperiments({{measure, judge}, teacherCorrectionExperiment(), headMergeExperiment()});
+    // The short one that needs the own model first: where that is missing, it shows at once.
+    return joinedExperiments({headMergeExperiment(), {measure, judge}, teacherCorrectionExperiment()});
 }
 
 }  // namespace vitrine
