@@ -11,7 +11,8 @@ Result<std::unique_ptr<TrainedUpsampler>> loadTrainedUpsampler(const std::filesy
     if (family && *family != "featsharp" && *family != "featup" && *family != "featup-implicit")
         return fail(ErrorCode::InvalidArgument,
                     fmt::format("this is no upsampler but a model of the family \"{}\"", *family),
-                    path.string(), "Known are FeatSharp and FeatUp (JBU) upsamplers, and fits of FeatUp to a picture");
+                    path.string(),
+                    "Known are FeatSharp and FeatUp (JBU) upsamplers, and fits of FeatUp to a picture");
     if (!family)
         return fail(
             ErrorCode::InvalidArgument, "this holds no trained upsampler", path.string(),

@@ -24,7 +24,8 @@ class TrainedUpsampler {
     virtual at::Tensor comparable(const at::Tensor& features) const { return features; }
 };
 
-// Opens a folder or a weight file (FeatSharp, FeatUp, a fit of FeatUp to a picture); InvalidArgument if it is of another family.
+// Opens a folder or a weight file (FeatSharp, FeatUp, a fit of FeatUp to a picture); InvalidArgument if it is
+// of another family.
 Result<std::unique_ptr<TrainedUpsampler>> loadTrainedUpsampler(const std::filesystem::path& path,
                                                                const LoadOptions& options);
 

@@ -36,9 +36,9 @@ struct StructureRun {
     MaskHistory history;
     SparseResults sparse;  // of train-sparse
     IncrementalResults incremental;
-    std::vector<MaskChoice> frames;  // of the history
-    std::filesystem::path ranking;   // ranking.safetensors; empty: none
-    std::filesystem::path library;   // library.safetensors of puzzle; empty: none
+    std::vector<MaskChoice> frames;               // of the history
+    std::filesystem::path ranking;                // ranking.safetensors; empty: none
+    std::filesystem::path library;                // library.safetensors of puzzle; empty: none
     std::shared_ptr<const StoredLibrary> stored;  // its scores and costs; null: cannot be searched again
 };
 Result<std::shared_ptr<const StructureRun>> structureRun(const Project& project, const std::string& runId);

@@ -101,7 +101,7 @@ TEST(SeedsAtOnce, AFailureStopsTheOthers) {
                 std::this_thread::sleep_for(1ms);
             stopped = true;
             VITRINE_TRY_VOID(request.job->checkStop());
-        return squareOf(request.seed);
+            return squareOf(request.seed);
         });
     {
         JobContext job;
