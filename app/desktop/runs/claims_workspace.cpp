@@ -29,6 +29,7 @@ Json runSchema() {
       "names": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "names of claims, or all"},
       "missing": {"type": "boolean", "description": "leave out claims that already have a verdict in this project"},
       "seeds": {"type": "integer", "minimum": 0, "maximum": 100, "description": "seeds to measure; 0: as many as the claim asks for"},
+      "at-once": {"type": "integer", "minimum": 0, "maximum": 64, "description": "seeds that are measured at the same time, each on one core; 0: as many as there are cores"},
       "scale": {"type": "number", "exclusiveMinimum": 0, "maximum": 10, "description": "share of the training steps; the rules are made for 1"}}})");
 }
 
@@ -138,7 +139,7 @@ Result<void> ClaimsWorkspace::run(const Json& arguments) {
         return fail(ErrorCode::InvalidArgument, "no project is open: verdicts are kept in a project", {},
                     "Ctrl+K, then: Open or make a project");
     QStringList line{"claims", "run"}, names;
-    for (const char* key : {"seeds", "scale"})
+    for (const char* key : {"seeds", "at-once", "scale"})
         if (arguments.contains(key))
             line << QString("--%1").arg(key) << QString::fromStdString(arguments[key].dump());
     if (arguments.value("missing", false))
