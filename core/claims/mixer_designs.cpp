@@ -1,5 +1,6 @@
 #include "core/claims/mixer_designs.h"
 
+#include "core/models/tower_outputs.h"
 #include "kernels/operators.h"
 
 #include <cmath>
@@ -9,13 +10,6 @@ namespace {
 
 constexpr double kEpsilon = 1e-5, kMlpRatio = 4;
 constexpr int64_t kStates = 8, kTaps = 3;
-
-int64_t parameterCount(const torch::nn::Module& module) {
-    int64_t count = 0;
-    for (const at::Tensor& parameter : module.parameters())
-        count += parameter.numel();
-    return count;
-}
 
 // Depthwise over (B, C, T), filled up with zeros to the same length.
 at::Tensor convolved(const at::Tensor& x, const at::Tensor& weight, bool causal) {
@@ -78,7 +72,7 @@ MixerBlock::MixerBlock(int64_t width, Design design) {
     norm1_ = register_module("norm1", std::make_shared<nn::LayerNorm>(width, kEpsilon));
     mixer_ = register_module("mixer", std::make_shared<Mixer>(width, design));
     norm2_ = register_module("norm2", std::make_shared<nn::LayerNorm>(width, kEpsilon));
-    const int64_t missing = parameterCount(Mixer(width, Design::Concatenated)) - parameterCount(*mixer_);
+    const int64_t missing = countParameters(Mixer(width, Design::Concatenated)) - countParameters(*mixer_);
     const int64_t perHiddenUnit = 2 * width + 1;
     nn::VitBlockOptions mlp;
     mlp.width = width;

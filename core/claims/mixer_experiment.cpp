@@ -7,6 +7,7 @@
 #include "core/data/shape_scenes.h"
 #include "core/distill/optimizer.h"
 #include "core/distill/random_stream.h"
+#include "core/models/tower_outputs.h"
 
 #include <array>
 
@@ -112,10 +113,8 @@ Result<ClaimMeasurement> measure(const ClaimRequest& request) {
     ClaimMeasurement measurement;
     for (size_t i = 0; i < students.size(); ++i) {
         measurement.arms[kArms[i]] = metrics[i];
-        int64_t count = 0;
-        for (const at::Tensor& parameter : students[i].network->parameters())
-            count += parameter.numel();
-        measurement.arms[kArms[i]]["thousand parameters"] = double(count) / 1000;
+        measurement.arms[kArms[i]]["thousand parameters"] =
+            double(countParameters(*students[i].network)) / 1000;
     }
     return measurement;
 }

@@ -4,23 +4,16 @@
 #include "core/io/fp8.h"
 #include "core/io/gguf_blocks.h"
 #include "core/io/half.h"
+#include "core/io/unaligned.h"
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 namespace vitrine {
 namespace {
-
-template <typename S>
-S load(const std::byte* at) {
-    S value;
-    std::memcpy(&value, at, sizeof(S));
-    return value;
-}
 
 float bfloatToFloat(uint16_t bits) {
     return std::bit_cast<float>(uint32_t(bits) << 16);

@@ -1,18 +1,11 @@
 #include "core/io/gguf_blocks.h"
 
 #include "core/io/half.h"
+#include "core/io/unaligned.h"
 
-#include <cstring>
 
 namespace vitrine {
 namespace {
-
-template <typename S>
-S load(const std::byte* at) {
-    S value;
-    std::memcpy(&value, at, sizeof(S));
-    return value;
-}
 
 float half(const std::byte* at) {
     return halfToFloat(load<uint16_t>(at));

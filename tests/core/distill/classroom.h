@@ -63,4 +63,20 @@ struct Classroom {
     }
 };
 
+// Takes `steps` steps after the statistics; the last one's report.
+inline StepReport trainFor(Distiller& distiller, int64_t steps) {
+    JobContext job;
+    EXPECT_TRUE(distiller.estimateStatistics(job));
+    StepReport last;
+    for (int64_t i = 0; i < steps; ++i) {
+        const auto report = distiller.train();
+        if (!report) {
+            ADD_FAILURE() << report.error().text();
+            break;
+        }
+        last = *report;
+    }
+    return last;
+}
+
 }  // namespace vitrine::testing

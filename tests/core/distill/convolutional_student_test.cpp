@@ -15,6 +15,7 @@ namespace {
 using testing::Classroom;
 using testing::smallOptions;
 using testing::TemporaryFolder;
+using testing::trainFor;
 using testing::writeSmallEfficientNet;
 
 struct ConvolutionalStudentTest : ::testing::Test {
@@ -41,15 +42,6 @@ struct ConvolutionalStudentTest : ::testing::Test {
     TemporaryFolder folder;
     StudentOptions options;
 };
-
-void trainFor(Distiller& distiller, int64_t steps) {
-    JobContext job;
-    ASSERT_TRUE(distiller.estimateStatistics(job));
-    for (int64_t i = 0; i < steps; ++i) {
-        const auto report = distiller.train();
-        ASSERT_TRUE(report) << report.error().text();
-    }
-}
 
 TEST_F(ConvolutionalStudentTest, ExportedFolderLoadsAsRadioWithTheSameOutputs) {
     const at::NoGradGuard noGrad;

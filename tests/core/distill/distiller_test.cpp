@@ -11,21 +11,7 @@ using testing::patchTeacher;
 using testing::samplePictures;
 using testing::smallOptions;
 using testing::TemporaryFolder;
-
-StepReport trainFor(Distiller& distiller, int64_t steps) {
-    JobContext job;
-    EXPECT_TRUE(distiller.estimateStatistics(job));
-    StepReport last;
-    for (int64_t i = 0; i < steps; ++i) {
-        const auto report = distiller.train();
-        if (!report) {
-            ADD_FAILURE() << report.error().text();
-            break;
-        }
-        last = *report;
-    }
-    return last;
-}
+using testing::trainFor;
 
 void expectSameWeights(const Distiller& a, const Distiller& b) {
     const auto left = a.student().named_parameters();

@@ -17,6 +17,7 @@ using ::testing::HasSubstr;
 using testing::samplePictures;
 using testing::smallOptions;
 using testing::TemporaryFolder;
+using testing::trainFor;
 
 struct LevelStudentTest : ::testing::TestWithParam<StudentTrunk> {
     DistillOptions lesson() const {
@@ -43,21 +44,6 @@ struct LevelStudentTest : ::testing::TestWithParam<StudentTrunk> {
     TemporaryFolder folder;
     Classroom classroom;
 };
-
-StepReport trainFor(Distiller& distiller, int64_t steps) {
-    JobContext job;
-    EXPECT_TRUE(distiller.estimateStatistics(job));
-    StepReport last;
-    for (int64_t i = 0; i < steps; ++i) {
-        const auto report = distiller.train();
-        if (!report) {
-            ADD_FAILURE() << report.error().text();
-            break;
-        }
-        last = *report;
-    }
-    return last;
-}
 
 void expectSame(const torch::nn::Module& a, const torch::nn::Module& b) {
     const auto parameters = a.named_parameters();
