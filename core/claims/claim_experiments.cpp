@@ -1,6 +1,7 @@
 #include "core/claims/claim_experiments.h"
 
 #include "core/claims/am_radio_claim.h"
+#include "core/claims/c_radio_v4_experiments.h"
 #include "core/claims/ckca_claim.h"
 #include "core/claims/depth_pruning_claim.h"
 #include "core/claims/eora_claim.h"
@@ -14,7 +15,6 @@
 #include "core/claims/one_shot_pruning_claim.h"
 #include "core/claims/phi_s_claim.h"
 #include "core/claims/puzzle_claim.h"
-#include "core/claims/shift_claim.h"
 
 #include <algorithm>
 #include <cmath>
@@ -33,7 +33,7 @@ const ClaimExperiment* claimExperiment(const std::string& name) {
     static const std::map<std::string, ClaimExperiment> experiments = {
         {"phi-s", phiSClaim()},
         {"radio-v2.5", modeSwitchClaim()},
-        {"c-radio-v4", shiftClaim()},
+        {"c-radio-v4", cRadioV4Claim()},
         {"mambavision", mambaVisionClaim()},
         {"featsharp", featSharpClaim()},
         {"am-radio", amRadioClaim()},

@@ -1,7 +1,9 @@
-// Short versions of C-RADIOv4's experiments beside shift equivariance: the mechanism must show.
+// Short versions of C-RADIOv4's experiments: the mechanism must show.
 #include "core/claims/c_radio_v4_experiments.h"
 
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 namespace vitrine {
 namespace {
@@ -14,6 +16,20 @@ ClaimTable measuredShort(const ClaimExperiment& experiment, double scale) {
     const auto measured = experiment.measure(request);
     EXPECT_TRUE(measured) << measured.error().text();
     return ClaimTable({measured.value_or(ClaimMeasurement{})});
+}
+
+TEST(CRadioV4Claim, EveryNumberOfTheRuleIsThere) {
+    const ClaimExperiment claim = cRadioV4Claim();
+    for (const ClaimCheck& check : claim.judge(measuredShort(claim, 0.01)))
+        EXPECT_FALSE(std::isnan(check.measured)) << check.rule;
+}
+
+TEST(ShiftExperiment, ShiftedCropsLearnLessOfTheFixedPattern) {
+    const ClaimTable table = measuredShort(shiftExperiment(), 0.15);
+    const char* const share = "share of the fixed pattern learned";
+    EXPECT_LT(table.mean("shifted", share), 0.8 * table.mean("aligned", share));
+    EXPECT_LT(table.mean("aligned", "error to the noisy teacher"),
+              table.mean("shifted", "error to the noisy teacher"));
 }
 
 TEST(BalanceExperiment, TheAngleLossMakesTheWideConePullLess) {

@@ -2,7 +2,6 @@
 // there.
 #include "core/claims/claim_experiments.h"
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,17 +9,7 @@
 namespace vitrine {
 namespace {
 
-class FeatSharpClaim : public ::testing::Test {
-  protected:
-    // For tensors as small as these more would only wait for each other.
-    FeatSharpClaim() { at::set_num_threads(1); }
-    ~FeatSharpClaim() override { at::set_num_threads(threads_); }
-
-  private:
-    int threads_ = at::get_num_threads();
-};
-
-TEST_F(FeatSharpClaim, TheBufferFindsTheNoiseAndEveryNumberIsThere) {
+TEST(FeatSharpClaim, TheBufferFindsTheNoiseAndEveryNumberIsThere) {
     JobContext job;
     ClaimRequest request;
     request.scale = 0.1;
@@ -34,7 +23,7 @@ TEST_F(FeatSharpClaim, TheBufferFindsTheNoiseAndEveryNumberIsThere) {
     EXPECT_GT(table.mean("JBU + de-bias", "fidelity"), table.mean("JBU", "fidelity"));
 }
 
-TEST_F(FeatSharpClaim, MeasuresTheSameTwice) {
+TEST(FeatSharpClaim, MeasuresTheSameTwice) {
     JobContext job;
     ClaimRequest request;
     request.scale = 0.01;

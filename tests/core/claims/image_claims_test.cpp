@@ -10,7 +10,7 @@ namespace {
 TEST(IeeClaim, MeasuresEveryArmAtItsDensity) {
     JobContext job;
     const ClaimExperiment claim = ieeClaim();
-    const auto measured = claim.measure({.seed = 1, .scale = 0.05, .job = &job});
+    const auto measured = claim.measure({.seed = 1, .scale = 0.03, .job = &job});
     ASSERT_TRUE(measured) << measured.error().text();
     ASSERT_EQ(measured->arms.size(), 10u);
     for (const auto& [arm, metrics] : measured->arms) {

@@ -23,17 +23,6 @@ void expectEveryNumber(const char* name, const ClaimMeasurement& measurement) {
         EXPECT_FALSE(std::isnan(check.measured)) << check.rule;
 }
 
-TEST(ShiftClaim, ShiftedCropsLearnLessOfTheFixedPattern) {
-    const auto measured = measureShort("c-radio-v4", 0.15);
-    ASSERT_TRUE(measured) << measured.error().text();
-    expectEveryNumber("c-radio-v4", *measured);
-    const ClaimTable table({*measured});
-    const char* const share = "share of the fixed pattern learned";
-    EXPECT_LT(table.mean("shifted", share), 0.8 * table.mean("aligned", share));
-    EXPECT_LT(table.mean("aligned", "error to the noisy teacher"),
-              table.mean("shifted", "error to the noisy teacher"));
-}
-
 TEST(RadioV25Claim, MeasuresAllExperimentsAndTheSameTwice) {
     const auto measured = measureShort("radio-v2.5", 0.02);
     ASSERT_TRUE(measured) << measured.error().text();

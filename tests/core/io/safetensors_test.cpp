@@ -7,7 +7,6 @@
 
 #include <gmock/gmock.h>
 
-#include <chrono>
 #include <cstring>
 
 namespace vitrine {
@@ -151,7 +150,7 @@ TEST_F(Safetensors, ShardsFollowTheIndex) {
     refusesIndex("{", "not valid JSON");
 }
 
-TEST_F(Safetensors, OpensAThousandTensorsQuickly) {
+TEST_F(Safetensors, OpensAThousandTensors) {
     std::vector<TensorToWrite> tensors;
     const std::vector<float> values(16);
     for (int i = 0; i < 1000; ++i)
@@ -160,22 +159,10 @@ TEST_F(Safetensors, OpensAThousandTensorsQuickly) {
                            {4, 4},
                            std::as_bytes(std::span(values))});
     ASSERT_TRUE(writeSafetensors(folder_ / "many.safetensors", tensors));
-    double best = 1e9;
-    for (int repeat = 0; repeat < 10; ++repeat) {
-        const auto start = std::chrono::steady_clock::now();
-        const auto source = openSafetensors(folder_ / "many.safetensors");
-        best = std::min(
-            best,
-            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
-        ASSERT_TRUE(source);
-        EXPECT_EQ((*source)->tensors()[999].name, "encoder.layers.999.attention.weight");
-    }
-#if defined(__SANITIZE_ADDRESS__)
-    constexpr double kLimit = 200;  // instrumented code says nothing about speed
-#else
-    constexpr double kLimit = 10;
-#endif
-    EXPECT_LT(best, kLimit) << "milliseconds";
+    const auto source = openSafetensors(folder_ / "many.safetensors");
+    ASSERT_TRUE(source);
+    ASSERT_EQ((*source)->tensors().size(), 1000u);
+    EXPECT_EQ((*source)->tensors()[999].name, "encoder.layers.999.attention.weight");
 }
 
 TEST_F(Safetensors, RefusesToWriteWhatWouldLie) {

@@ -1,12 +1,9 @@
 // A teacher whose features are a clean map of the picture's content plus noise that is fixed to the position
 // in its crop. A student that always sees the teacher's crop learns the noise with the content; one whose
 // crop is shifted on its own cannot know where the noise lies, so that it averages out. With MESA the student
-// also agrees with its slow copy at another crop. The claim joins this with C-RADIOv4's other experiments.
-#include "core/claims/shift_claim.h"
-
+// also agrees with its slow copy at another crop.
 #include "core/claims/c_radio_v4_experiments.h"
 #include "core/claims/fixed_pattern.h"
-#include "core/claims/joined_experiments.h"
 #include "core/claims/small_student.h"
 #include "core/data/soft_scenes.h"
 #include "core/distill/crops.h"
@@ -176,9 +173,8 @@ std::vector<ClaimCheck> judge(const ClaimTable& table) {
 
 }  // namespace
 
-ClaimExperiment shiftClaim() {
-    return joinedExperiments(
-        {{measure, judge}, balanceExperiment(), resolutionExperiment(), windowExperiment()});
+ClaimExperiment shiftExperiment() {
+    return {measure, judge};
 }
 
 }  // namespace vitrine
