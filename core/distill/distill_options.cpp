@@ -1,6 +1,7 @@
 #include "core/distill/distill_options.h"
 
 #include "core/distill/student_levels.h"
+#include "core/distill/student_rules.h"
 
 #include <algorithm>
 #include <array>
@@ -106,30 +107,18 @@ Result<void> DistillOptions::validate() const {
                 return refuse(where + "/teachers", fmt::format("there is no teacher \"{}\"", name));
         if (partitions[i].sides.empty() || partitions[i].batch < 1)
             return refuse(where, "a partition needs a resolution and a batch");
-        if (student.hasLevels() && partitions[i].batch < 2)
-            return refuse(where + "/batch",
-                          fmt::format("{} learns with batch normalisation, which one picture alone has no "
-                                      "statistics for",
-                                      studentTrunkName(student.trunk)),
-                          "Take 2 or more; 8 and more give steadier statistics");
+        const std::string trunk = studentTrunkKey(student.trunk);
+        const auto refused = [&](const std::string& place, const Result<void>& checked) {
+            return refuse(place, checked.error().message, checked.error().hint);
+        };
+        if (const auto batch = checkBatch(trunk, partitions[i].batch); !batch)
+            return refused(where + "/batch", batch);
         for (const int64_t side : partitions[i].sides) {
-            const int64_t step = student.sizeMultiple();
-            if (side < step || side % step != 0)
-                return refuse(
-                    where + "/sides",
-                    student.trunk == StudentTrunk::Vit
-                        ? fmt::format("{} pixels are not a multiple of the patch of {}", side, step)
-                        : fmt::format("{} pixels are not a multiple of the trunk's stride of {}", side, step),
-                    fmt::format("Nearest: {}", std::max(step, (side + step / 2) / step * step)));
+            if (const auto fits = checkSide(trunk, student.patchSize, side); !fits)
+                return refused(where + "/sides", fits);
             for (const int64_t window : windowSizes)
-                if (window > 0 && student.trunk != StudentTrunk::Vit)
-                    return refuse("settings/window_sizes",
-                                  fmt::format("{} has no attention windows to choose from",
-                                              studentTrunkName(student.trunk)),
-                                  "Leave the list empty, or take a ViT");
-                else if (window > 0 && side % (student.patchSize * window) != 0)
-                    return refuse("settings/window_sizes",
-                                  fmt::format("windows of {} patches do not divide {} pixels", window, side));
+                if (const auto fits = checkWindow(trunk, student.patchSize, window, side); !fits)
+                    return refused("settings/window_sizes", fits);
         }
     }
     if (mesaWeight > 0 && slowDecay <= 0)

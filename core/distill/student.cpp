@@ -2,6 +2,7 @@
 
 #include "core/distill/random_stream.h"
 #include "core/distill/student_levels.h"
+#include "core/distill/student_rules.h"
 #include "core/models/radio/map_adaptors.h"
 
 #include <algorithm>
@@ -11,40 +12,24 @@
 namespace vitrine {
 
 const char* studentTrunkName(StudentTrunk trunk) {
-    switch (trunk) {
-        case StudentTrunk::Vit:
-            return "a ViT";
-        case StudentTrunk::Convolutional:
-            return "a convolutional student";
-        case StudentTrunk::Eradio:
-            return "an E-RADIO";
-        case StudentTrunk::MambaVision:
-            return "a MambaVision";
-    }
-    return "";
+    return studentTrunkCalled(studentTrunkKey(trunk));
 }
 
 Result<void> StudentOptions::validate() const {
-    const auto refuse = [](const char* where, const std::string& message) {
-        return fail(ErrorCode::InvalidArgument, message, fmt::format("student/{}", where));
+    const auto refuse = [](const char* where, const std::string& message, const std::string& hint = {}) {
+        return fail(ErrorCode::InvalidArgument, message, fmt::format("student/{}", where), hint);
     };
+    const std::string key = studentTrunkKey(trunk);
+    if (const auto start = checkStart(key, startFrom.string()); !start)
+        return refuse("start_from", start.error().message, start.error().hint);
     if (trunk == StudentTrunk::Convolutional) {
-        if (startFrom.empty())
-            return refuse("start_from",
-                          "a convolutional student needs a trained EfficientNet-Lite to start from");
-        if (patchSize != 4 && patchSize != 8 && patchSize != 16 && patchSize != 32)
-            return refuse("patch_size",
-                          fmt::format("a convolutional student gives features of 4, 8, 16 or 32 "
-                                      "pixels a cell, not of {}",
-                                      patchSize));
-    } else if (!startFrom.empty()) {
-        return refuse("start_from",
-                      fmt::format("{} begins afresh: only a convolutional trunk starts from weights",
-                                  studentTrunkName(trunk)));
+        if (const auto cell = checkCell(patchSize); !cell)
+            return refuse("patch_size", cell.error().message);
     } else if (hasLevels()) {
         VITRINE_TRY_VOID(checkLevelStudent(*this));
-    } else if (width < 1 || headCount < 1 || width % headCount != 0)
-        return refuse("headCount", fmt::format("{} heads do not divide a width of {}", headCount, width));
+    } else if (const auto heads = checkHeads(width, headCount); !heads) {
+        return refuse("headCount", heads.error().message);
+    }
     if (depth < 1 || patchSize < 1 || positionGridSide < 1 || mlpRatio < 1 || registers < 0)
         return refuse("depth", "depth, patch size, position grid and MLP ratio must be positive");
     std::set<std::string> names;
@@ -62,8 +47,7 @@ Result<void> StudentOptions::validate() const {
 }
 
 int64_t StudentOptions::sizeMultiple() const {
-    constexpr int64_t kTrunkStride = 32;  // of EfficientNet-Lite, E-RADIO and MambaVision
-    return trunk == StudentTrunk::Vit ? patchSize : std::max(kTrunkStride, patchSize);
+    return trunkSizeMultiple(studentTrunkKey(trunk), patchSize);
 }
 
 RadioConfig studentConfig(const StudentOptions& options) {

@@ -1,6 +1,8 @@
 #include "core/distill/student_levels.h"
 
 #include "core/distill/random_stream.h"
+#include "core/distill/student_rules.h"
+#include "core/distill/student_sizes.h"
 #include "core/models/mambavision/mamba_vision_network.h"
 #include "core/models/radio/eradio_model.h"
 
@@ -12,25 +14,6 @@ namespace {
 
 constexpr size_t kLevels = 4;
 constexpr int64_t kLargestWindow = 64;
-
-const std::vector<StudentVariant>& eradios() {
-    static const std::vector<StudentVariant> variants{{"tiny", 32, {1, 3, 4, 5}},
-                                                      {"XT", 64, {1, 3, 4, 5}},
-                                                      {"T", 80, {1, 3, 4, 5}},
-                                                      {"L", 192, {3, 3, 5, 5}}};
-    return variants;
-}
-
-const std::vector<StudentVariant>& mambaVisions() {
-    static const std::vector<StudentVariant> variants = [] {
-        std::vector<StudentVariant> list{{"tiny", 16, {1, 1, 4, 2}}};
-        for (const auto& [name, config] : mambavision::publishedMambaVisions())
-            if (name.find('-') == std::string::npos)  // those for larger pictures differ in their windows
-                list.push_back({name, config.width, {config.depths.begin(), config.depths.end()}});
-        return list;
-    }();
-    return variants;
-}
 
 template <typename Adaptors>
 void addHeads(const StudentOptions& options, int64_t summaryWidth, int64_t featureWidth, Adaptors& adaptors) {
@@ -62,17 +45,30 @@ void startConvolutions(torch::nn::Module& module, const at::Generator& random) {
 
 }  // namespace
 
-Result<StudentVariant> studentVariant(StudentTrunk trunk, const std::string& name) {
-    const auto& variants = trunk == StudentTrunk::Eradio ? eradios() : mambaVisions();
-    std::string known;
-    for (const StudentVariant& variant : variants) {
-        if (variant.name == name)
-            return variant;
-        known += (known.empty() ? "" : ", ") + variant.name;
+const char* studentTrunkKey(StudentTrunk trunk) {
+    switch (trunk) {
+        case StudentTrunk::Vit:
+            return "vit";
+        case StudentTrunk::Convolutional:
+            return "convolutional";
+        case StudentTrunk::Eradio:
+            return "eradio";
+        case StudentTrunk::MambaVision:
+            return "mambavision";
     }
-    return fail(
-        ErrorCode::InvalidArgument, fmt::format("{} has no size \"{}\"", studentTrunkName(trunk), name),
-        "settings/student/variant", fmt::format("Take one of {}, or \"own\" with width and depths", known));
+    return "";
+}
+
+Result<StudentVariant> studentVariant(StudentTrunk trunk, const std::string& name) {
+    const std::string key = studentTrunkKey(trunk);
+    for (const NamedStudentSize& size : namedStudentSizes(key))
+        if (size.name == name)
+            return StudentVariant{size.name, size.width, size.depths};
+    auto known = checkVariant(key, name);
+    if (known)  // "own" is no size that has a name
+        known = fail(ErrorCode::InvalidArgument, fmt::format("\"{}\" is no named size", name));
+    known.error().where = "settings/student/variant";
+    return fail(known.error());
 }
 
 int64_t levelStudentPatch(StudentTrunk trunk) {
@@ -92,12 +88,8 @@ Result<void> checkLevelStudent(const StudentOptions& options) {
         !std::all_of(options.depths.begin(), options.depths.end(), sensible))
         return refuse("depths", fmt::format("{} has four levels of 1 to 64 blocks each", name),
                       "For example [1, 3, 4, 5]");
-    // Of every level of attention: heads double with the width.
-    const int64_t step = options.trunk == StudentTrunk::MambaVision && options.width > 128 ? 4 : 2;
-    if (options.width < 8 || options.width % step != 0)
-        return refuse("width", fmt::format("{} needs a first level of at least 8 channels that {} divides, "
-                                           "not of {}",
-                                           name, step, options.width));
+    if (const auto width = checkLevelWidth(studentTrunkKey(options.trunk), options.width); !width)
+        return refuse("width", width.error().message);
     if (options.window < 0 || options.window > kLargestWindow)
         return refuse("window", fmt::format("a window of {} cells", options.window),
                       fmt::format("0 to {}", kLargestWindow));
@@ -137,7 +129,7 @@ mambavision::MambaVisionConfig mambaVisionStudent(const StudentOptions& options)
     config.width = options.width;
     config.stemWidth = options.width > 80 ? 64 : std::min<int64_t>(32, options.width);
     std::copy(options.depths.begin(), options.depths.end(), config.depths.begin());
-    if (options.width > 128)
+    if (options.width > kWideMambaVision)
         config.headCounts = {4, 8, 16, 32};
     config.layerScale = options.width > 96;
     const int64_t window =

@@ -8,6 +8,9 @@
 
 namespace vitrine {
 
+// As recipes call a trunk: "vit", "convolutional", "eradio", "mambavision".
+const char* studentTrunkKey(StudentTrunk trunk);
+
 // Pixels that one cell of the features of such a student stands for: 16 and 32.
 int64_t levelStudentPatch(StudentTrunk trunk);
 // What of `options` such a student cannot be built from: StudentOptions::validate for these trunks.

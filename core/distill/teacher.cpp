@@ -1,5 +1,7 @@
 #include "core/distill/teacher.h"
 
+#include "core/distill/teacher_side.h"
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -52,12 +54,7 @@ class EncoderTeacher : public Teacher {
     int64_t cellPixels() const override { return cellPixels_; }
 
     int64_t nearestSide(int64_t side) const override {
-        const EncoderInfo& info = passes_->model().encoder()->info();
-        if (info.fixedSize)
-            return info.preferredHeight;
-        const int64_t step = std::max<int64_t>(1, info.sizeMultiple);
-        const int64_t rounded = std::max(step, (side + step / 2) / step * step);
-        return info.maxSide > 0 ? std::min(rounded, info.maxSide / step * step) : rounded;
+        return teacherSide(passes_->model().encoder()->info(), side);
     }
 
   protected:
