@@ -3,6 +3,7 @@
 #include "core/base/json_schema.h"
 
 #include <QRegularExpression>
+#include <algorithm>
 
 namespace vitrine {
 namespace {
@@ -104,6 +105,66 @@ QString fieldText(const Json& value) {
     for (const Json& each : value)
         parts.append(text(each));
     return parts.join(QStringLiteral(", "));
+}
+
+const Json* schemaAtPath(const Json& schema, const std::string& path) {
+    const Json* at = &schema;
+    for (std::string rest = path; at && !rest.empty();) {
+        const size_t end = rest.find_first_of(".[");
+        const std::string key = rest.substr(0, end);
+        if (!key.empty()) {
+            const auto properties = at->find("properties");
+            const bool known = properties != at->end() && properties->contains(key);
+            at = known ? &(*properties)[key] : nullptr;
+        }
+        if (end == std::string::npos)
+            break;
+        if (rest[end] == '.') {
+            rest = rest.substr(end + 1);
+            continue;
+        }
+        if (at)
+            at = at->contains("items") ? &(*at)["items"] : nullptr;
+        const size_t close = rest.find(']', end);
+        rest = close == std::string::npos ? std::string() : rest.substr(close + 1);
+    }
+    return at;
+}
+
+QString reasonNotUsed(const Json& wholeSchema, const Json& whole, const std::string& path) {
+    const Json* schema = schemaAtPath(wholeSchema, path);
+    if (!schema || !schema->contains("only_for"))
+        return {};
+    const size_t dot = path.rfind('.');
+    const std::string parent = dot == std::string::npos ? std::string() : path.substr(0, dot + 1);
+    QStringList nearest;  // what stands against the alternative that most of holds
+    int most = -1;
+    for (const Json& alternative : (*schema)["only_for"]) {
+        QStringList against;
+        int held = 0;
+        for (const auto& [condition, values] : alternative.items()) {
+            const auto pointer = pointerOfPath(parent + condition);
+            if (!whole.contains(pointer))
+                continue;
+            const Json& now = whole.at(pointer);
+            if (std::find(values.begin(), values.end(), now) != values.end()) {
+                ++held;
+                continue;
+            }
+            const Json* asked = schemaAtPath(wholeSchema, parent + condition);
+            const std::string key = condition.substr(condition.rfind('.') + 1);
+            against.append(
+                QStringLiteral("%1 is %2")
+                    .arg(asked ? fieldTitle(key, *asked) : QString::fromStdString(key), fieldText(now)));
+        }
+        if (against.isEmpty())
+            return {};
+        if (held > most) {
+            most = held;
+            nearest = against;
+        }
+    }
+    return nearest.join(QStringLiteral(", "));
 }
 
 Json fieldValue(const QString& typed, FieldKind kind) {

@@ -83,6 +83,11 @@ void RecipeEditor::setSchema(const Json& recipeSchema) {
     setRecipe(recipe_);
 }
 
+void RecipeEditor::setRules(std::function<std::vector<SchemaProblem>(const Json& recipe)> rules) {
+    rules_ = std::move(rules);
+    check();
+}
+
 void RecipeEditor::setRecipe(const Json& recipe) {
     recipe_ = completeForForm(recipe, schema_);
     form_->setValue(recipe_);
@@ -107,6 +112,11 @@ void RecipeEditor::takeJson(const Json& json) {
 
 void RecipeEditor::check() {
     problems_ = validateJson(recipe_, schema_);
+    std::vector<SchemaProblem> further;
+    if (problems_.empty() && rules_)
+        further = rules_(recipe_);
+    problems_.insert(problems_.end(), further.begin(), further.end());
+    form_->setFurtherProblems(std::move(further));
     QStringList lines;
     for (size_t i = 0; i < std::min<size_t>(3, problems_.size()); ++i)
         lines.append(QString::fromStdString(

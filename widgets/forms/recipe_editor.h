@@ -4,6 +4,8 @@
 
 #include "widgets/forms/schema_form.h"
 
+#include <functional>
+
 class QLineEdit;
 class QSplitter;
 class QToolButton;
@@ -19,11 +21,13 @@ class RecipeEditor : public QWidget {
 
     // Schema of the whole recipe (recipeSchema()). The form shows name, seed, device and the settings.
     void setSchema(const Json& recipeSchema);
+    // What a recipe that keeps to the schema can still have wrong; paths as those of the schema's problems.
+    void setRules(std::function<std::vector<SchemaProblem>(const Json& recipe)> rules);
     // Does not emit edited().
     void setRecipe(const Json& recipe);
     // With every default filled in.
     const Json& recipe() const { return recipe_; }
-    // Of the whole recipe, what the form does not show included.
+    // Of the whole recipe, what the form does not show included: those of the schema, else of the rules.
     const std::vector<SchemaProblem>& problems() const { return problems_; }
     bool isValid() const { return problems_.empty(); }
     SchemaForm* form() { return form_; }
@@ -49,6 +53,7 @@ class RecipeEditor : public QWidget {
 
     Json schema_, recipe_ = Json::object();
     std::vector<SchemaProblem> problems_;
+    std::function<std::vector<SchemaProblem>(const Json& recipe)> rules_;
     QLineEdit* find_;
     QToolButton *changed_, *asJson_;
     QSplitter* split_;

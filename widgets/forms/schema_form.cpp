@@ -8,6 +8,7 @@
 #include <QScrollBar>
 #include <QTimer>
 #include <QVBoxLayout>
+#include <algorithm>
 
 namespace vitrine {
 
@@ -142,6 +143,11 @@ bool SchemaForm::setProblem(const std::string& path, const QString& message) {
     return true;
 }
 
+void SchemaForm::setFurtherProblems(std::vector<SchemaProblem> problems) {
+    further_ = std::move(problems);
+    refreshRows();
+}
+
 void SchemaForm::showField(const std::string& path) {
     Row* row = rowAt(path);
     if (!row)
@@ -178,7 +184,9 @@ void SchemaForm::check() {
 void SchemaForm::refreshRows() {
     std::map<std::string, QString> texts;
     QStringList unplaced;
-    for (const SchemaProblem& problem : problems_) {
+    std::vector<SchemaProblem> problems = problems_;
+    problems.insert(problems.end(), further_.begin(), further_.end());
+    for (const SchemaProblem& problem : problems) {
         const std::string path = problem.path.starts_with("$.") ? problem.path.substr(2) : problem.path;
         QString text = QString::fromStdString(problem.message);
         if (!problem.hint.empty())
@@ -196,6 +204,7 @@ void SchemaForm::refreshRows() {
         texts[path] += (texts[path].isEmpty() ? "" : "\n") + text;
     for (const auto& row : rows_) {
         const auto original = originalOf(*row);
+        row->notUsed = reasonNotUsed(schema_, value_, row->path);
         row->changed = original && value_.contains(row->pointer) && value_.at(row->pointer) != *original;
         row->show(texts[row->path], original);
     }
@@ -218,16 +227,39 @@ void SchemaForm::showRows() {
     for (const auto& section : sections_)
         section->reset();
     for (const auto& row : rows_) {
-        const bool shown =
-            (!onlyLive_ || row->live) && (!onlyChanged_ || row->changed || row->bad) && row->matches(filter_);
+        const bool used = row->notUsed.isEmpty(), changed = row->changed && used;
+        const bool shown = (!onlyLive_ || row->live) && (!onlyChanged_ || changed || row->bad) &&
+                           (used || row->bad || !filter_.isEmpty()) && row->matches(filter_);
         row->frame->setVisible(shown);
-        row->section->count(shown, row->changed, row->bad);
+        row->section->count(shown, changed, row->bad);
         for (QWidget* parent : row->parents)
             if (shown)
                 parent->setProperty("used", true);
     }
+    const bool narrowed = !filter_.isEmpty() || onlyChanged_ || onlyLive_;
     for (const auto& section : sections_)
-        section->showState(!filter_.isEmpty() || onlyChanged_ || onlyLive_, onlyLive_);
+        section->showState(narrowed, onlyLive_);
+    showNotUsed(narrowed);
+}
+
+void SchemaForm::showNotUsed(bool narrowed) {
+    for (const auto& section : sections_) {
+        std::vector<std::pair<QString, QStringList>> reasons;  // in the order of the rows
+        for (const auto& row : rows_) {
+            if (row->section != section.get() || row->notUsed.isEmpty() || row->bad)
+                continue;
+            auto known = std::find_if(reasons.begin(), reasons.end(),
+                                      [&](const auto& each) { return each.first == row->notUsed; });
+            if (known == reasons.end())
+                known = reasons.insert(reasons.end(), {row->notUsed, {}});
+            known->second.append(row->label->text());
+        }
+        QStringList lines;
+        for (const auto& [reason, titles] : reasons)
+            lines.append(tr("Not used while %1: %2").arg(reason, titles.join(", ")));
+        section->notUsed->setText(lines.join('\n'));
+        section->notUsed->setVisible(!narrowed && !lines.isEmpty());
+    }
 }
 
 }  // namespace vitrine

@@ -7,6 +7,9 @@
 //   form->setValue(recipe["settings"]);
 //   connect(form, &SchemaForm::edited, [=] { use(form->value(), form->isValid()); });
 //
+// Values that do not count beside the others ("only_for", reasonNotUsed) are left out, named with the reason
+// at the end of their section, and shown without a way to edit them where they are looked for.
+//
 // Editors are named "field:" + path ("field:student.width", "field:teachers[0].name").
 #pragma once
 
@@ -51,6 +54,8 @@ class SchemaForm : public QWidget {
     void setOnlyLive(bool only);
     // A problem that the schema cannot know, at its field until that is edited. False: no such field.
     bool setProblem(const std::string& path, const QString& message);
+    // Problems that no schema can know but that go with the whole value, in place of those given before.
+    void setFurtherProblems(std::vector<SchemaProblem> problems);
     void showField(const std::string& path);  // scrolls to it and gives it the focus
 
   signals:
@@ -77,12 +82,14 @@ class SchemaForm : public QWidget {
     void check();
     void refreshRows();
     void showRows();
+    void showNotUsed(bool narrowed);
     Row* rowAt(const std::string& path);
     std::optional<Json> originalOf(const Row& row) const;
 
     Json schema_, value_;
     std::optional<Json> baseline_;
     std::vector<SchemaProblem> problems_;
+    std::vector<SchemaProblem> further_;
     std::map<std::string, QString> outside_;  // problems from elsewhere, by path
     std::vector<std::unique_ptr<Row>> rows_;
     std::map<std::string, QLabel*> listProblems_;  // under lists of objects, by path

@@ -80,19 +80,23 @@ bool SchemaForm::Row::matches(const QString& filter) const {
 
 void SchemaForm::Row::show(const QString& problemText, const std::optional<Json>& original) {
     bad = !problemText.isEmpty();
+    const bool used = notUsed.isEmpty();
+    const ThemeColors& theme = Theme::instance().colors();
     QPalette colors = frame->palette();
-    colors.setColor(QPalette::WindowText, Theme::instance().colors().bad);
+    colors.setColor(QPalette::WindowText, bad ? theme.bad : theme.secondaryText);
     problem->setPalette(colors);
-    problem->setText(problemText);
-    problem->setVisible(bad);
+    problem->setText(bad || used ? problemText : SchemaForm::tr("Not used while %1").arg(notUsed));
+    problem->setVisible(bad || !used);
     editor->setBad(bad);
+    editor->setEnabled(used || bad);
     // The mark of a change: its title in the accent colour, and the way back.
     QPalette labelColors = frame->palette();
-    labelColors.setColor(QPalette::WindowText,
-                         changed ? Theme::instance().accent() : Theme::instance().colors().text);
+    labelColors.setColor(QPalette::WindowText, !used     ? theme.disabledText
+                                               : changed ? Theme::instance().accent()
+                                                         : theme.text);
     label->setPalette(labelColors);
     QFont font = frame->font();
-    font.setBold(changed);
+    font.setBold(changed && used);
     label->setFont(font);
     back->setEnabled(changed);
     back->setIcon(changed ? themedIcon("undo") : QIcon());
@@ -153,6 +157,11 @@ void SchemaForm::rebuild() {
         // A section without rows stays hidden: the values of "settings" have groups of their own.
         Section& home = section(QString::fromStdString(property.value("group", std::string("Settings"))));
         buildRow(key, property, key, home.rows, home, false);
+    }
+    for (const auto& each : sections_) {
+        each->notUsed = wrappedLabel({}, "secondary");
+        each->notUsed->setObjectName("notUsed:" + each->title);
+        each->rows->addWidget(each->notUsed);
     }
     layout->addStretch(1);
     check();

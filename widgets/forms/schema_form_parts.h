@@ -15,6 +15,7 @@ struct SchemaForm::Section {
     QToolButton* head = nullptr;
     QWidget* body = nullptr;
     QVBoxLayout* rows = nullptr;
+    QLabel* notUsed = nullptr;     // what of it does not count now, and why
     std::vector<QWidget*> blocks;  // cards and sub-headings: shown where one of their rows is
     bool folded = false;
     int total = 0, shown = 0, changed = 0, bad = 0;
@@ -38,6 +39,7 @@ struct SchemaForm::Row {
     QLabel *label = nullptr, *problem = nullptr;
     QToolButton* back = nullptr;
     bool live = false, changed = false, bad = false;
+    QString notUsed;  // why it does not count; empty: it does
 
     bool matches(const QString& filter) const;
     void show(const QString& problemText, const std::optional<Json>& original);

@@ -2,8 +2,11 @@
 
 #include "app/desktop/teachers/collect_settings.h"
 #include "core/base/paths.h"
+#include "core/distill/student_rules.h"
+#include "core/distill/student_sizes.h"
 #include "core/engine/distill_schema.h"
 #include "core/runs/recipe.h"
+#include "widgets/forms/form_field.h"
 
 #include <QDir>
 #include <QFileInfo>
@@ -93,6 +96,39 @@ void addToPartitions(Json& settings, const std::string& name) {
     partitions.push_back(std::move(more));
 }
 
+// Complete, whatever the recipe holds.
+Json studentOf(const Json& recipe) {
+    Json student = Json::object();
+    if (recipe.is_object() && recipe.contains("settings") && recipe["settings"].is_object() &&
+        recipe["settings"].contains("student") && recipe["settings"]["student"].is_object())
+        student = recipe["settings"]["student"];
+    static const Json schema = distillSettingsSchema()["properties"]["student"];
+    return withDefaults(std::move(student), schema);
+}
+
+// "0.63 M", "21.9 M".
+QString parameterText(int64_t count) {
+    const double millions = double(count) / 1e6;
+    return QStringLiteral("%1 M").arg(millions, 0, 'f', millions < 10 ? 2 : 1);
+}
+
+// Settings that do not count beside the student that was chosen go back to their defaults.
+void dropUnused(Json& recipe) {
+    static const Json schema = distillRecipeSchema();
+    const Json complete = withDefaults(recipe, schema);
+    Json& settings = settingsOf(recipe);
+    const auto drop = [&](const std::string& place, Json& object) {
+        std::vector<std::string> unused;
+        for (const auto& [key, value] : object.items())
+            if (!reasonNotUsed(schema, complete, place + key).isEmpty())
+                unused.push_back(key);
+        for (const std::string& key : unused)
+            object.erase(key);
+    };
+    drop("settings.student.", settings["student"]);
+    drop("settings.", settings);
+}
+
 QStringList textsOf(const Json& recipe, const char* key, const char* inner) {
     QStringList out;
     if (!recipe.is_object() || !recipe.contains("settings") || !recipe["settings"].is_object() ||
@@ -135,22 +171,82 @@ std::vector<DistillPreset> distillPresets() {
     return out;
 }
 
-QString StudentSize::text() const {
-    return QStringLiteral("%1: %2 channels, %3 blocks, %4 heads")
-        .arg(name)
-        .arg(settings["width"].get<int>())
-        .arg(settings["depth"].get<int>())
-        .arg(settings["heads"].get<int>());
+QString studentSizeText(const StudentSize& size, const Json& recipe) {
+    Json student = studentOf(recipe);
+    student.update(size.settings);
+    QStringList facts;
+    const auto levels = [&](int64_t width, const std::vector<int64_t>& depths) {
+        QStringList counts;
+        for (const int64_t depth : depths)
+            counts.append(QString::number(depth));
+        facts.append(QStringLiteral("%1 channels").arg(width));
+        facts.append(counts.join("+") + QStringLiteral(" blocks"));
+    };
+    const std::string trunk = textOf(student, "trunk"), variant = textOf(student, "variant");
+    if (trunk == "vit") {
+        facts = {QStringLiteral("%1 channels").arg(student["width"].get<int>()),
+                 QStringLiteral("%1 blocks").arg(student["depth"].get<int>()),
+                 QStringLiteral("%1 heads").arg(student["heads"].get<int>())};
+    } else if (variant == "own") {
+        levels(student["width"], student["depths"].get<std::vector<int64_t>>());
+    } else {
+        for (const NamedStudentSize& each : namedStudentSizes(trunk))
+            if (each.name == variant)
+                levels(each.width, each.depths);
+    }
+    if (const auto count = studentParameters(student, int64_t(teacherModels(recipe).size())))
+        facts.append(parameterText(*count));
+    return size.name + ": " + facts.join(", ");
 }
 
-// As the published ViTs, from one that learns on a laptop upwards.
+QString studentText(const Json& recipe) {
+    const Json student = studentOf(recipe);
+    const auto count = studentParameters(student, int64_t(teacherModels(recipe).size()));
+    if (!count)
+        return {};
+    const std::string trunk = textOf(student, "trunk");
+    return QStringLiteral("%1, %2 parameters")
+        .arg(trunk == "eradio"        ? QStringLiteral("E-RADIO")
+             : trunk == "mambavision" ? QStringLiteral("MambaVision")
+                                      : QStringLiteral("ViT"),
+             parameterText(*count));
+}
+
+std::vector<SchemaProblem> distillRecipeProblems(const Json& recipe) {
+    return studentProblems(recipe["settings"]);
+}
+
+// As the published ones, after smaller ones that learn on a laptop.
 const std::vector<StudentSize>& studentSizes() {
-    static const std::vector<StudentSize> sizes{{"tiny", {{"width", 96}, {"depth", 4}, {"heads", 3}}},
-                                                {"small", {{"width", 192}, {"depth", 6}, {"heads", 3}}},
-                                                {"ViT-T", {{"width", 192}, {"depth", 12}, {"heads", 3}}},
-                                                {"ViT-S", {{"width", 384}, {"depth", 12}, {"heads", 6}}},
-                                                {"ViT-B", {{"width", 768}, {"depth", 12}, {"heads", 12}}},
-                                                {"ViT-L", {{"width", 1024}, {"depth", 24}, {"heads", 16}}}};
+    static const std::vector<StudentSize> sizes = [] {
+        const auto vit = [](const char* name, int width, int depth, int heads) {
+            return StudentSize{name,
+                               {{"trunk", "vit"}, {"width", width}, {"depth", depth}, {"heads", heads}}};
+        };
+        const auto own = [](const char* name, const char* trunk, int width, const Json& depths) {
+            return StudentSize{name,
+                               {{"trunk", trunk}, {"variant", "own"}, {"width", width}, {"depths", depths}}};
+        };
+        std::vector<StudentSize> list{vit("ViT tiny", 96, 4, 3),
+                                      vit("ViT small", 192, 6, 3),
+                                      vit("ViT-T", 192, 12, 3),
+                                      vit("ViT-S", 384, 12, 6),
+                                      vit("ViT-B", 768, 12, 12),
+                                      vit("ViT-L", 1024, 24, 16),
+                                      own("E-RADIO mini", "eradio", 16, {1, 1, 2, 2})};
+        const auto addNamed = [&](const char* trunk, const char* called) {
+            for (const NamedStudentSize& each : namedStudentSizes(trunk))
+                list.push_back({QStringLiteral("%1 %2").arg(called, QString::fromStdString(each.name)),
+                                {{"trunk", trunk}, {"variant", each.name}}});
+        };
+        addNamed("eradio", "E-RADIO");
+        addNamed("mambavision", "MambaVision");
+        const auto tiny = std::find_if(list.begin(), list.end(), [](const StudentSize& each) {
+            return each.name == "MambaVision tiny";
+        });
+        list.insert(tiny + 1, own("MambaVision small", "mambavision", 32, {1, 1, 4, 2}));
+        return list;
+    }();
     return sizes;
 }
 
@@ -189,6 +285,7 @@ void chooseStudent(Json& recipe, const StudentSize& size) {
     if (!settings.contains("student") || !settings["student"].is_object())
         settings["student"] = Json::object();
     settings["student"].update(size.settings);
+    dropUnused(recipe);
 }
 
 void choosePictures(Json& recipe, const QString& folder, bool chosen) {
@@ -234,6 +331,8 @@ Json withPreset(const Json& preset, const Json& recipe) {
     for (const char* key : {"seed", "device"})
         if (before.contains(key))
             out[key] = before[key];
+    if (settingsOf(out).contains("student") && settingsOf(out)["student"].is_object())
+        dropUnused(out);
     return out;
 }
 

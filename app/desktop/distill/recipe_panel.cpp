@@ -47,6 +47,7 @@ RecipePanel::RecipePanel(QWidget* parent)
     whole->addWidget(editor_, 1);
     buildFoot(whole);
     editor_->setSchema(distillRecipeSchema());
+    editor_->setRules(distillRecipeProblems);
     connect(editor_, &RecipeEditor::edited, this, [this] {
         emit recipeReplaced();
         refreshLists();
@@ -128,10 +129,15 @@ void RecipePanel::buildPresets(QVBoxLayout* whole) {
     for (const DistillPreset& each : presets_)
         preset_->addItem(each.title, each.name);
     size_->setObjectName("distillSize");
-    size_->setTip(tr("Size of the student"));
+    size_->setTip(tr("Size of the student: millions of parameters without its adaptor heads"));
     size_->addItem(tr("Student…"));
-    for (const StudentSize& each : studentSizes())
-        size_->addItem(each.text(), each.name);
+    std::string trunk = "vit";
+    for (const StudentSize& each : studentSizes()) {
+        if (each.settings["trunk"] != trunk)
+            size_->insertSeparator(size_->count());
+        trunk = each.settings["trunk"];
+        size_->addItem(each.name, each.name);
+    }
     auto* row = new QHBoxLayout;
     for (QComboBox* combo : {preset_, size_}) {
         combo->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
@@ -144,12 +150,14 @@ void RecipePanel::buildPresets(QVBoxLayout* whole) {
             (void)usePreset(preset_->itemData(index).toString());
     });
     connect(size_, &QComboBox::activated, this, [this](int index) {
-        if (index <= 0)
-            return;
-        Json changed = recipe();
-        chooseStudent(changed, studentSizes()[size_t(index) - 1]);
-        setRecipe(changed);
-        emit recipeEdited();
+        for (const StudentSize& each : studentSizes()) {
+            if (each.name != size_->itemData(index).toString())
+                continue;
+            Json changed = recipe();
+            chooseStudent(changed, each);
+            setRecipe(changed);
+            emit recipeEdited();
+        }
     });
 }
 
@@ -233,23 +241,26 @@ void RecipePanel::refreshLists() {
 // The starting points that the recipe still follows.
 void RecipePanel::refreshChoices() {
     const Json now = recipe().is_object() ? recipe() : Json::object();
-    int preset = 0, size = 0;
+    int preset = 0;
+    QString size;
     const Json tags = now.value("tags", Json::array());
     for (size_t i = 0; i < presets_.size(); ++i)
         if (std::find(tags.begin(), tags.end(), presets_[i].name.toStdString()) != tags.end())
             preset = int(i) + 1;
     const Json settings = now.value("settings", Json::object());
     const Json student = settings.is_object() ? settings.value("student", Json::object()) : Json::object();
-    for (size_t i = 0; i < studentSizes().size(); ++i) {
+    for (const StudentSize& each : studentSizes()) {
         bool same = true;
-        for (const auto& [key, value] : studentSizes()[i].settings.items())
+        for (const auto& [key, value] : each.settings.items())
             same = same && student.is_object() && student.contains(key) && student[key] == value;
         if (same)
-            size = int(i) + 1;
+            size = each.name;
+        size_->setItemText(size_->findData(each.name), studentSizeText(each, now));
     }
     preset_->setCurrentIndex(preset);
-    size_->setCurrentIndex(size);
-    size_->setItemText(0, tr("Student of its own"));
+    size_->setCurrentIndex(size.isEmpty() ? 0 : size_->findData(size));
+    const QString own = studentText(now);
+    size_->setItemText(0, own.isEmpty() ? tr("Student of its own") : tr("Student of its own: %1").arg(own));
 }
 
 Result<void> RecipePanel::checkRecipe() {

@@ -193,6 +193,36 @@ TEST_F(FormTest, ProblemsFromElsewhereStandAtTheirField) {
     EXPECT_THAT(find<QLabel>("formProblem")->text().toStdString(), HasSubstr("Did you mean \"steps\"?"));
 }
 
+// "only_for": a value that means nothing beside the others makes room for those that do.
+TEST_F(FormTest, WhatDoesNotCountIsNamedWithTheReason) {
+    Json schema = smallSchema();
+    schema["properties"]["steps"]["only_for"] = {{{"kind", {"b"}}}, {{"kind", {"a"}}, {"on", {true}}}};
+    schema["properties"]["steps"]["title"] = "Steps";
+    form.setSchema(schema);
+    const auto* note = find<QLabel>("notUsed:Numbers");
+    ASSERT_TRUE(note);
+    // Of the two ways to make it count, what is missing for the nearer one.
+    EXPECT_EQ(note->text(), "Not used while on is false: Steps");
+    EXPECT_TRUE(note->isVisible());
+    EXPECT_FALSE(find<QLineEdit>("field:steps")->isVisible());
+    find<QCheckBox>("field:on")->click();
+    EXPECT_TRUE(find<QLineEdit>("field:steps")->isVisible());
+    EXPECT_FALSE(note->isVisible());
+    find<QCheckBox>("field:on")->click();
+    // What is wrong has to be seen and mended, whether it counts or not.
+    EXPECT_FALSE(find<QLineEdit>("field:steps")->isVisible());
+    form.setFurtherProblems({{"$.steps", "too many", "Take fewer"}});
+    EXPECT_TRUE(find<QLineEdit>("field:steps")->isVisible());
+    EXPECT_TRUE(find<QLineEdit>("field:steps")->isEnabled());
+    EXPECT_EQ(problem("steps"), "too many (Take fewer)");
+    form.setFurtherProblems({});
+    EXPECT_FALSE(find<QLineEdit>("field:steps")->isVisible());
+    form.setFilter("steps");
+    EXPECT_FALSE(find<QLineEdit>("field:steps")->isEnabled());
+    EXPECT_EQ(problem("steps"), "Not used while on is false");
+    EXPECT_FALSE(note->isVisible());
+}
+
 TEST_F(FormTest, ValuesThatAreNoChoiceAreShownAndNamed) {
     Json value = form.value();
     value["kind"] = "c";
