@@ -1,6 +1,7 @@
 #include "core/models/radio/radio_model.h"
 
 #include "core/models/encoder_checks.h"
+#include "core/models/tower_outputs.h"
 #include "core/nn/functional.h"
 
 #include <algorithm>
@@ -8,13 +9,6 @@
 
 namespace vitrine {
 namespace {
-
-int64_t countParameters(const torch::nn::Module& module) {
-    int64_t count = 0;
-    for (const at::Tensor& parameter : module.parameters())
-        count += parameter.numel();
-    return count;
-}
 
 EncoderInfo describe(const RadioModule& module, const std::string& name) {
     const RadioConfig& config = module.config();
