@@ -99,8 +99,8 @@ class Distiller {
     Result<void> save(const std::filesystem::path& file) const;
     // Errors: NotFound or ShapeMismatch names the tensor; InvalidArgument if the pictures are others.
     Result<void> restore(const std::filesystem::path& file);
-    // An ordinary RADIO folder. The inverse normalisers are folded into the last layers of the heads, so that
-    // adaptors give values in the teachers' own spaces.
+    // A folder as writeStudentFolder makes it, of the family that the student is of. The inverse normalisers
+    // are folded into the last layers of the heads, so that adaptors give values in the teachers' own spaces.
     Result<void> exportFolder(const std::filesystem::path& folder, at::ScalarType type) const;
 
   private:

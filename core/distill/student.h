@@ -123,8 +123,8 @@ bool takesSpectralWeights(const std::string& layerName);
 // windowed mode).
 StudentOutput runStudent(const torch::nn::Module& module, const at::Tensor& pixels, const StudentPass& pass);
 
-// Writes config.json, preprocessor_config.json and model.safetensors as an ordinary folder: of RADIO
-// (model_type "radio"), or of MambaVision with adaptors. `type`: of the stored floats but for running
+// Writes config.json, preprocessor_config.json and model.safetensors as an ordinary folder: of RADIO or
+// E-RADIO (model_type "radio"), or of MambaVision with adaptors. `type`: of the stored floats but for running
 // statistics. Unsupported: plain positions.
 Result<void> writeStudentFolder(const std::filesystem::path& folder, const torch::nn::Module& module,
                                 const StudentOptions& options, at::ScalarType type);
