@@ -1,13 +1,11 @@
 #include "core/distill/teacher_cache.h"
 
+#include "core/base/cache_folder.h"
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/base/stopwatch.h"
 #include "core/base/thread_pool.h"
 #include "core/distill/teacher_cache_entry.h"
-
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -60,23 +58,12 @@ Result<bool> TeacherCache::Parts::makeRoom(int64_t bytes) {
             return true;
     }
     // Other processes write here too: count anew, and remove what was used longest ago.
-    VITRINE_TRY(std::vector<CacheEntry> entries, cacheEntries(folder));
-    int64_t total = 0;
-    for (const CacheEntry& entry : entries)
-        total += entry.bytes;
-    if (total + bytes > options.limitBytes) {
-        std::sort(entries.begin(), entries.end(),
-                  [](const CacheEntry& a, const CacheEntry& b) { return a.used < b.used; });
-        const auto wanted = int64_t(kLevelAfterRoom * double(options.limitBytes)) - bytes;
-        for (const CacheEntry& entry : entries) {
-            // What this run uses comes round again: to remove one for another would only go in circles.
-            if (total <= wanted || entry.used >= opened)
-                break;
-            std::error_code ignored;
-            fs::remove(entry.file, ignored);
-            total -= entry.bytes;
-        }
-    }
+    VITRINE_TRY(const auto files, cacheFiles(folder, kCacheEntryExtension));
+    int64_t total = bytesOf(files);
+    // What this run uses comes round again: to remove one for another would only go in circles.
+    if (total + bytes > options.limitBytes)
+        total =
+            removeLongestUnused(files, int64_t(kLevelAfterRoom * double(options.limitBytes)) - bytes, opened);
     const std::lock_guard lock(mutex);
     totalBytes = total;
     return total + bytes <= options.limitBytes;
@@ -153,9 +140,8 @@ Result<std::unique_ptr<TeacherCache>> TeacherCache::open(const fs::path& folder,
     auto parts = std::make_unique<Parts>();
     parts->folder = folder;
     parts->options = options;
-    VITRINE_TRY(const std::vector<CacheEntry> entries, cacheEntries(folder));
-    for (const CacheEntry& entry : entries)
-        parts->totalBytes += entry.bytes;
+    VITRINE_TRY(const auto files, cacheFiles(folder, kCacheEntryExtension));
+    parts->totalBytes = bytesOf(files);
     return std::unique_ptr<TeacherCache>(new TeacherCache(std::move(parts)));
 }
 
@@ -173,7 +159,7 @@ std::optional<TeacherOutput> TeacherCache::find(const std::string& key) {
     std::error_code ignored;
     if (fs::exists(file, ignored)) {
         if (auto output = readCacheEntry(file, key)) {
-            ::utimensat(AT_FDCWD, file.c_str(), nullptr, 0);  // used now
+            markUsed(file);
             ++p.counts.found;
             return std::move(*output);
         }
@@ -220,9 +206,8 @@ int64_t TeacherCache::totalBytes() const {
 
 double TeacherCache::room(const fs::path& folder, const TeacherCacheOptions& options) {
     double held = 0;
-    if (const auto entries = cacheEntries(folder))
-        for (const CacheEntry& entry : *entries)
-            held += double(entry.bytes);
+    if (const auto files = cacheFiles(folder, kCacheEntryExtension))
+        held = double(bytesOf(*files));
     // The disk is that of the nearest folder that is there.
     std::error_code problem;
     fs::path there = fs::absolute(folder, problem);

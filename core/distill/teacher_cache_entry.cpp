@@ -4,16 +4,11 @@
 #include "core/io/safetensors.h"
 #include "core/nn/weights.h"
 
-#include <sys/stat.h>
-
 #include <cstring>
-#include <ctime>
 
 namespace vitrine {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr double kTemporarySeconds = 3600;
 
 // Sixty-four bits that almost any change of the values changes too; far faster than a cryptographic hash.
 uint64_t checksumOf(const at::Tensor& values, uint64_t seed) {
@@ -46,31 +41,6 @@ std::string checksumOf(const StoredOutput& output) {
 }
 
 }  // namespace
-
-double secondsNow() {
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
-    return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
-}
-
-Result<std::vector<CacheEntry>> cacheEntries(const fs::path& folder) {
-    std::vector<CacheEntry> entries;
-    std::error_code problem, ignored;
-    fs::recursive_directory_iterator at(folder, problem), end;
-    for (; !problem && at != end; at.increment(problem)) {
-        struct stat info {};
-        if (::stat(at->path().c_str(), &info) != 0 || !S_ISREG(info.st_mode))
-            continue;
-        const double used = double(info.st_mtim.tv_sec) + 1e-9 * double(info.st_mtim.tv_nsec);
-        if (at->path().extension() == kCacheEntryExtension)
-            entries.push_back({at->path(), int64_t(info.st_size), used});
-        else if (at->path().extension() == ".tmp" && secondsNow() - used > kTemporarySeconds)
-            fs::remove(at->path(), ignored);
-    }
-    if (problem && problem.value() != ENOENT)  // another process may remove an entry meanwhile
-        return fail(errorFromErrno(problem.value(), "read the cache of teachers", folder));
-    return entries;
-}
 
 StoredOutput storedForm(const TeacherOutput& output, at::ScalarType type) {
     StoredOutput stored{{}, output.features.to(at::kCPU, type).contiguous()};

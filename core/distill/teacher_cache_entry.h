@@ -4,7 +4,6 @@
 #include "core/distill/teacher.h"
 
 #include <filesystem>
-#include <vector>
 
 namespace vitrine {
 
@@ -24,15 +23,5 @@ Result<void> writeCacheEntry(const std::filesystem::path& file, const std::strin
                              const StoredOutput& stored);
 // InvalidFile for an entry of another key, or whose values are not those that were written.
 Result<TeacherOutput> readCacheEntry(const std::filesystem::path& file, const std::string& key);
-
-struct CacheEntry {
-    std::filesystem::path file;
-    int64_t bytes = 0;
-    double used = 0;  // seconds since 1970
-};
-// Every entry below the folder. Temporary files that were not touched for an hour are removed: their writer
-// is dead.
-Result<std::vector<CacheEntry>> cacheEntries(const std::filesystem::path& folder);
-double secondsNow();  // since 1970, as `used`
 
 }  // namespace vitrine
