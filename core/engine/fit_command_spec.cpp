@@ -31,7 +31,9 @@ void declareFitCommand(CommandRegistry& registry) {
         "GPU. On a processor take fewer views and larger cells. The fit is kept for this picture, model and "
         "settings:\n"
         "a map, the window and `vitrine fidelity` find it under the upsampler's name, settings behind a "
-        "colon.\n\n"
+        "colon.\n"
+        "All kept fits take 1 GB at most, or VITRINE_FIT_CACHE_LIMIT (GB); those unused for longest go "
+        "first.\n\n"
         "  vitrine upsampler fit dog.jpg radio/ --cost\n"
         "  vitrine upsampler fit dog.jpg radio/ --jitters 300 --steps 400 --cell 4\n"
         "  vitrine map dog.jpg radio/ --upsampler featup-implicit:jitters=300,steps=400,cell=4");

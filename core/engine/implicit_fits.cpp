@@ -1,9 +1,12 @@
 #include "core/engine/implicit_fits.h"
 
+#include "core/base/cache_folder.h"
 #include "core/base/file.h"
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/paths.h"
+
+#include <cstdlib>
 
 namespace vitrine {
 namespace fs = std::filesystem;
@@ -11,6 +14,10 @@ namespace {
 
 // Counts up when equal settings give another fit than before.
 constexpr int kVersion = 1;
+constexpr const char* kLimitVariable = "VITRINE_FIT_CACHE_LIMIT";
+constexpr double kBytesPerGb = 1e9, kDefaultGb = 1, kMostGb = 100000;
+constexpr double kJustUsedSeconds = 60;  // another process may be about to open it
+constexpr const char* kExtension = ".safetensors";
 
 // The report of a whole and readable fit.
 std::optional<Json> reportIn(const fs::path& file) {
@@ -25,7 +32,29 @@ std::optional<Json> reportIn(const fs::path& file) {
     return std::nullopt;
 }
 
+// The fit that was just made stays, whatever its size.
+void removeOldFits(const fs::path& folder, int64_t limitBytes) {
+    const auto files = cacheFiles(folder, kExtension);
+    if (files)
+        removeLongestUnused(*files, limitBytes, secondsNow() - kJustUsedSeconds);
+    else
+        log::warn("old fits are not removed: {}", files.error().text());
+}
+
 }  // namespace
+
+Result<int64_t> fitCacheLimit() {
+    const char* told = std::getenv(kLimitVariable);
+    if (!told || !*told)
+        return int64_t(kDefaultGb * kBytesPerGb);
+    char* end = nullptr;
+    const double gb = std::strtod(told, &end);
+    if (*end != '\0' || !(gb > 0 && gb <= kMostGb))
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("expected a number of GB above 0 and up to {}, found \"{}\"", kMostGb, told),
+                    kLimitVariable, "Set it to 1 for a gigabyte, or not at all");
+    return int64_t(gb * kBytesPerGb);
+}
 
 double KeptFit::seconds() const {
     return report.value("view_seconds", 0.0) + report.value("step_seconds", 0.0);
@@ -48,14 +77,16 @@ fs::path implicitFitFile(const StoredModel& model, const at::Tensor& picture,
     const std::string key =
         fmt::format("{}|{}|{}|{}|{}", kVersion, model.description.identity, model.description.dtype,
                     featup::pictureStamp(picture), implicitName(options));
-    return userCacheFolder() / "featup" / (sha256Hex(key).substr(0, 32) + ".safetensors");
+    return userCacheFolder() / "featup" / (sha256Hex(key).substr(0, 32) + kExtension);
 }
 
 Result<KeptFit> implicitFit(const StoredModel& model, ImplicitEncoder encoder, const at::Tensor& picture,
                             const ImplicitOptions& options, JobContext& job) {
     KeptFit kept;
     kept.file = implicitFitFile(model, picture, options);
+    VITRINE_TRY(const int64_t limitBytes, fitCacheLimit());
     if (auto report = reportIn(kept.file)) {
+        markUsed(kept.file);
         kept.report = std::move(*report);
         return kept;
     }
@@ -67,6 +98,7 @@ Result<KeptFit> implicitFit(const StoredModel& model, ImplicitEncoder encoder, c
         return fail(errorFromErrno(problem.value(), "make the folder", kept.file.parent_path()));
     VITRINE_TRY_VOID(fitter->write(kept.file, kept.report));
     kept.fittedNow = true;
+    removeOldFits(kept.file.parent_path(), limitBytes);
     return kept;
 }
 

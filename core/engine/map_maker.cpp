@@ -1,12 +1,12 @@
 #include "core/engine/map_maker.h"
 
+#include "core/base/stopwatch.h"
 #include "core/base/version.h"
 #include "core/engine/map_names.h"
 #include "core/engine/tensor_memory.h"
 #include "core/features/clustering.h"
 #include "core/features/similarity.h"
 
-#include <chrono>
 #include <utility>
 
 namespace vitrine {
@@ -70,10 +70,6 @@ at::Tensor labelPalette(int64_t count) {
     return palette;
 }
 
-double millisecondsSince(std::chrono::steady_clock::time_point started) {
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
-}
-
 // Kinds of maps that are read from the encoder itself, not from features on a grid.
 bool needsOwnGrid(MapKind kind) {
     return kind == MapKind::Attention || kind == MapKind::Rollout || kind == MapKind::TextHeat;
@@ -91,8 +87,18 @@ Result<MapMaker::Cell> MapMaker::cellOf(const FeatureMap& map, const Probe& prob
     return cell;
 }
 
-Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
-    const auto started = std::chrono::steady_clock::now();
+Result<MapResult> MapMaker::make(const MapRequest& request, JobContext& job) {
+    double seconds = 0;
+    auto result = [&] {
+        const Stopwatch watch(seconds);
+        return makeNow(request, job);
+    }();
+    if (result)
+        result->milliseconds = 1000 * seconds;
+    return result;
+}
+
+Result<MapResult> MapMaker::makeNow(MapRequest request, JobContext& job) {
     const TensorMemory memory;
     // Restored when this map is done: it may be made in the middle of another one's fit.
     struct Restore {
@@ -101,7 +107,6 @@ Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
     } const restore{work_, std::exchange(work_, Work())};
     work_.job = &job;
     VITRINE_TRY_VOID(job.checkStop());
-    MapRequest request = asked;
     VITRINE_TRY_VOID(resolveUpsampler(request));
     if (!request.source.trainedUpsampler.empty() && needsOwnGrid(request.kind))
         return fail(ErrorCode::Unsupported, "a trained upsampler has no attention and no text to show",
@@ -111,13 +116,7 @@ Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
         VITRINE_TRY(model, models_.find(request.source.modelId));
     }
     if (isImplicitUpsampler(request.source.trainedUpsampler)) {
-        work_.fitName = request.source.trainedUpsampler;
-        if (request.kind == MapKind::Image || request.kind == MapKind::ModelInput) {
-            request.source.trainedUpsampler.clear();
-        } else {
-            VITRINE_TRY(request.source, fitted(request.source, *model));
-            VITRINE_TRY(model, models_.find(request.source.modelId));
-        }
+        VITRINE_TRY(model, beginFit(request, model));
     }
     at::NoGradGuard noGrad;
     Result<MapResult> result = [&]() -> Result<MapResult> {
@@ -142,8 +141,7 @@ Result<MapResult> MapMaker::make(const MapRequest& asked, JobContext& job) {
         result->provenance["fit"] = work_.fit;
     result->provenance["transform"] = result->transform.toJson();
     result->encodedNow = work_.encodedNow;
-    result->milliseconds = millisecondsSince(started);
-    result->upsamplingMilliseconds = work_.upsamplingMilliseconds;
+    result->upsamplingMilliseconds = 1000 * work_.upsamplingSeconds;
     result->peakBytes = memory.peakBytes();
     return result;
 }
@@ -163,57 +161,10 @@ Result<MapResult> MapMaker::modelInput(const MapRequest& request, const StoredMo
     return result;
 }
 
-Result<FeatureSource> MapMaker::fitted(FeatureSource source, const StoredModel& model) {
-    if (work_.fitName.empty())
-        return source;
-    if (source.layer >= 0 || !source.adaptor.empty())
-        return fail(ErrorCode::Unsupported,
-                    "the final features are fitted, not those of a layer or an adaptor", work_.fitName,
-                    "Choose the final features or another upsampler");
-    FeatureSource plain = source;
-    plain.trainedUpsampler.clear();
-    const std::string key = fmt::format("{}|{}|{}|{}|{}", fileStamp(source.imagePath), source.modelId,
-                                        source.resolution, source.square, work_.fitName);
-    KeptFit& kept = fits_[key];
-    std::error_code problem;
-    if (kept.file.empty() || !std::filesystem::exists(kept.file, problem)) {
-        const auto started = std::chrono::steady_clock::now();
-        VITRINE_TRY(const ImplicitOptions options, implicitOptionsFrom(work_.fitName));
-        VITRINE_TRY(const at::Tensor picture, pictures_.modelInput(model, plain));
-        ImplicitEncoder encoder = implicitEncoderOf(model);
-        // Asked for anew each time: maps that are made meanwhile may unload the model.
-        encoder.features = [this, id = source.modelId](const at::Tensor& views) -> Result<at::Tensor> {
-            VITRINE_TRY(const StoredModel* now, models_.find(id));
-            VITRINE_TRY(const EncoderOutput output, now->model->encoder()->encode(views, {}));
-            return output.features;
-        };
-        VITRINE_TRY(kept, implicitFit(model, std::move(encoder), picture, options, *work_.job));
-        work_.upsamplingMilliseconds += millisecondsSince(started);
-        work_.encodedNow |= kept.fittedNow;
-    }
-    if (work_.fit.is_null())
-        work_.fit = {{"upsampler", work_.fitName},
-                     {"file", kept.file.string()},
-                     {"seconds", kept.seconds()},
-                     {"report", kept.report}};
-    source.trainedUpsampler = kept.file.string();
-    return source;
-}
-
-Result<EncodedPicture> MapMaker::featuresOf(const StoredModel& model, const FeatureSource& source) {
-    const auto started = std::chrono::steady_clock::now();
-    auto encoded = pictures_.features(model, source);
-    if (!source.trainedUpsampler.empty())
-        work_.upsamplingMilliseconds += millisecondsSince(started);
-    return encoded;
-}
-
 Result<at::Tensor> MapMaker::enlarge(const MapRequest& request, const StoredModel& model,
                                      const at::Tensor& map, const ImageTransform& transform) {
-    const auto started = std::chrono::steady_clock::now();
-    auto enlarged = enlarger_.enlarge(request, model, map, transform);
-    work_.upsamplingMilliseconds += millisecondsSince(started);
-    return enlarged;
+    const Stopwatch watch(work_.upsamplingSeconds);
+    return enlarger_.enlarge(request, model, map, transform);
 }
 
 Result<const PcaBasis*> MapMaker::basisFor(const MapRequest& request, const FeatureMap& map) {

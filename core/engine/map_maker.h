@@ -37,6 +37,7 @@ class MapMaker {
     };
     static Result<Cell> cellOf(const FeatureMap& map, const Probe& probe);
 
+    Result<MapResult> makeNow(MapRequest request, JobContext& job);
     Result<MapResult> picture(const MapRequest& request);
     Result<MapResult> modelInput(const MapRequest& request, const StoredModel& model);
     Result<MapResult> colors(const MapRequest& request, const StoredModel& model);
@@ -57,6 +58,9 @@ class MapMaker {
     // Enlarged to the picture's size as asked; the time that it takes is added up.
     Result<at::Tensor> enlarge(const MapRequest& request, const StoredModel& model, const at::Tensor& map,
                                const ImageTransform& transform);
+    // Fits the upsampler that the request names to its picture, whose fit then is the request's upsampler.
+    // The model as it is found after that: maps that are made meanwhile may load it anew.
+    Result<const StoredModel*> beginFit(MapRequest& request, const StoredModel* model);
     // The source with the file of the fit where its upsampler is one that is fitted to the picture; the fit
     // is made if there is none yet, and its time is added up.
     Result<FeatureSource> fitted(FeatureSource source, const StoredModel& model);
@@ -74,7 +78,7 @@ class MapMaker {
         std::string fitName;  // upsampler that is fitted to each picture; empty: another one
         Json fit;             // report of the shown picture's
         bool encodedNow = false;
-        double upsamplingMilliseconds = 0;
+        double upsamplingSeconds = 0;
     };
     Work work_;
     std::map<std::string, KeptFit> fits_;  // by picture as stamped, model, framing and name
