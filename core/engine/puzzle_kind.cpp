@@ -31,11 +31,12 @@ class PuzzleJob {
         costsJson_ = costs_.json();
         VITRINE_TRY_VOID(run_.saveState(state()));
         if (!isDone(kParent))
-            VITRINE_TRY_VOID(addRow(kParent, "parent", parent(), 0, {}, Json::object()));
+            VITRINE_TRY_VOID(addRow(kParent, "parent", costs_.measured, parent(), 0,
+                                    std::vector<BlockChoice>(size_t(library_.depth())), Json::object()));
         // All budgets are looked at before anything long begins.
         VITRINE_TRY(budgets_, puzzleBudgets(run_.settings()["budgets"], library_, costs_));
         if (additivity_.is_null()) {
-            VITRINE_TRY(additivity_, puzzleAdditivity(run_, *shared_, library_, costs_));
+            VITRINE_TRY(additivity_, puzzleAdditivity(run_, *shared_, library_, costs_.measured));
             VITRINE_TRY_VOID(run_.saveState(state()));
         }
         for (const PuzzleBudget& budget : budgets_)
@@ -49,11 +50,9 @@ class PuzzleJob {
     const LanguageModel& parent() const { return *shared_->teacher(); }
 
     Json state() const {
-        Json state{{"rows", rows_},
-                   {"best", best_},
-                   {"additivity", additivity_},
-                   {"costs", costsJson_},
-                   {"times", times_}};
+        Json state{{"rows", rows_}, {"best", best_}, {"additivity", additivity_}, {"times", times_}};
+        if (!costsJson_.is_null())
+            state.update(costsJson_);
         state.update(shared_->ground());
         return state;
     }
@@ -62,7 +61,9 @@ class PuzzleJob {
         rows_ = state["rows"];
         best_ = state["best"];
         additivity_ = state["additivity"];
-        costsJson_ = state["costs"];
+        if (state.contains("costs") && !state["costs"].is_null())
+            costsJson_ = {{"costs", state["costs"]},
+                          {"other_costs", state.value("other_costs", Json::array())}};
         times_ = state["times"];
         return {};
     }
@@ -71,8 +72,11 @@ class PuzzleJob {
     }
 
     Result<void> search(const PuzzleBudget& budget) {
-        ArchitectureProblem problem = architectureProblem(library_, costs_, budget.limits);
+        ArchitectureProblem problem = architectureProblem(library_, budget.costs, budget.limits);
         problem.difference = run_.settings()["difference"];
+        if (budget.batches.size() > 1)
+            run_.log(fmt::format("{}: of {} numbers of sequences at once {} is the best", budget.name,
+                                 budget.batches.size(), budget.costs.use.batch));
         const int64_t more = run_.settings()["alternatives"];
         VITRINE_TRY(const auto solutions, solveDiverse(problem, more));
         VITRINE_TRY([[maybe_unused]] const auto stored,
@@ -84,15 +88,15 @@ class PuzzleJob {
         for (size_t i = 0; i < solutions.size(); ++i) {
             const std::string name =
                 "puzzle: " + budget.name + (i > 0 ? fmt::format(", alternative {}", i) : "");
-            VITRINE_TRY_VOID(make(name, "puzzle", solutions[i], run_.settings()["steps"]));
+            VITRINE_TRY_VOID(make(name, "puzzle", budget, solutions[i], run_.settings()["steps"]));
         }
         VITRINE_TRY_VOID(refine(budget, problem, solutions[0]));
         if (!run_.settings()["baselines"])
             return {};
         VITRINE_TRY(const auto greedy, solveGreedily(problem));
-        VITRINE_TRY_VOID(make("greedy: " + budget.name, "greedy", greedy, 0));
+        VITRINE_TRY_VOID(make("greedy: " + budget.name, "greedy", budget, greedy, 0));
         VITRINE_TRY(const auto random, drawArchitecture(problem, run_.seed()));
-        VITRINE_TRY_VOID(make("random: " + budget.name, "random", random, 0));
+        VITRINE_TRY_VOID(make("random: " + budget.name, "random", budget, random, 0));
         return makeUniform(budget);
     }
 
@@ -114,7 +118,7 @@ class PuzzleJob {
         solution.choice = refined.choice;
         solution.score = problem.scoreOf(refined.choice);
         solution.proven = false;
-        return make(name, "refined", solution, run_.settings()["steps"], PartsTaught::Alone,
+        return make(name, "refined", budget, solution, run_.settings()["steps"], PartsTaught::Alone,
                     {{"whole_score_before", refined.before},
                      {"whole_score", refined.after},
                      {"rounds", refined.rounds},
@@ -126,15 +130,17 @@ class PuzzleJob {
         VITRINE_TRY_VOID(
             teachPuzzlePairs(run_, *shared_, rows_, library_, [this] { return run_.saveState(state()); }));
         for (const PuzzleBudget& budget : budgets_) {
-            VITRINE_TRY(const auto solved, solveArchitecture(pairProblem(library_, costs_, budget.limits)));
-            VITRINE_TRY_VOID(make("coupled: " + budget.name, "coupled", solved, run_.settings()["steps"],
-                                  PartsTaught::Together));
+            VITRINE_TRY(const auto solved,
+                        solveArchitecture(pairProblem(library_, budget.costs, budget.limits)));
+            VITRINE_TRY_VOID(make("coupled: " + budget.name, "coupled", budget, solved,
+                                  run_.settings()["steps"], PartsTaught::Together));
         }
         return {};
     }
 
-    Result<void> make(const std::string& name, const std::string& how, const ArchitectureSolution& solution,
-                      int64_t steps, PartsTaught taught = PartsTaught::Alone, Json more = Json::object()) {
+    Result<void> make(const std::string& name, const std::string& how, const PuzzleBudget& budget,
+                      const ArchitectureSolution& solution, int64_t steps,
+                      PartsTaught taught = PartsTaught::Alone, Json more = Json::object()) {
         if (isDone(name))
             return {};
         VITRINE_TRY_VOID(run_.pausePoint());
@@ -144,39 +150,49 @@ class PuzzleJob {
         for (const BlockChoice& choice : choices)
             list.push_back({choice.attention, choice.feedForward});
         times_.push_back({{"name", name}, {"solver_seconds", solution.seconds}});
-        more.update({{"choice", std::move(list)}, {"score", solution.score}, {"proven", solution.proven}});
-        return addRow(name, how, *child, steps, choices, std::move(more));
+        more.update({{"budget", budget.name},
+                     {"choice", std::move(list)},
+                     {"score", solution.score},
+                     {"proven", solution.proven}});
+        return addRow(name, how, budget.costs, *child, steps, choices, std::move(more));
     }
 
     Result<void> makeUniform(const PuzzleBudget& budget) {
         const std::string name = "uniform: " + budget.name;
         if (isDone(name))
             return {};
-        VITRINE_TRY(const auto child, uniformChild(parent(), ranking_, budget.limits, costs_.profile));
+        VITRINE_TRY(const auto child, uniformChild(parent(), ranking_, budget.limits, budget.costs.profile));
         if (child)
-            return addRow(name, "uniform", *child->model, 0, {}, {{"neurons", child->neurons}});
+            return addRow(name, "uniform", budget.costs, *child->model, 0, {},
+                          {{"budget", budget.name}, {"neurons", child->neurons}});
         if (budget.limits.bytes > 0 || budget.limits.parameters > 0)
             run_.log(name + ": no number of neurons is small enough");
         return {};
     }
 
-    Result<void> addRow(const std::string& name, const std::string& how, const LanguageModel& model,
-                        int64_t steps, const std::vector<BlockChoice>& choices, Json row) {
+    // `choices`: none of a model that is no library's.
+    Result<void> addRow(const std::string& name, const std::string& how, const LibraryCosts& costs,
+                        const LanguageModel& model, int64_t steps, const std::vector<BlockChoice>& choices,
+                        Json row) {
         VITRINE_TRY(const HeldOutScore begun, shared_->evaluate(model));
-        const StructureCost cost = structureCost(model.config(), costs_.profile);
+        const StructureCost cost = structureCost(model.config(), costs.profile);
         row.update({{"name", name},
                     {"how", how},
                     {"parameters", cost.parameters},
                     {"bytes", cost.bytes()},
+                    {"cache_bytes", cost.cacheBytes},
+                    {"batch", costs.use.batch},
+                    {"prompt", costs.use.prompt},
+                    {"generated", costs.use.generated},
                     {"nats_assembled", begun.nats},
                     {"nats_per_token", begun.nats},
                     {"steps", steps},
                     {"texts", begun.texts}});
-        if (!choices.empty() || name == kParent) {
-            const PartCost parts =
-                costs_.of(choices.empty() ? std::vector<BlockChoice>(size_t(library_.depth())) : choices);
+        if (!choices.empty()) {
+            const PartCost parts = costs.of(choices);
             row["prompt_seconds"] = parts.promptSeconds;
             row["token_seconds"] = parts.tokenSeconds;
+            row["tokens_per_second"] = costs.tokensPerSecond(parts);
         }
         std::unique_ptr<LanguageModel> learnt;
         if (steps > 0) {
@@ -231,24 +247,28 @@ class PuzzleJob {
     }
 
     Result<void> report() {
-        const Json all{{"library", library_.json(parent().config())},
-                       {"costs", costsJson_},
-                       {"architectures", rows_},
-                       {"additivity", additivity_},
-                       {"best", best_}};
+        Json batches = Json::object();
+        for (const PuzzleBudget& budget : budgets_)
+            batches[budget.name] = budget.batches;
+        Json all{{"library", library_.json(parent().config())},
+                 {"batches", std::move(batches)},
+                 {"architectures", rows_},
+                 {"additivity", additivity_},
+                 {"best", best_}};
+        all.update(costsJson_);
         VITRINE_TRY([[maybe_unused]] const auto json,
                     run_.putArtifact("puzzle.json", all.dump(2) + "\n",
                                      {.kind = "report", .mediaType = "application/json"}));
         VITRINE_TRY([[maybe_unused]] const auto times,
                     run_.putArtifact("times.json", times_.dump(2) + "\n",
                                      {.kind = "log", .mediaType = "application/json"}));
-        VITRINE_TRY(
-            [[maybe_unused]] const auto table,
-            run_.putArtifact("architectures.csv",
-                             jsonRowsCsv(rows_, {"name", "how", "parameters", "bytes", "prompt_seconds",
-                                                 "token_seconds", "score", "proven", "nats_assembled",
-                                                 "steps", "nats_per_token", "difference_to_parent"}),
-                             {.kind = "table", .mediaType = "text/csv"}));
+        VITRINE_TRY([[maybe_unused]] const auto table,
+                    run_.putArtifact(
+                        "architectures.csv",
+                        jsonRowsCsv(rows_, {"name", "how", "parameters", "bytes", "batch", "prompt_seconds",
+                                            "token_seconds", "score", "proven", "nats_assembled", "steps",
+                                            "nats_per_token", "difference_to_parent"}),
+                        {.kind = "table", .mediaType = "text/csv"}));
         return {};
     }
 
@@ -256,7 +276,7 @@ class PuzzleJob {
     std::optional<DistillationRun> shared_;
     StructureRanking ranking_;
     BlockLibrary library_;
-    LibraryCosts costs_;
+    PuzzleCosts costs_;
     std::vector<PuzzleBudget> budgets_;
     Json rows_ = Json::array(), times_ = Json::array(), best_, additivity_, costsJson_;
 };

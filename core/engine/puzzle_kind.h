@@ -1,6 +1,7 @@
 // The job "puzzle": a library of block variants of a language model, each taught alone; for each budget the
 // best architecture by mixed-integer search beside greedy, random and uniform ones; the searched ones
-// distilled whole. puzzle.json has "library", "costs", "architectures" and "additivity".
+// distilled whole. A budget may name several numbers of sequences at once, of which the best is kept.
+// puzzle.json has "library", "costs", "other_costs", "batches", "architectures" and "additivity".
 #pragma once
 
 #include "core/runs/job_kind.h"

@@ -100,20 +100,6 @@ std::vector<BlockChoice> chosenPairs(const Json& rows, size_t layer) {
     return pairs;
 }
 
-void takeTimes(LibraryCosts& costs, const Json& known) {
-    const auto take = [](PartCost& cost, const Json& json) {
-        cost.promptSeconds = json["prompt_seconds"];
-        cost.tokenSeconds = json["token_seconds"];
-    };
-    take(costs.outer, known["outer"]);
-    for (size_t i = 0; i < costs.layers.size(); ++i) {
-        for (size_t j = 0; j < costs.layers[i].attention.size(); ++j)
-            take(costs.layers[i].attention[j], known["layers"][i]["attention"][j]);
-        for (size_t j = 0; j < costs.layers[i].feedForward.size(); ++j)
-            take(costs.layers[i].feedForward[j], known["layers"][i]["feed_forward"][j]);
-    }
-}
-
 }  // namespace
 
 Result<BlockLibrary> makePuzzleLibrary(RunContext& run, const DistillationRun& shared,
@@ -207,23 +193,6 @@ std::vector<at::Tensor> puzzleScoreWindows(const RunContext& run, const Distilla
         left -= windows.back().size(0);
     }
     return windows;
-}
-
-Result<LibraryCosts> puzzleCosts(RunContext& run, const LanguageModel& parent, const BlockLibrary& library,
-                                 const Json& known) {
-    const Json& settings = run.settings();
-    DeploymentProfile profile;
-    profile.batch = settings["profile_batch"];
-    const int64_t half = parent.config().contextLength / 2;
-    const int64_t prompt = settings["profile_prompt"], generated = settings["profile_generated"];
-    profile.prompt = prompt > 0 ? prompt : half;
-    profile.generated = generated > 0 ? generated : half;
-    const bool timed = settings["measure_times"];
-    VITRINE_TRY(LibraryCosts costs,
-                libraryCosts(parent, library, profile, timed && known.is_null(), run.job()));
-    if (!known.is_null())
-        takeTimes(costs, known);
-    return costs;
 }
 
 }  // namespace vitrine

@@ -1,9 +1,8 @@
-// The first part of the job "puzzle": the library of block variants, taught and scored, and what they cost.
+// The first part of the job "puzzle": the library of block variants, taught and scored.
 #pragma once
 
 #include "core/engine/distillation_run.h"
 #include "core/puzzle/block_scores.h"
-#include "core/puzzle/variant_costs.h"
 
 namespace vitrine {
 
@@ -24,10 +23,5 @@ Result<ScoreOptions> puzzleScoreOptions(RunContext& run, const DistillationRun& 
 
 // The calibration windows that variants and assemblies are scored on: ids (B, T).
 std::vector<at::Tensor> puzzleScoreWindows(const RunContext& run, const DistillationRun& shared);
-
-// At the settings' deployment profile. `known`: what LibraryCosts::json() gave before the run was stopped,
-// else null; times are measured once, and a resumed run searches with the same ones.
-Result<LibraryCosts> puzzleCosts(RunContext& run, const LanguageModel& parent, const BlockLibrary& library,
-                                 const Json& known);
 
 }  // namespace vitrine

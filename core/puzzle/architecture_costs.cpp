@@ -2,21 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 
 namespace vitrine {
 namespace {
 
-constexpr std::array<std::pair<const char*, double PartCost::*>, 4> kCosts{
+constexpr std::array<std::pair<const char*, double PartCost::*>, 5> kCosts{
     {{"parameters", &PartCost::parameters},
      {"bytes", &PartCost::bytes},
+     {"cache_bytes", &PartCost::cacheBytes},
      {"prompt_seconds", &PartCost::promptSeconds},
      {"token_seconds", &PartCost::tokenSeconds}}};
-
-constexpr std::array<std::pair<const char*, double BudgetShares::*>, 4> kShares{
-    {{"parameters", &BudgetShares::parameters},
-     {"bytes", &BudgetShares::bytes},
-     {"prompt_time", &BudgetShares::promptTime},
-     {"speed", &BudgetShares::speed}}};
 
 Json partJson(const PartCost& cost) {
     Json json = Json::object();
@@ -28,6 +25,11 @@ Json partJson(const PartCost& cost) {
 Result<PartCost> partFrom(const Json& json, const std::string& where) {
     PartCost cost;
     for (const auto& [name, what] : kCosts) {
+        // An earlier version kept none.
+        if (what == &PartCost::cacheBytes && json.is_object() && !json.value(name, Json()).is_number()) {
+            cost.*what = std::numeric_limits<double>::quiet_NaN();
+            continue;
+        }
         if (!json.is_object() || !json.contains(name) || !json[name].is_number())
             return fail(ErrorCode::InvalidFile, fmt::format("a part has no \"{}\"", name), where);
         cost.*what = json[name].get<double>();
@@ -47,7 +49,20 @@ Result<std::vector<PartCost>> partsFrom(const Json& layer, const char* name, con
     return parts;
 }
 
+int64_t wholeOf(const Json& json, const char* name, int64_t fallback) {
+    return json.contains(name) && json[name].is_number_integer() ? json[name].get<int64_t>() : fallback;
+}
+
+// Tokens of a sequence whose keys and values are kept.
+int64_t keptTokens(const UseProfile& use, int64_t window) {
+    return window > 0 ? std::min(window, use.tokens()) : use.tokens();
+}
+
 }  // namespace
+
+std::string UseProfile::text() const {
+    return fmt::format("{} sequence{} of {} + {} tokens", batch, batch == 1 ? "" : "s", prompt, generated);
+}
 
 PartCost& PartCost::operator+=(const PartCost& other) {
     for (const auto& [name, what] : kCosts)
@@ -76,8 +91,51 @@ PartCost ArchitectureCosts::of(const std::vector<BlockChoice>& choices) const {
     return sum;
 }
 
+std::vector<BlockChoice> ArchitectureCosts::choices(const std::vector<int64_t>& pairs) const {
+    std::vector<BlockChoice> choices;
+    for (size_t i = 0; i < pairs.size(); ++i)
+        choices.push_back(choiceOf(pairs[i], layers.at(i).feedForward.size()));
+    return choices;
+}
+
+PartCost ArchitectureCosts::ofPairs(const std::vector<int64_t>& pairs) const {
+    return of(choices(pairs));
+}
+
 bool ArchitectureCosts::timed() const {
     return parent().tokenSeconds > 0;
+}
+
+double ArchitectureCosts::tokensPerSecond(const PartCost& whole) const {
+    return whole.tokenSeconds > 0 ? double(use.batch) / whole.tokenSeconds : 0;
+}
+
+Result<ArchitectureCosts> ArchitectureCosts::inUse(const UseProfile& other) const {
+    if (other == use)
+        return *this;
+    if (use.tokens() < 1 || use.prompt < 1 || std::isnan(parent().cacheBytes))
+        return fail(ErrorCode::InvalidArgument,
+                    "an earlier version kept these costs, which do not tell weights from cache",
+                    "costs of " + use.text(), "Run the recipe again with settings.library");
+    if (other.batch < 1 || other.tokens() < 1 || (context > 0 && other.tokens() > context))
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("{} are asked for; the context holds {}", other.text(), context), "budget");
+    ArchitectureCosts costs = *this;
+    costs.use = other;
+    const auto move = [&](PartCost& cost, int64_t window) {
+        const double weights = cost.weightBytes();
+        // Whole numbers of bytes for each kept token: the quotient is exact.
+        cost.cacheBytes = cost.cacheBytes / double(use.batch * keptTokens(use, window)) *
+                          double(other.batch * keptTokens(other, window));
+        cost.bytes = weights + cost.cacheBytes;
+        cost.promptSeconds = cost.tokenSeconds = 0;
+    };
+    move(costs.outer, 0);
+    for (LayerCosts& layer : costs.layers)
+        for (auto* parts : {&layer.attention, &layer.feedForward})
+            for (PartCost& part : *parts)
+                move(part, layer.window);
+    return costs;
 }
 
 Json ArchitectureCosts::json() const {
@@ -88,10 +146,12 @@ Json ArchitectureCosts::json() const {
             entry["attention"].push_back(partJson(cost));
         for (const PartCost& cost : layer.feedForward)
             entry["feed_forward"].push_back(partJson(cost));
+        if (layer.window > 0)
+            entry["window"] = layer.window;
         list.push_back(std::move(entry));
     }
-    return {
-        {"batch", batch}, {"generated", generated}, {"outer", partJson(outer)}, {"layers", std::move(list)}};
+    return {{"batch", use.batch}, {"prompt", use.prompt},     {"generated", use.generated},
+            {"context", context}, {"outer", partJson(outer)}, {"layers", std::move(list)}};
 }
 
 Result<ArchitectureCosts> ArchitectureCosts::read(const Json& json, const std::string& where) {
@@ -99,17 +159,15 @@ Result<ArchitectureCosts> ArchitectureCosts::read(const Json& json, const std::s
         !json["layers"].is_array() || json["layers"].empty())
         return fail(ErrorCode::InvalidFile, "there are no costs of layers", where);
     ArchitectureCosts costs;
-    const auto whole = [&](const char* name, int64_t fallback) {
-        return json.contains(name) && json[name].is_number_integer() ? json[name].get<int64_t>() : fallback;
-    };
-    costs.batch = whole("batch", 1);
-    costs.generated = whole("generated", 0);
+    costs.use = {wholeOf(json, "batch", 1), wholeOf(json, "prompt", 0), wholeOf(json, "generated", 0)};
+    costs.context = wholeOf(json, "context", 0);
     VITRINE_TRY(costs.outer, partFrom(json["outer"], where + "/outer"));
     for (const Json& layer : json["layers"]) {
         const std::string place = fmt::format("{}/layers/{}", where, costs.layers.size());
         LayerCosts entry;
         VITRINE_TRY(entry.attention, partsFrom(layer, "attention", place));
         VITRINE_TRY(entry.feedForward, partsFrom(layer, "feed_forward", place));
+        entry.window = wholeOf(layer, "window", 0);
         costs.layers.push_back(std::move(entry));
     }
     return costs;
@@ -128,43 +186,14 @@ ArchitectureProblem architectureProblem(std::vector<std::vector<double>> scores,
     add("bytes", &PartCost::bytes, limits.bytes);
     add("seconds of the prompt", &PartCost::promptSeconds, limits.promptSeconds);
     double perToken = 0;  // the tighter of the two
-    if (limits.generateSeconds > 0 && costs.generated > 0)
-        perToken = limits.generateSeconds / double(costs.generated);
+    if (limits.generateSeconds > 0 && costs.use.generated > 0)
+        perToken = limits.generateSeconds / double(costs.use.generated);
     if (limits.tokensPerSecond > 0) {
-        const double wanted = double(costs.batch) / limits.tokensPerSecond;
+        const double wanted = double(costs.use.batch) / limits.tokensPerSecond;
         perToken = perToken > 0 ? std::min(perToken, wanted) : wanted;
     }
     add("seconds of a token", &PartCost::tokenSeconds, perToken);
     return problem;
-}
-
-BudgetShares BudgetShares::of(const Json& json) {
-    BudgetShares shares;
-    for (const auto& [name, what] : kShares)
-        if (json.is_object() && json.contains(name) && json[name].is_number())
-            shares.*what = json[name].get<double>();
-    return shares;
-}
-
-std::string BudgetShares::name() const {
-    std::string text;
-    for (const auto& [name, what] : kShares)
-        if (this->*what > 0)
-            text += fmt::format("{}{} {:g}", text.empty() ? "" : ", ", name, this->*what);
-    return text;
-}
-
-Result<ArchitectureLimits> BudgetShares::limits(const ArchitectureCosts& costs) const {
-    if ((promptTime > 0 || speed > 0) && !costs.timed())
-        return fail(ErrorCode::InvalidArgument, "a budget of time needs times", name(), "Set measure_times");
-    const PartCost parent = costs.parent();
-    ArchitectureLimits limits;
-    limits.parameters = std::max(0.0, parameters) * parent.parameters;
-    limits.bytes = std::max(0.0, bytes) * parent.bytes;
-    limits.promptSeconds = std::max(0.0, promptTime) * parent.promptSeconds;
-    if (speed > 0)
-        limits.tokensPerSecond = speed * double(costs.batch) / parent.tokenSeconds;
-    return limits;
 }
 
 }  // namespace vitrine

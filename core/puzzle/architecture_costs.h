@@ -7,16 +7,28 @@
 
 namespace vitrine {
 
+// How a model is used: so many sequences at once, tokens of each.
+struct UseProfile {
+    int64_t batch = 1, prompt = 0, generated = 0;
+
+    int64_t tokens() const { return prompt + generated; }
+    std::string text() const;  // "32 sequences of 64 + 64 tokens"
+    bool operator==(const UseProfile&) const = default;
+};
+
 struct PartCost {
     double parameters = 0, bytes = 0;  // bytes: weights and cache of the profile
+    double cacheBytes = 0;             // keys and values among them; NaN: an earlier version kept no share
     double promptSeconds = 0;          // through the part, batch x prompt tokens; 0 where nothing was timed
     double tokenSeconds = 0;           // one more token for each sequence, with half of the cache filled
 
+    double weightBytes() const { return bytes - cacheBytes; }
     PartCost& operator+=(const PartCost& other);
 };
 
 struct LayerCosts {
     std::vector<PartCost> attention, feedForward;
+    int64_t window = 0;  // tokens that attention keeps at most; 0: all
 };
 
 // One choice for each layer: numbers of variants. A solver numbers pairs: attention · (number of feed-forward
@@ -31,14 +43,24 @@ inline BlockChoice choiceOf(int64_t pair, size_t feedForwardVariants) {
 
 struct ArchitectureCosts {
     std::vector<LayerCosts> layers;
-    PartCost outer;                    // embedding, final norm and head
-    int64_t batch = 1, generated = 0;  // of the deployment profile: sequences, tokens of each
+    PartCost outer;       // embedding, final norm and head
+    UseProfile use;       // what they are reckoned and timed for; no prompt: an earlier version kept none
+    int64_t context = 0;  // tokens that the model can see; 0: not known
 
     // All pairs of a layer in one row. `what` picks the cost: &PartCost::bytes.
     std::vector<std::vector<double>> pairs(double PartCost::*what) const;
     PartCost of(const std::vector<BlockChoice>& choices) const;
+    // The same of pairs as a solver numbers them.
+    PartCost ofPairs(const std::vector<int64_t>& pairs) const;
+    std::vector<BlockChoice> choices(const std::vector<int64_t>& pairs) const;
     PartCost parent() const { return of(std::vector<BlockChoice>(layers.size())); }
     bool timed() const;
+    double tokensPerSecond(const PartCost& whole) const;  // of all sequences; 0: not timed
+
+    // The same library in another use: memory = weights + cache, where the cache grows with sequences and
+    // tokens (up to the window). Without times, as these are measured. Errors: more tokens than the context,
+    // costs of an earlier version.
+    Result<ArchitectureCosts> inUse(const UseProfile& other) const;
 
     Json json() const;
     // InvalidFile, of `where`.
@@ -51,21 +73,11 @@ struct ArchitectureLimits {
     double promptSeconds = 0;          // time to the first token, at most; 0: no limit
     double generateSeconds = 0;        // for the profile's generated tokens, at most; 0: no limit
     double tokensPerSecond = 0;        // of all sequences together, at least; 0: no limit
+
+    bool ofTime() const { return promptSeconds > 0 || generateSeconds > 0 || tokensPerSecond > 0; }
 };
 // `scores`: of all pairs of each layer, smaller is better.
 ArchitectureProblem architectureProblem(std::vector<std::vector<double>> scores,
                                         const ArchitectureCosts& costs, const ArchitectureLimits& limits);
-
-// Budgets as shares of what the parent costs; 0: no limit.
-struct BudgetShares {
-    double parameters = 0, bytes = 0, promptTime = 0;
-    double speed = 0;  // tokens per second, at least
-
-    // Of {"parameters", "bytes", "prompt_time", "speed"}.
-    static BudgetShares of(const Json& json);
-    std::string name() const;  // "bytes 0.6, speed 1.5"; empty: limits nothing
-    // InvalidArgument: limits of time where nothing was timed.
-    Result<ArchitectureLimits> limits(const ArchitectureCosts& costs) const;
-};
 
 }  // namespace vitrine

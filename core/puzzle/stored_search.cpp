@@ -1,5 +1,6 @@
 #include "core/puzzle/stored_search.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace vitrine {
@@ -41,6 +42,14 @@ Result<std::vector<double>> scoresOf(const Json& layer, size_t rows, size_t colu
     return scores;
 }
 
+bool sameVariants(const ArchitectureCosts& a, const ArchitectureCosts& b) {
+    return std::equal(a.layers.begin(), a.layers.end(), b.layers.begin(), b.layers.end(),
+                      [](const LayerCosts& x, const LayerCosts& y) {
+                          return x.attention.size() == y.attention.size() &&
+                                 x.feedForward.size() == y.feedForward.size();
+                      });
+}
+
 }  // namespace
 
 Result<StoredLibrary> StoredLibrary::read(const Json& report, const std::string& where) {
@@ -65,31 +74,58 @@ Result<StoredLibrary> StoredLibrary::read(const Json& report, const std::string&
                     scoresOf(library[i], costs.attention.size(), costs.feedForward.size(), place));
         stored.scores.push_back(std::move(scores));
     }
+    const Json others = report.value("other_costs", Json::array());
+    if (!others.is_array())
+        return damaged("\"other_costs\" is no list", where);
+    for (size_t i = 0; i < others.size(); ++i) {
+        const std::string place = fmt::format("{}/other_costs/{}", where, i);
+        VITRINE_TRY(ArchitectureCosts other, ArchitectureCosts::read(others[i], place));
+        if (!sameVariants(other, stored.costs))
+            return damaged("the layers have other numbers of variants than in \"costs\"", place);
+        stored.otherUses.push_back(std::move(other));
+    }
     return stored;
 }
 
-Result<std::vector<StoredSolution>> StoredLibrary::search(const StoredSearch& wanted) const {
-    if (wanted.budget.name().empty())
-        return fail(ErrorCode::InvalidArgument, "a budget limits nothing", "budget",
-                    "Give it parameters, bytes, prompt_time or speed");
+Result<ArchitectureCosts> StoredLibrary::costsIn(const UseProfile& use) const {
+    for (const ArchitectureCosts& other : otherUses)
+        if (other.use == use)
+            return other;
+    return costs.inUse(use);
+}
+
+Result<StoredAnswer> StoredLibrary::search(const StoredSearch& wanted) const {
+    if (wanted.budget.limitsNothing())
+        return fail(ErrorCode::InvalidArgument, "a budget limits nothing", "budget", kBudgetHint);
     VITRINE_TRY(const ArchitectureLimits limits, wanted.budget.limits(costs));
-    ArchitectureProblem problem = architectureProblem(scores, costs, limits);
-    problem.difference = wanted.difference;
-    problem.seconds = wanted.seconds;
-    VITRINE_TRY(const auto found, solveDiverse(std::move(problem), wanted.alternatives));
-    std::vector<StoredSolution> solutions;
+    std::vector<ArchitectureCosts> candidates;
+    for (const UseProfile& use : wanted.budget.uses(costs.use)) {
+        VITRINE_TRY(ArchitectureCosts candidate, costsIn(use));
+        candidates.push_back(std::move(candidate));
+    }
+    StoredAnswer answer;
+    VITRINE_TRY(answer.batches, searchBatches(scores, candidates, limits, wanted.seconds));
+    answer.costs = std::move(candidates[answer.batches.best]);
+    std::vector<ArchitectureSolution> found{answer.batches.outcomes[answer.batches.best].solution};
+    if (wanted.alternatives > 0) {
+        ArchitectureProblem problem = architectureProblem(scores, answer.costs, limits);
+        problem.difference = wanted.difference;
+        problem.seconds = wanted.seconds;
+        problem.earlier = {found[0].choice};
+        if (auto more = solveDiverse(std::move(problem), wanted.alternatives - 1))
+            found.insert(found.end(), more->begin(), more->end());
+    }
     for (const ArchitectureSolution& each : found) {
         StoredSolution solution;
-        for (size_t i = 0; i < each.choice.size(); ++i)
-            solution.choice.push_back(choiceOf(each.choice[i], layers[i].feedForward.size()));
-        solution.cost = costs.of(solution.choice);
+        solution.choice = answer.costs.choices(each.choice);
+        solution.cost = answer.costs.of(solution.choice);
         solution.score = each.score;
         solution.bound = each.bound;
         solution.proven = each.proven;
         solution.seconds = each.seconds;
-        solutions.push_back(std::move(solution));
+        answer.architectures.push_back(std::move(solution));
     }
-    return solutions;
+    return answer;
 }
 
 std::string StoredLibrary::text(const StoredSolution& solution) const {

@@ -98,7 +98,7 @@ class Timer {
 PartCost plainCost(const DecoderConfig& config, const PartVariant& variant,
                    const DeploymentProfile& profile) {
     const StructureCost cost = layerCost(config, alone(variant), profile);
-    return {double(cost.parameters), cost.bytes(), 0, 0};
+    return {.parameters = double(cost.parameters), .bytes = cost.bytes(), .cacheBytes = cost.cacheBytes};
 }
 
 }  // namespace
@@ -113,15 +113,19 @@ Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrar
                     "settings/profile");
     LibraryCosts costs;
     costs.profile = profile;
-    costs.batch = profile.batch;
-    costs.generated = profile.generated;
+    const int64_t half = config.contextLength / 2;
+    costs.use = {profile.batch, profile.prompt > 0 ? profile.prompt : half,
+                 profile.generated > 0 ? profile.generated : half};
+    costs.context = config.contextLength;
     const StructureCost outer = outerCost(config, profile);
-    costs.outer = {double(outer.parameters), outer.weightBytes, 0, 0};
+    costs.outer = {.parameters = double(outer.parameters), .bytes = outer.weightBytes};
     Timer timer(parent.decoder(), profile);
     job.beginStage(timed ? "timing blocks" : "costs of blocks", library.depth());
     for (const LayerVariants& layer : library.layers) {
         VITRINE_TRY_VOID(job.checkStop());
         LayerCosts entry;
+        if (!layer.attention.empty())
+            entry.window = layer.attention.front().settings.attention.window;
         for (const auto* parts : {&layer.attention, &layer.feedForward})
             for (const PartVariant& variant : *parts) {
                 PartCost cost = plainCost(config, variant, profile);
@@ -137,14 +141,18 @@ Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrar
     return costs;
 }
 
-ArchitectureProblem architectureProblem(const BlockLibrary& library, const LibraryCosts& costs,
-                                        const ArchitectureLimits& limits) {
+std::vector<std::vector<double>> pairScores(const BlockLibrary& library) {
     std::vector<std::vector<double>> rows;
     for (const LayerVariants& layer : library.layers) {
         const at::Tensor scores = layer.scores.contiguous();
         rows.emplace_back(scores.const_data_ptr<double>(), scores.const_data_ptr<double>() + scores.numel());
     }
-    return architectureProblem(std::move(rows), costs, limits);
+    return rows;
+}
+
+ArchitectureProblem architectureProblem(const BlockLibrary& library, const LibraryCosts& costs,
+                                        const ArchitectureLimits& limits) {
+    return architectureProblem(pairScores(library), costs, limits);
 }
 
 ArchitectureProblem pairProblem(const BlockLibrary& library, const LibraryCosts& costs,

@@ -18,6 +18,8 @@ struct LibraryCosts : ArchitectureCosts {
 Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrary& library,
                                   const DeploymentProfile& profile, bool timed, JobContext& job);
 
+// Scores of all pairs of each layer, in one row each.
+std::vector<std::vector<double>> pairScores(const BlockLibrary& library);
 // The search over a library.
 ArchitectureProblem architectureProblem(const BlockLibrary& library, const LibraryCosts& costs,
                                         const ArchitectureLimits& limits);

@@ -4,6 +4,9 @@
 
 #include <QGridLayout>
 #include <QLabel>
+#include <QLineEdit>
+#include <QRegularExpression>
+#include <QRegularExpressionValidator>
 #include <QSignalBlocker>
 #include <QSlider>
 #include <cmath>
@@ -21,7 +24,7 @@ double PuzzleWhole::*const kWhole[] = {&PuzzleWhole::parameters, &PuzzleWhole::b
 
 }  // namespace
 
-PuzzleBudgetPanel::PuzzleBudgetPanel(QWidget* parent) : QWidget(parent) {
+PuzzleBudgetPanel::PuzzleBudgetPanel(QWidget* parent) : QWidget(parent), batches_(new QLineEdit) {
     setObjectName("puzzleBudgets");
     static const char* const names[] = {"Parameters", "Bytes", "PromptTime", "Speed"};
     const QString titles[] = {tr("Parameters"), tr("Memory"), tr("Time of the prompt"),
@@ -54,6 +57,17 @@ PuzzleBudgetPanel::PuzzleBudgetPanel(QWidget* parent) : QWidget(parent) {
             emit changed();
         });
     }
+    batches_->setObjectName("puzzleBatches");
+    batches_->setPlaceholderText(tr("as measured; several: 1, 8, 32"));
+    batches_->setToolTip(tr(
+        "Sequences at once: it is searched for each and the best is kept. More of them leave more time for a "
+        "token and less memory. Limits of time need those that the run measured"));
+    batches_->setAccessibleName(tr("Sequences at once"));
+    batches_->setValidator(
+        new QRegularExpressionValidator(QRegularExpression("[0-9]{0,5}([ ,;]+[0-9]{0,5})*"), batches_));
+    grid->addWidget(new QLabel(tr("Sequences at once")), 2, 0);
+    grid->addWidget(batches_, 2, 1);
+    connect(batches_, &QLineEdit::editingFinished, this, &PuzzleBudgetPanel::changed);
     refresh();
 }
 
@@ -67,6 +81,10 @@ PuzzleBudgets PuzzleBudgetPanel::budgets() const {
     for (int cost = 0; cost < kCosts; ++cost)
         if (sliders_[size_t(cost)]->isEnabled() && sliders_[size_t(cost)]->value() != kFree)
             budgets.*kShares[cost] = sliders_[size_t(cost)]->value() / 100.0;
+    const QStringList typed = batches_->text().split(QRegularExpression("[^0-9]+"), Qt::SkipEmptyParts);
+    for (const QString& each : typed)
+        if (const qint64 batch = each.toLongLong(); batch > 0)
+            budgets.batches.push_back(batch);
     return budgets;
 }
 
@@ -77,6 +95,10 @@ void PuzzleBudgetPanel::setBudgets(const PuzzleBudgets& budgets) {
         const double share = budgets.*kShares[cost];
         sliders_[size_t(cost)]->setValue(share > 0 ? int(std::lround(100 * share)) : kFree);
     }
+    QStringList batches;
+    for (const qint64 batch : budgets.batches)
+        batches.append(QString::number(batch));
+    batches_->setText(batches.join(", "));
     refresh();
     if (this->budgets() != before)
         emit changed();

@@ -1,5 +1,5 @@
 // Sliders for the budgets of a search: parameters, memory, time of the prompt and tokens per second, as
-// shares of what the parent takes.
+// shares of what the parent takes; and numbers of sequences at once, of which the best is to be found.
 #pragma once
 
 #include "widgets/compress/puzzle_results.h"
@@ -8,6 +8,7 @@
 #include <array>
 
 class QLabel;
+class QLineEdit;
 class QSlider;
 
 namespace vitrine {
@@ -34,6 +35,7 @@ class PuzzleBudgetPanel : public QWidget {
     PuzzleWhole whole_;
     std::array<QSlider*, kCosts> sliders_{};
     std::array<QLabel*, kCosts> values_{};
+    QLineEdit* batches_;
 };
 
 }  // namespace vitrine

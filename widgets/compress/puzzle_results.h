@@ -23,11 +23,34 @@ struct PuzzleLayer {
 
 using PuzzleChoice = std::vector<std::pair<int, int>>;  // attention and feed-forward variant of each layer
 
+// Bytes and seconds of a layer, or of what lies outside of the layers, in one use of the model: a prompt and
+// all tokens generated after it, of all sequences at once.
+struct PuzzleCost {
+    double weights = 0, cache = 0;
+    double promptSeconds = 0, generateSeconds = 0;  // 0: not timed
+};
+
+struct PuzzleStack {
+    std::vector<PuzzleCost> layers;  // empty: not known
+    PuzzleCost outside;              // embedding, final norm and head
+    QString use;                     // "8 sequences of 64 + 64 tokens"
+};
+
+// What a search found for one number of sequences at once.
+struct PuzzleBatch {
+    qint64 batch = 1;
+    bool kept = false;     // the best of all
+    QString problem = {};  // why there is no architecture; empty: there is one
+    double score = 0, bytes = 0, tokensPerSecond = 0;
+};
+
 struct PuzzleArchitecture {
     QString name, how;  // "puzzle", "refined", "coupled", "greedy", "random", "uniform", "parent"
     double parameters = 0, bytes = 0;
     double assembled = std::numeric_limits<double>::quiet_NaN(), nats = 0;
-    PuzzleChoice choice;  // empty: no library's
+    PuzzleChoice choice;                    // empty: no library's
+    PuzzleStack stack = {}, parent = {};    // the parent's in the same use
+    std::vector<PuzzleBatch> batches = {};  // candidates of its search
 };
 
 // What the whole parent takes; 0: not known.
@@ -49,6 +72,8 @@ struct PuzzleResults {
 struct PuzzleBudgets {
     double parameters = 0, bytes = 0, promptTime = 0;  // at most
     double speed = 0;                                  // tokens per second, at least
+    // Sequences at once that are tried; empty: as the run measured.
+    std::vector<qint64> batches = {};
     bool any() const { return parameters > 0 || bytes > 0 || promptTime > 0 || speed > 0; }
     bool operator==(const PuzzleBudgets&) const = default;
 };
@@ -61,6 +86,8 @@ struct PuzzleSolution {
     double score = 0, bound = 0;  // sum of scores; none has less than the bound
     bool proven = true;
     double seconds = 0;  // that the solver took
+    PuzzleStack stack = {}, parent = {};
+    std::vector<PuzzleBatch> batches = {};
 };
 
 }  // namespace vitrine

@@ -1,6 +1,8 @@
 #include "widgets/compress/puzzle_view.h"
 
 #include "widgets/compress/architecture_drawing.h"
+#include "widgets/compress/batch_view.h"
+#include "widgets/compress/cost_stack_view.h"
 #include "widgets/compress/model_tree.h"
 #include "widgets/compress/puzzle_budget_panel.h"
 
@@ -9,6 +11,7 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
+#include <QTabWidget>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
@@ -76,6 +79,9 @@ PuzzleView::PuzzleView(QWidget* parent)
       scores_(new HeatMapView),
       front_(new Chart),
       additivity_(new Chart),
+      costs_(new CostStackView),
+      batches_(new BatchView),
+      charts_(new QTabWidget),
       panel_(new PuzzleBudgetPanel),
       drawing_(new ArchitectureDrawing),
       solved_(new ArchitectureDrawing),
@@ -136,7 +142,12 @@ void PuzzleView::layOut() {
     grid->addLayout(scores, 3, 0);
     grid->addWidget(front_, 3, 1);
     grid->addLayout(architectures, 4, 0);
-    grid->addWidget(additivity_, 4, 1);
+    charts_->setObjectName("puzzleCharts");
+    charts_->setDocumentMode(true);
+    charts_->addTab(costs_, tr("Costs"));
+    charts_->addTab(batches_, tr("Batches"));
+    charts_->addTab(additivity_, tr("Additivity"));
+    grid->addWidget(charts_, 4, 1);
     for (int index = 0; index < 2; ++index) {
         grid->setRowStretch(index + 3, 1);
         grid->setColumnStretch(index, 1);
@@ -254,7 +265,27 @@ void PuzzleView::refreshFront() {
     front_->setAccessibleDescription(front_->toCsv());
 }
 
+// Of what was solved again, as long as there is such a thing.
+void PuzzleView::refreshCosts() {
+    const PuzzleArchitecture* now = chosen();
+    const bool again = !solution_.choice.empty();
+    const QString name = again ? tr("solved again") : now ? now->name : QString();
+    if (again)
+        costs_->show(name, solution_.stack, solution_.parent,
+                     tr("An earlier version kept no weights apart from the cache: run the recipe again"));
+    else if (now)
+        costs_->show(
+            name, now->stack, now->parent,
+            now->choice.empty()
+                ? tr("%1 is not made of the library's blocks").arg(now->name)
+                : tr("An earlier version kept no weights apart from the cache: run the recipe again"));
+    else
+        costs_->show({}, {}, {}, tr("No architecture yet"));
+    batches_->show(name, again ? solution_.batches : now ? now->batches : std::vector<PuzzleBatch>());
+}
+
 void PuzzleView::refreshSolution() {
+    refreshCosts();
     const PuzzleArchitecture* now = chosen();
     solved_->show(results_.layers, solution_.choice, now ? now->choice : PuzzleChoice());
     make_->setEnabled(!solution_.choice.empty() && panel_->budgets().any());
@@ -275,6 +306,12 @@ void PuzzleView::refreshSolution() {
         text += tr(", prompt %1 ms, %2 tokens a second")
                     .arg(1000 * solution_.promptSeconds, 0, 'f', 2)
                     .arg(solution_.tokensPerSecond, 0, 'f', 0);
+    if (solution_.batches.size() > 1)
+        for (const PuzzleBatch& each : solution_.batches)
+            if (each.kept)
+                text += tr(" · %1 sequences at once are the best of %2 numbers")
+                            .arg(each.batch)
+                            .arg(solution_.batches.size());
     text += tr(" · sum of scores %1").arg(solution_.score, 0, 'f', 4);
     if (!solution_.proven)
         text += tr(", none has less than %1").arg(solution_.bound, 0, 'f', 4);

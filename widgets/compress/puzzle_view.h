@@ -1,7 +1,7 @@
 // A library of block variants and the architectures that were searched in it: scores as a grid of layers by
-// variants, the front of size against loss, and the chosen architecture drawn layer by layer. Sliders ask for
-// another search under other budgets; whoever shows the view answers (setSolution), and what it found stands
-// beside the chosen one.
+// variants, the front of size against loss, and the chosen architecture drawn layer by layer with what each
+// costs beside its parent's. Sliders ask for another search under other budgets; whoever shows the view
+// answers (setSolution), and what it found stands beside the chosen one.
 #pragma once
 
 #include "widgets/compress/puzzle_results.h"
@@ -11,10 +11,13 @@
 class QComboBox;
 class QLabel;
 class QPushButton;
+class QTabWidget;
 
 namespace vitrine {
 
 class ArchitectureDrawing;
+class BatchView;
+class CostStackView;
 class PuzzleBudgetPanel;
 
 class PuzzleView : public QWidget {
@@ -32,6 +35,8 @@ class PuzzleView : public QWidget {
     // The answer to budgetsChanged.
     void setSolution(PuzzleSolution solution);
     const PuzzleSolution& solution() const { return solution_; }
+    // "Costs", "Batches" and "Additivity".
+    QTabWidget* charts() const { return charts_; }
 
   signals:
     void budgetsChanged();
@@ -44,6 +49,7 @@ class PuzzleView : public QWidget {
     void refreshGrid();
     void refreshFront();
     void refreshSolution();
+    void refreshCosts();
     const PuzzleArchitecture* chosen() const;
 
     PuzzleResults results_;
@@ -53,6 +59,9 @@ class PuzzleView : public QWidget {
     QComboBox* grid_;
     HeatMapView* scores_;
     Chart *front_, *additivity_;
+    CostStackView* costs_;
+    BatchView* batches_;
+    QTabWidget* charts_;
     PuzzleBudgetPanel* panel_;
     ArchitectureDrawing *drawing_, *solved_;
     QLabel *facts_, *solvedFacts_, *drawingTitle_;

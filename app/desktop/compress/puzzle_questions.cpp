@@ -2,6 +2,8 @@
 
 #include "app/desktop/runs/report_values.h"
 
+#include <cmath>
+
 namespace vitrine {
 namespace {
 
@@ -22,8 +24,70 @@ std::vector<PuzzleVariant> variantsOf(const Json& list) {
     return variants;
 }
 
-double tokensPerSecond(const ArchitectureCosts& costs, const PartCost& cost) {
-    return cost.tokenSeconds > 0 ? double(costs.batch) / cost.tokenSeconds : 0;
+PuzzleCost costOf(const PartCost& part, const UseProfile& use) {
+    return {part.weightBytes(), part.cacheBytes, part.promptSeconds,
+            part.tokenSeconds * double(use.generated)};
+}
+
+// Nothing where weights cannot be told from cache.
+PuzzleStack stackOf(const ArchitectureCosts& costs, const std::vector<BlockChoice>& choices) {
+    PuzzleStack stack;
+    stack.use = QString::fromStdString(costs.use.text());
+    if (std::isnan(costs.parent().cacheBytes))
+        return stack;
+    for (size_t layer = 0; layer < costs.layers.size() && layer < choices.size(); ++layer) {
+        PartCost sum = costs.layers[layer].attention.at(size_t(choices[layer].attention));
+        sum += costs.layers[layer].feedForward.at(size_t(choices[layer].feedForward));
+        stack.layers.push_back(costOf(sum, costs.use));
+    }
+    stack.outside = costOf(costs.outer, costs.use);
+    return stack;
+}
+
+PuzzleStack parentStack(const ArchitectureCosts& costs) {
+    return stackOf(costs, std::vector<BlockChoice>(costs.layers.size()));
+}
+
+// Of an architecture of the report, in the use that it was searched for. None without a choice, unless it is
+// the parent, or of variants that the library lacks.
+void addStacks(const StoredLibrary& library, const Json& row, PuzzleArchitecture& architecture) {
+    const UseProfile& measured = library.costs.use;
+    const auto costs =
+        library.costsIn({row.value("batch", measured.batch), row.value("prompt", measured.prompt),
+                         row.value("generated", measured.generated)});
+    if (!costs)
+        return;
+    std::vector<BlockChoice> choices;
+    if (architecture.how == "parent")
+        choices.resize(costs->layers.size());
+    for (const auto& [attention, feedForward] : architecture.choice)
+        choices.push_back({attention, feedForward});
+    if (choices.size() != costs->layers.size())
+        return;
+    for (size_t layer = 0; layer < choices.size(); ++layer)
+        if (choices[layer].attention < 0 || choices[layer].feedForward < 0 ||
+            size_t(choices[layer].attention) >= costs->layers[layer].attention.size() ||
+            size_t(choices[layer].feedForward) >= costs->layers[layer].feedForward.size())
+            return;
+    architecture.stack = stackOf(*costs, choices);
+    architecture.parent = parentStack(*costs);
+}
+
+std::vector<PuzzleBatch> batchesOf(const Json& list) {
+    std::vector<PuzzleBatch> batches;
+    for (const Json& each : list) {
+        PuzzleBatch batch;
+        batch.batch = each.value("batch", int64_t(1));
+        batch.kept = each.value("kept", false);
+        batch.problem = textOf(each, "problem");
+        if (batch.problem.isEmpty()) {
+            batch.score = numberOf(each, "score");
+            batch.bytes = numberOf(each, "bytes");
+            batch.tokensPerSecond = numberOf(each, "tokens_per_second");
+        }
+        batches.push_back(std::move(batch));
+    }
+    return batches;
 }
 
 }  // namespace
@@ -37,8 +101,10 @@ Result<PuzzleResults> puzzleOf(const Json& report) {
         results.layers.push_back({variantsOf(layer.value("attention", Json::array())),
                                   variantsOf(layer.value("feed_forward", Json::array())),
                                   numberTableOf(layer.value("scores", Json::array()))});
+    const Json batches = report.value("batches", Json::object());
     for (const Json& row : report["architectures"]) {
         PuzzleArchitecture each;
+        each.batches = batchesOf(batches.value(row.value("budget", std::string()), Json::array()));
         each.name = textOf(row, "name");
         each.how = textOf(row, "how");
         each.parameters = numberOf(row, "parameters");
@@ -69,7 +135,10 @@ Result<void> readPuzzle(const Json& report, StructureRun& out) {
     }
     const PartCost whole = stored->costs.parent();
     out.puzzle.whole = {whole.parameters, whole.bytes, whole.promptSeconds,
-                        tokensPerSecond(stored->costs, whole)};
+                        stored->costs.tokensPerSecond(whole)};
+    size_t index = 0;
+    for (const Json& row : report["architectures"])
+        addStacks(*stored, row, out.puzzle.architectures.at(index++));
     out.stored = std::make_shared<const StoredLibrary>(std::move(*stored));
     return {};
 }
@@ -79,24 +148,32 @@ PuzzleSolution solvePuzzle(const StoredLibrary& library, const PuzzleBudgets& bu
     if (!budgets.any())
         return solution;
     StoredSearch wanted;
-    wanted.budget = {budgets.parameters, budgets.bytes, budgets.promptTime, budgets.speed};
+    wanted.budget.parameters = budgets.parameters;
+    wanted.budget.bytes = budgets.bytes;
+    wanted.budget.promptTime = budgets.promptTime;
+    wanted.budget.speed = budgets.speed;
+    wanted.budget.batches.assign(budgets.batches.begin(), budgets.batches.end());
     wanted.seconds = kLiveSeconds;
     const auto found = library.search(wanted);
     if (!found) {
         solution.problem = QString::fromStdString(found.error().text());
         return solution;
     }
-    const StoredSolution& best = found->front();
+    const StoredSolution& best = found->architectures.front();
     for (const BlockChoice& choice : best.choice)
         solution.choice.emplace_back(int(choice.attention), int(choice.feedForward));
     solution.parameters = best.cost.parameters;
     solution.bytes = best.cost.bytes;
     solution.promptSeconds = best.cost.promptSeconds;
-    solution.tokensPerSecond = tokensPerSecond(library.costs, best.cost);
+    solution.tokensPerSecond = found->costs.tokensPerSecond(best.cost);
     solution.score = best.score;
     solution.bound = best.bound;
     solution.proven = best.proven;
     solution.seconds = best.seconds;
+    solution.stack = stackOf(found->costs, best.choice);
+    solution.parent = parentStack(found->costs);
+    if (found->batches.outcomes.size() > 1)
+        solution.batches = batchesOf(found->batches.json());
     return solution;
 }
 

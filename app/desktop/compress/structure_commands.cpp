@@ -51,19 +51,23 @@ void CompressWorkspace::wireStructures() {
 }
 
 void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
-    commands.add({"compress.structures",
-                  "Show a run that cut, searched, learnt masks, many sizes or chunk by chunk",
-                  {},
-                  "chart",
-                  argumentSchema({{"run", textArgument("its id or name; empty: as it is")},
-                                  {"view", textArgument("cut, depth, removal, curves, units or flow")}}),
-                  [this](const Json& arguments) -> Result<void> {
-                      if (arguments.contains("run"))
-                          VITRINE_TRY_VOID(structures_->open(arguments["run"].get<std::string>()));
-                      if (arguments.contains("view"))
-                          VITRINE_TRY_VOID(structures_->showView(arguments["view"].get<std::string>()));
-                      return showPage("structures");
-                  }});
+    commands.add(
+        {"compress.structures",
+         "Show a run that cut, searched, learnt masks, many sizes or chunk by chunk",
+         {},
+         "chart",
+         argumentSchema(
+             {{"run", textArgument("its id or name; empty: as it is")},
+              {"view",
+               textArgument(
+                   "cut, depth, removal, curves, units or flow; costs, batches or additivity of a puzzle")}}),
+         [this](const Json& arguments) -> Result<void> {
+             if (arguments.contains("run"))
+                 VITRINE_TRY_VOID(structures_->open(arguments["run"].get<std::string>()));
+             if (arguments.contains("view"))
+                 VITRINE_TRY_VOID(structures_->showView(arguments["view"].get<std::string>()));
+             return showPage("structures");
+         }});
     commands.add({"compress.cut",
                   "Move the cut through the structures of a model",
                   {},
@@ -104,11 +108,15 @@ void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
                   argumentSchema({{"parameters", shareArgument("of the parent's, at most; 0: no limit")},
                                   {"bytes", shareArgument("weights and cache, of the parent's, at most")},
                                   {"prompt_time", shareArgument("of the parent's, at most")},
-                                  {"speed", shareArgument("tokens a second, times the parent's, at least")}}),
+                                  {"speed", shareArgument("tokens a second, times the parent's, at least")},
+                                  {"batches", Json{{"type", "array"},
+                                                   {"items", {{"type", "integer"}, {"minimum", 1}}},
+                                                   {"description", "sequences at once that are tried"}}}}),
                   [this](const Json& arguments) -> Result<void> {
                       structures_->puzzle()->setBudgets(
                           {arguments.value("parameters", 0.0), arguments.value("bytes", 0.0),
-                           arguments.value("prompt_time", 0.0), arguments.value("speed", 0.0)});
+                           arguments.value("prompt_time", 0.0), arguments.value("speed", 0.0),
+                           arguments.value("batches", std::vector<qint64>())});
                       return showPage("structures");
                   }});
     commands.add({"compress.searchBlocks",

@@ -95,7 +95,7 @@ void StructureDesk::layOut() {
 
 Result<void> StructureDesk::showView(const std::string& title) {
     std::vector<std::string> known;
-    for (QTabWidget* views : {cutViews_, maskViews_})
+    for (QTabWidget* views : {cutViews_, maskViews_, puzzle_->charts()})
         for (int index = 0; index < views->count(); ++index) {
             known.push_back(views->tabText(index).toLower().toStdString());
             if (known.back() == title) {
@@ -252,6 +252,8 @@ Result<void> StructureDesk::queueSearch() {
           std::pair("prompt_time", budgets.promptTime), std::pair("speed", budgets.speed)})
         if (value > 0)
             budget[key] = value;
+    if (!budgets.batches.empty())
+        budget["batches"] = budgets.batches;
     Json recipe = run_->recipe;
     recipe["settings"]["library"] = run_->library.string();
     recipe["settings"]["budgets"] = Json::array({budget});

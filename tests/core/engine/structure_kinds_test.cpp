@@ -277,6 +277,53 @@ TEST_F(StructureKindsTest, PuzzleSearchesItsLibrary) {
     EXPECT_THAT(none.error->text(), HasSubstr("bytes 0.01"));
 }
 
+TEST_F(StructureKindsTest, PuzzleKeepsTheBestOfSeveralBatches) {
+    auto project = Project::openOrCreate(folder / "project");
+    ASSERT_TRUE(project);
+    Json wanted = puzzle();
+    for (const char* key : {"alternatives", "refinements", "coupled_steps", "assemblies", "steps"})
+        wanted[key] = 0;
+    wanted["baselines"] = false;
+    wanted["keep"] = "none";
+    // As much memory as the parent takes with two sequences: more of them must lose something. Times depend
+    // on the machine, so that no throughput is asked for here.
+    wanted["budgets"] = {{{"bytes", 1}, {"batches", {2, 4}}, {"prompt", 8}, {"generated", 16}},
+                         {{"bytes", 0.95}, {"batches", {8}}}};
+    const RunOutcome outcome = run(*project, "puzzle", wanted);
+    ASSERT_FALSE(outcome.error) << outcome.error->text();
+    const Json report = *readJsonFile(fileOf(*project, outcome.run, "puzzle.json"));
+    const Json& first = report["batches"]["bytes 1, prompt 8, generated 16, batches 2 4"];
+    ASSERT_EQ(first.size(), 2u);
+    EXPECT_EQ(first[0]["score"], 0);  // 8 + 16 tokens are those of the profile, 16 + 8
+    EXPECT_TRUE(first[0]["kept"]);
+    EXPECT_GT(first[1]["score"], 0);
+    EXPECT_GT(first[0]["tokens_per_second"], 0);
+    const Json& parent = rowOf(report["architectures"], "name", "parent");
+    const Json& kept =
+        rowOf(report["architectures"], "name", "puzzle: bytes 1, prompt 8, generated 16, batches 2 4");
+    EXPECT_EQ(kept["batch"], 2);
+    EXPECT_EQ(kept["bytes"], parent["bytes"]);
+    const Json& many = rowOf(report["architectures"], "name", "puzzle: bytes 0.95, batches 8");
+    EXPECT_EQ(many["batch"], 8);
+    EXPECT_LE(many["bytes"], 0.95 * parent["bytes"].get<double>());
+    EXPECT_EQ(report["other_costs"].size(), 3u);
+    for (const Json& costs : report["other_costs"])
+        EXPECT_GT(costs["layers"][0]["attention"][0]["token_seconds"], 0);
+    // Eight sequences have four times the cache of two.
+    const auto cacheOf = [](const Json& costs) {
+        return costs["layers"][0]["attention"][0]["cache_bytes"].get<double>();
+    };
+    EXPECT_GT(cacheOf(report["costs"]), 0);
+    EXPECT_EQ(cacheOf(report["other_costs"][2]), 4 * cacheOf(report["costs"]));
+    // Tokens that the model cannot see.
+    wanted["library"] = fileOf(*project, outcome.run, "library.safetensors").string();
+    wanted["budgets"] = {{{"bytes", 0.9}, {"batches", {1}}, {"prompt", 400}}};
+    const RunOutcome refused = run(*project, "puzzle", wanted);
+    ASSERT_TRUE(refused.error);
+    EXPECT_THAT(refused.error->text(), HasSubstr("settings/budgets/0"));
+    EXPECT_THAT(refused.error->text(), HasSubstr("the context holds 48"));
+}
+
 TEST_F(StructureKindsTest, RefusesWhatCannotBeCut) {
     auto project = Project::openOrCreate(folder / "project");
     ASSERT_TRUE(project);

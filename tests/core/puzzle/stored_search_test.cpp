@@ -15,6 +15,7 @@ Json report(int layers, bool timed = true) {
     const auto cost = [&](double size) {
         return Json{{"parameters", size},
                     {"bytes", 2 * size},
+                    {"cache_bytes", 0.5 * size},
                     {"prompt_seconds", timed ? size / 1000 : 0.0},
                     {"token_seconds", timed ? size / 10000 : 0.0}};
     };
@@ -37,10 +38,12 @@ TEST(StoredSearch, FindsWhatTryingAllFinds) {
     ASSERT_TRUE(stored) << stored.error().text();
     EXPECT_TRUE(stored->costs.timed());
     EXPECT_EQ(stored->costs.parent().parameters, 50 + 5 * 300);
-    for (const BudgetShares budget : {BudgetShares{0.7, 0, 0, 0}, BudgetShares{0, 0.5, 0, 0},
-                                      BudgetShares{0, 0, 0.6, 0}, BudgetShares{0.9, 0, 0, 1.5}}) {
-        const auto found = stored->search({.budget = budget, .alternatives = 3, .difference = 0.4});
-        ASSERT_TRUE(found) << budget.name() << " " << found.error().text();
+    for (const SearchBudget& budget :
+         {SearchBudget{.parameters = 0.7}, SearchBudget{.bytes = 0.5}, SearchBudget{.promptTime = 0.6},
+          SearchBudget{.parameters = 0.9, .speed = 1.5}}) {
+        const auto answer = stored->search({.budget = budget, .alternatives = 3, .difference = 0.4});
+        ASSERT_TRUE(answer) << budget.name() << " " << answer.error().text();
+        const auto* found = &answer->architectures;
         const auto limits = budget.limits(stored->costs);
         ASSERT_TRUE(limits);
         const auto tried = solveByTrying(architectureProblem(stored->scores, stored->costs, *limits));
