@@ -124,8 +124,10 @@ class TrainIncrementalJob {
         run_.metric("learning rate", report.step, report.learningRate);
         if (report.chunk == 0)
             return;
-        run_.metric("distillation weight/old network right", report.step, report.meanWeightRight);
-        run_.metric("distillation weight/old network wrong", report.step, report.meanWeightWrong);
+        if (report.meanWeightRight)
+            run_.metric("distillation weight/old network right", report.step, *report.meanWeightRight);
+        if (report.meanWeightWrong)
+            run_.metric("distillation weight/old network wrong", report.step, *report.meanWeightWrong);
         if (report.pictureWeights.defined())
             spread_.add(report.pictureWeights, report.teacherRight);
     }

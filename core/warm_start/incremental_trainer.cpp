@@ -20,6 +20,12 @@ TensorList copies(const TensorList& tensors) {
     return list;
 }
 
+// Of the weights at these places; none where there is no place.
+std::optional<double> meanAt(const at::Tensor& weights, const at::Tensor& places) {
+    const at::Tensor chosen = weights.masked_select(places);
+    return chosen.numel() > 0 ? std::optional(chosen.mean().item<double>()) : std::nullopt;
+}
+
 }  // namespace
 
 Result<ChunkStart> chunkStartFromName(const std::string& name) {
@@ -209,13 +215,9 @@ Result<IncrementalStep> IncrementalTrainer::train() {
         if (options_.distillation != DistillationTerm::None) {
             report.pictureWeights = weights;
             report.teacherRight = teacher.logits.argmax(1).eq(batch.labels);
+            report.meanWeightRight = meanAt(weights, report.teacherRight);
+            report.meanWeightWrong = meanAt(weights, report.teacherRight.logical_not());
         }
-        const at::Tensor right = teacher.logits.argmax(1).eq(batch.labels).to(at::kFloat);
-        const auto mean = [&](const at::Tensor& places) {
-            return ((weights * places).sum() / places.sum().clamp_min(1)).item<double>();
-        };
-        report.meanWeightRight = mean(right);
-        report.meanWeightWrong = mean(1 - right);
     }
     report.loss = loss.item<double>();
     if (!std::isfinite(report.loss)) {

@@ -52,8 +52,9 @@ struct IncrementalOptions {
 struct IncrementalStep {
     int64_t chunk = 0, step = 0;  // step: all steps done, over all chunks
     double loss = 0, crossEntropy = 0, featureLoss = 0, distillationLoss = 0;
-    double meanWeightRight = 0,
-           meanWeightWrong = 0;  // of the distillation, where the teacher is right, wrong
+    // Of the distillation, over the batch's pictures where the teacher is right, wrong; none where there is
+    // no such picture or nothing is distilled.
+    std::optional<double> meanWeightRight = {}, meanWeightWrong = {};
     // Of each picture of the batch (B), where something is distilled: its weight, whether the teacher is
     // right.
     at::Tensor pictureWeights = {}, teacherRight = {};

@@ -5,6 +5,7 @@
 #include "core/runs/series.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 namespace vitrine {
@@ -57,6 +58,23 @@ Result<ChartSeries> seriesOf(const Project& project, const Run& run, const char*
         series.y.append(point.value);
     }
     return series;
+}
+
+// Steps of `other` that the series has no value for.
+void addGaps(ChartSeries& series, const QVector<double>& other) {
+    if (series.x.isEmpty())
+        return;
+    std::map<double, double> values;
+    for (const double step : other)
+        values[step] = std::numeric_limits<double>::quiet_NaN();
+    for (qsizetype index = 0; index < series.x.size(); ++index)
+        values[series.x[index]] = series.y[index];
+    series.x.clear();
+    series.y.clear();
+    for (const auto& [step, value] : values) {
+        series.x.append(step);
+        series.y.append(value);
+    }
 }
 
 QString wayToGoOn(const Json& settings) {
@@ -124,6 +142,11 @@ void readExchanges(const Json& rows, SparseResults& results) {
 
 }  // namespace
 
+void showGaps(ChartSeries& right, ChartSeries& wrong) {
+    addGaps(right, wrong.x);
+    addGaps(wrong, right.x);
+}
+
 IncrementalChunk incrementalChunkOf(const Json& row) {
     IncrementalChunk chunk;
     chunk.accuracy = numberOf(row, "accuracy");
@@ -166,6 +189,7 @@ Result<IncrementalResults> incrementalResults(const Project& project, const Run&
                                               QObject::tr("where it is right")));
     VITRINE_TRY(results.weightWrong, seriesOf(project, run, "distillation weight/old network wrong",
                                               QObject::tr("where it is wrong")));
+    showGaps(results.weightRight, results.weightWrong);
     VITRINE_TRY(
         const auto others,
         comparableRuns(project, run, recipe, {"pictures", "test", "scenes", "side", "chunks", "held_out"}));

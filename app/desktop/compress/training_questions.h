@@ -13,6 +13,8 @@ Result<IncrementalResults> incrementalResults(const Project& project, const Run&
 // Empty but for the curves while the run is at work. Others: runs of the same network, pictures and steps.
 Result<SparseResults> sparseResults(const Project& project, const Run& run, const Json& recipe);
 
+// A step that only one of them has becomes a gap in the other's line: there was no such picture.
+void showGaps(ChartSeries& right, ChartSeries& wrong);
 // What the reports say; exposed for tests. InvalidFile names what does not fit.
 IncrementalChunk incrementalChunkOf(const Json& row);
 Result<SparseResults> sparseOf(const Json& report);
