@@ -98,6 +98,87 @@ TEST_F(ChartTest, WhereNoCornerIsFreeItStandsAboveTheData) {
     EXPECT_EQ(plot->yAxis->range(), QCPRange(1, 2));
 }
 
+TEST_F(ChartTest, WhereItWouldTakeMostOfThePlotItStandsOutside) {
+    const std::vector<ChartSeries> waves{wave("where it is right", 0, 200),
+                                         wave("where it is wrong", 2, 200)};
+    for (const QSize size : {QSize(230, 130), QSize(420, 110), QSize(190, 200)}) {
+        show(waves, size);
+        const QRect plotted = plot->axisRect()->rect(), legend = plot->legend->outerRect();
+        EXPECT_EQ(covered(), 0) << size.width();
+        EXPECT_TRUE(plot->rect().contains(legend)) << size.width() << ": " << legend.x() << ", " << legend.y()
+                                                   << ", " << legend.width() << " x " << legend.height();
+        EXPECT_FALSE(plotted.intersects(legend)) << size.width();
+        EXPECT_GE(std::min(plotted.width(), plotted.height()), 40) << size.width();
+        EXPECT_NEAR(plot->yAxis->range().upper, 2.5 + 0.06, 0.02) << size.width();  // no room is left above
+    }
+    // With room it comes back in, and one series has none.
+    chart->resize(420, 300);
+    settle();
+    EXPECT_TRUE(plot->axisRect()->rect().contains(plot->legend->outerRect()));
+    EXPECT_EQ(covered(), 0);
+    chart->resize(230, 130);
+    settle();
+    EXPECT_FALSE(plot->axisRect()->rect().intersects(plot->legend->outerRect()));
+    const int before = plot->axisRect()->rect().height();
+    chart->setSeries({waves[0]});
+    settle();
+    EXPECT_GT(plot->axisRect()->rect().height(), before);
+    // Of equal scales no room above can be made.
+    show(waves, {420, 300});
+    chart->setEqualScale(true);
+    settle();
+    EXPECT_EQ(covered(), 0);
+    EXPECT_NEAR(plot->xAxis->range().size() / plot->axisRect()->width(),
+                plot->yAxis->range().size() / plot->axisRect()->height(), 1e-6);
+}
+
+TEST_F(ChartTest, AValueBetweenGapsIsAPoint) {
+    ChartSeries series = wave("with gaps", 0, 9);
+    const double gap = std::nan("");
+    for (const qsizetype index : {0, 4, 6})
+        series.y[index] = gap;
+    show({series});
+    ASSERT_EQ(plot->graphCount(), 2);
+    int shown = 0;
+    for (const QCPGraphData& point : *plot->graph(1)->data())
+        if (!std::isnan(point.value)) {
+            EXPECT_EQ(point.key, 5);
+            ++shown;
+        }
+    EXPECT_EQ(shown, 1);
+    show({wave("without", 0, 9)});
+    EXPECT_EQ(plot->graphCount(), 1);
+}
+
+// What Qt and QCustomPlot say where they draw on nothing.
+QStringList& complaints() {
+    static QStringList said;
+    return said;
+}
+
+TEST_F(ChartTest, WithoutPixelsNothingIsDrawn) {
+    complaints().clear();
+    const auto before = qInstallMessageHandler([](QtMsgType, const QMessageLogContext&, const QString& text) {
+        if (text.contains("paint", Qt::CaseInsensitive))
+            complaints().append(text);
+    });
+    show({wave("one", 0, 9), wave("another", 1, 9)});
+    for (const QSize size : {QSize(0, 200), QSize(300, 0), QSize(0, 0), QSize(320, 240)}) {
+        plot->resize(size);
+        plot->replot();
+        chart->setSeries(chart->series());
+        settle();
+    }
+    EXPECT_TRUE(complaints().isEmpty()) << complaints().join('\n').toStdString();
+    EXPECT_EQ(plot->viewport().size(), QSize(320, 240));
+    QCustomPlot plain;  // says it: the test can fail
+    plain.show();
+    plain.resize(0, 200);
+    plain.replot();
+    qInstallMessageHandler(before);
+    EXPECT_FALSE(complaints().isEmpty());
+}
+
 TEST_F(ChartTest, BarsReachFromZero) {
     ChartSeries before = wave("before", 0, 12), after = wave("after", 0.2, 12);
     before.barWidth = after.barWidth = 0.4;

@@ -11,7 +11,28 @@
 
 namespace vitrine {
 
+namespace {
+
 constexpr double kLeastCountedBar = 0.25;  // thinner ones are bins of a histogram
+constexpr double kLonePoint = 3;           // pixels
+
+// A line shows nothing of a value that stands alone between gaps: it gets a point.
+void addLonePoints(QCustomPlot& plot, const ChartSeries& series, int index) {
+    const auto isGap = [&](qsizetype at) { return std::isnan(series.y.value(at, std::nan(""))); };
+    QVector<double> alone;
+    for (qsizetype at = 0; at < series.x.size(); ++at)
+        alone.append(isGap(at - 1) && isGap(at + 1) ? series.y.value(at) : std::nan(""));
+    if (std::all_of(alone.begin(), alone.end(), [](double y) { return std::isnan(y); }))
+        return;
+    QCPGraph* graph = plot.addGraph();
+    graph->setProperty("series", index);
+    graph->setData(series.x, alone);
+    graph->setLineStyle(QCPGraph::lsNone);
+    graph->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDisc, series.color, kLonePoint));
+    graph->removeFromLegend();
+}
+
+}  // namespace
 
 // Okabe and Ito (2008), without black.
 QColor chartColor(size_t index) {
@@ -21,13 +42,14 @@ QColor chartColor(size_t index) {
 }
 
 Chart::Chart(QWidget* parent) : QWidget(parent), d_(std::make_unique<Private>()) {
-    d_->plot = new QCustomPlot;
+    d_->plot = new PlotCanvas;
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addWidget(d_->plot);
     d_->plot->setInteractions(QCP::iRangeDrag | QCP::iRangeZoom);
     d_->plot->setNoAntialiasingOnDrag(true);
     d_->plot->legend->setVisible(false);
+    d_->plot->axisRect()->setMinimumSize(kLeastSide, kLeastSide);
     d_->plot->axisRect()->setMinimumMargins({14, 12, 30, 10});  // half of the last name of the x axis
     connect(d_->plot, &QCustomPlot::mouseDoubleClick, this, &Chart::showAll);
     connect(d_->plot, &QCustomPlot::plottableClick, this, [this](QCPAbstractPlottable* plottable, int index) {
@@ -243,11 +265,14 @@ void Chart::rebuild() {
         graph->setLineStyle(series.line ? QCPGraph::lsLine : QCPGraph::lsNone);
         if (series.points)
             graph->setScatterStyle(QCPScatterStyle(QCPScatterStyle::ssDisc, series.color, 6));
+        else
+            addLonePoints(*d_->plot, series, int(index));
     }
     d_->plot->legend->setVisible(legendShown_ && series_.size() > 1);
 }
 
-void Chart::showAll() {
+// All data, with a margin.
+void Chart::fitRanges() {
     d_->plot->rescaleAxes();
     for (QCPAxis* axis : {d_->plot->xAxis, d_->plot->yAxis}) {
         const bool logarithmic = axis->scaleType() == QCPAxis::stLogarithmic;
@@ -259,6 +284,13 @@ void Chart::showAll() {
     }
     keepEqualScale();
     placeXNames();
+}
+
+void Chart::showAll() {
+    // What is fitted depends on the plot's size, which a resize changes at the next replot only.
+    takeLegendInside(*d_->plot);
+    d_->plot->layOut();
+    fitRanges();
     placeLegend();
     d_->shownX = d_->plot->xAxis->range();
     d_->shownY = d_->plot->yAxis->range();

@@ -47,7 +47,8 @@ class Chart : public QWidget {
     void setXNames(const QStringList& names);
     void setSeries(std::vector<ChartSeries> series);
     // Of several series, unless it is hidden: where there are many, the read-out names them. It stands in a
-    // corner without data or, where there is none, above all of them.
+    // corner without data; where there is none, above all of them; where it would take most of the plot,
+    // below or beside it.
     void setLegendShown(bool shown);
     const std::vector<ChartSeries>& series() const { return series_; }
     void showAll();
@@ -66,6 +67,7 @@ class Chart : public QWidget {
   private:
     void applyTheme();
     void applyColors(const ThemeColors& colors);
+    void fitRanges();
     void placeLegend();
     void keepEqualScale();
     bool isCounted() const;

@@ -1,4 +1,5 @@
-// Where a chart's legend stands: in a corner that no data lie in, else above all of them.
+// Where a chart's legend stands: in a corner that no data lie in, else above all of them, else outside of the
+// plot.
 #include "widgets/plots/chart_private.h"
 
 #include <algorithm>
@@ -54,7 +55,52 @@ int coveredBy(const QRectF& rect, const ChartSeries& series, const QCPAxis* xAxi
     return count;
 }
 
+// One entry below another, or side by side in so many columns.
+void arrange(QCPLegend& legend, int columns) {
+    legend.setWrap(columns);
+    legend.setFillOrder(columns > 0 ? QCPLegend::foColumnsFirst : QCPLegend::foRowsFirst);
+}
+
+// Below the plot or beside it, wherever more is left of the plot; false where hardly anything would be.
+bool moveOutside(PlotCanvas& plot) {
+    QCPLegend& legend = *plot.legend;
+    const QSize area = plot.axisRect()->rect().size(), whole = plot.viewport().size();
+    const QSize column = legend.minimumOuterSizeHint();
+    arrange(legend, std::clamp(whole.width() / std::max(1, column.width()), 1, legend.itemCount()));
+    const QSize row = legend.minimumOuterSizeHint();
+    const QSize above = area - QSize(0, row.height() + plot.plotLayout()->rowSpacing()),
+                left = area - QSize(column.width() + plot.plotLayout()->columnSpacing(), 0);
+    const bool fitsBelow = row.width() <= whole.width() && above.height() >= kLeastSide,
+               fitsBeside = column.height() <= whole.height() && left.width() >= kLeastSide;
+    const bool below =
+        fitsBelow && (!fitsBeside || above.width() * above.height() >= left.width() * left.height());
+    if (!below)
+        arrange(legend, 0);
+    if (!fitsBelow && !fitsBeside)
+        return false;
+    // A holder of its own, as a cell of the layout would stretch the legend.
+    auto* holder = new QCPLayoutInset;
+    holder->setMinimumSize(below ? QSize(0, row.height()) : QSize(column.width(), 0));
+    holder->setMaximumSize(below ? QSize(QWIDGETSIZE_MAX, row.height())
+                                 : QSize(column.width(), QWIDGETSIZE_MAX));
+    plot.plotLayout()->addElement(below ? 1 : 0, below ? 0 : 1, holder);
+    holder->addElement(&legend, below ? Qt::AlignHCenter | Qt::AlignTop : Qt::AlignLeft | Qt::AlignTop);
+    plot.layOut();
+    return true;
+}
+
 }  // namespace
+
+void takeLegendInside(QCustomPlot& plot) {
+    auto* inside = plot.axisRect()->insetLayout();
+    QCPLayout* outside = plot.legend->layout();
+    if (outside == inside)
+        return;
+    inside->addElement(plot.legend, kCorners[0]);
+    plot.plotLayout()->remove(outside);
+    plot.plotLayout()->simplify();
+    arrange(*plot.legend, 0);
+}
 
 void Chart::placeLegend() {
     QCPLegend* legend = d_->plot->legend;
@@ -69,13 +115,18 @@ void Chart::placeLegend() {
             counts[corner] += coveredBy(cornerRect(area, size, kCorners[corner]), series, d_->plot->xAxis, y);
     auto best = std::min_element(std::begin(counts), std::end(counts)) - std::begin(counts);
     const double part = (size.height() + 2 * kInset) / std::max(1.0, area.height());
-    if (counts[best] > 0 && part <= kMostOfHeight && !d_->equalScale) {
+    const bool fits =
+        size.width() + 2 * kInset <= area.width() && size.height() + 2 * kInset <= area.height();
+    if (fits && counts[best] > 0 && part <= kMostOfHeight && !d_->equalScale) {
         const QCPRange range = y->range();
         const double longer = 1 / (1 - part);
         y->setRangeUpper(y->scaleType() == QCPAxis::stLogarithmic
                              ? range.lower * std::pow(range.upper / range.lower, longer)
                              : range.lower + range.size() * longer);
         best = counts[0] < counts[1] ? 0 : 1;
+    } else if ((!fits || counts[best] > 0) && moveOutside(*d_->plot)) {
+        fitRanges();
+        return;
     }
     d_->plot->axisRect()->insetLayout()->setInsetAlignment(0, kCorners[best]);
 }

@@ -1,9 +1,8 @@
 #include "widgets/runs/metric_chart.h"
 
 #include "widgets/base/axis_scale.h"
+#include "widgets/base/plot_canvas.h"
 #include "widgets/runs/run_colors.h"
-
-#include <qcustomplot.h>
 
 #include <QTimer>
 #include <QVBoxLayout>
@@ -12,7 +11,7 @@
 namespace vitrine {
 
 MetricChart::MetricChart(const QString& metric, QWidget* parent)
-    : QWidget(parent), metric_(metric), plot_(new QCustomPlot), rebuildTimer_(new QTimer(this)) {
+    : QWidget(parent), metric_(metric), plot_(new PlotCanvas), rebuildTimer_(new QTimer(this)) {
     setFocusPolicy(Qt::StrongFocus);
     setAccessibleName("Chart of " + metric);
     setMinimumSize(260, 200);
