@@ -4,6 +4,7 @@
 #pragma once
 
 #include "widgets/base/data_table.h"
+#include "widgets/compress/structure_scores.h"
 #include "widgets/plots/chart.h"
 
 #include <array>
@@ -16,16 +17,6 @@ class QPushButton;
 class QSlider;
 
 namespace vitrine {
-
-// Larger scores matter more.
-struct StructureScores {
-    std::vector<double> channels;
-    std::vector<std::vector<double>> neurons, heads;  // by layer; empty: it has none
-    std::map<QString, std::vector<double>> blocks,
-        parts;                                       // by metric; parts: 2i attention, 2i+1 feed-forward
-    std::vector<double> streamNorms;                 // in front of each block and at the end
-    std::vector<std::vector<double>> streamCosines;  // between those streams
-};
 
 // How well a stand-in does what a removed block or part did: the part of its update's energy that is left.
 struct StandInFit {
@@ -57,15 +48,6 @@ struct StructureCut {
     int width = 0, heads = 0, intermediate = 0, depth = 0;
     bool operator==(const StructureCut&) const = default;
 };
-
-// Scores of a list, the largest first, as parts of the largest.
-QVector<double> sortedScores(std::vector<double> scores);
-// Part of the sum of scores that the `kept` largest have, over all lists together; 1 of none.
-double keptImportance(const std::vector<std::vector<double>>& lists, int kept);
-// Blocks that go if `kept` stay by a metric, the least important first.
-std::vector<int> removedBlocks(const std::vector<double>& influence, int kept);
-// Kendall's τ-b of two metrics; NaN of constant ones.
-double rankAgreement(const std::vector<double>& a, const std::vector<double>& b);
 
 class StructuresView : public QWidget {
     Q_OBJECT
