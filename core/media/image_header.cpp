@@ -1,92 +1,19 @@
 #include "core/media/image_header.h"
 
 #include "core/base/file.h"
+#include "core/media/tiff_fields.h"
 
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
-#include <cstring>
-#include <optional>
 
 namespace vitrine {
 namespace {
 
-// Bounds-checked numbers of a byte string: past the end reads as 0 and makes failed() true.
-class Bytes {
-  public:
-    Bytes(std::span<const std::byte> bytes, bool bigEndian) : bytes_(bytes), bigEndian_(bigEndian) {}
-    uint32_t number(uint64_t offset, int width) {
-        if (offset > bytes_.size() || bytes_.size() - offset < uint64_t(width)) {
-            failed_ = true;
-            return 0;
-        }
-        uint32_t value = 0;
-        for (int i = 0; i < width; ++i)
-            value = value << 8 | uint32_t(bytes_[offset + uint64_t(bigEndian_ ? i : width - 1 - i)]);
-        return value;
-    }
-    bool text(uint64_t offset, std::string_view expected) const {
-        return offset <= bytes_.size() && bytes_.size() - offset >= expected.size() &&
-               std::memcmp(bytes_.data() + offset, expected.data(), expected.size()) == 0;
-    }
-    bool failed() const { return failed_; }
-    uint64_t size() const { return bytes_.size(); }
-    std::span<const std::byte> from(uint64_t offset) const {
-        return bytes_.subspan(std::min(offset, size()));
-    }
-
-  private:
-    std::span<const std::byte> bytes_;
-    bool bigEndian_;
-    bool failed_ = false;
-};
-
 using Parsed = std::optional<ImageHeader>;
 
-struct TiffFields {
-    uint32_t width = 0, height = 0, bits = 1, samples = 1, sampleFormat = 1, orientation = 1, photometric = 1;
-};
-
-// First directory of a TIFF structure (a TIFF file, or the body of EXIF data).
-std::optional<TiffFields> tiffFields(std::span<const std::byte> data) {
-    Bytes probe(data, true);
-    const bool big = probe.text(0, "MM");
-    if (!big && !probe.text(0, "II"))
-        return std::nullopt;
-    Bytes bytes(data, big);
-    if (bytes.number(2, 2) != 42)
-        return std::nullopt;
-    const uint64_t directory = bytes.number(4, 4);
-    const uint32_t count = bytes.number(directory, 2);
-    TiffFields fields;
-    for (uint32_t i = 0; i < count && !bytes.failed(); ++i) {
-        const uint64_t entry = directory + 2 + 12ull * i;
-        const uint32_t tag = bytes.number(entry, 2), type = bytes.number(entry + 2, 2);
-        const int width = type == 3 ? 2 : type == 1 ? 1 : 4;
-        uint64_t at = entry + 8;
-        if (uint64_t(bytes.number(entry + 4, 4)) * uint64_t(width) > 4)
-            at = bytes.number(at, 4);
-        uint32_t* target = tag == 256   ? &fields.width
-                           : tag == 257 ? &fields.height
-                           : tag == 258 ? &fields.bits
-                           : tag == 262 ? &fields.photometric
-                           : tag == 274 ? &fields.orientation
-                           : tag == 277 ? &fields.samples
-                           : tag == 339 ? &fields.sampleFormat
-                                        : nullptr;
-        if (target)
-            *target = bytes.number(at, width);
-    }
-    return bytes.failed() ? std::nullopt : std::optional(fields);
-}
-
-int exifOrientation(std::span<const std::byte> exif) {
-    const auto fields = tiffFields(exif);
-    return fields && fields->orientation >= 1 && fields->orientation <= 8 ? int(fields->orientation) : 1;
-}
-
 Parsed parsePng(std::span<const std::byte> data) {
-    Bytes bytes(data, true);
+    HeaderBytes bytes(data, true);
     ImageHeader header{ImageFormat::Png, {bytes.number(16, 4), bytes.number(20, 4)}};
     const uint32_t depth = bytes.number(24, 1), colour = bytes.number(25, 1);
     header.sampleType = depth == 16 ? SampleType::U16 : SampleType::U8;
@@ -108,7 +35,7 @@ Parsed parsePng(std::span<const std::byte> data) {
 }
 
 Parsed parseJpeg(std::span<const std::byte> data) {
-    Bytes bytes(data, true);
+    HeaderBytes bytes(data, true);
     ImageHeader header{ImageFormat::Jpeg, {}};
     for (uint64_t at = 2; at + 4 <= bytes.size();) {
         if (bytes.number(at, 1) != 0xFF)
@@ -137,7 +64,7 @@ Parsed parseJpeg(std::span<const std::byte> data) {
 }
 
 Parsed parseWebP(std::span<const std::byte> data) {
-    Bytes bytes(data, false);
+    HeaderBytes bytes(data, false);
     ImageHeader header{ImageFormat::WebP, {}};
     if (bytes.text(12, "VP8X")) {
         header.size = {bytes.number(24, 3) + 1, bytes.number(27, 3) + 1};
@@ -178,7 +105,7 @@ Parsed parseTiff(std::span<const std::byte> data) {
 }
 
 Parsed parseBmp(std::span<const std::byte> data) {
-    Bytes bytes(data, false);
+    HeaderBytes bytes(data, false);
     ImageHeader header{ImageFormat::Bmp, {}};
     if (bytes.number(14, 4) == 12)
         header.size = {bytes.number(18, 2), bytes.number(20, 2)};
@@ -217,7 +144,7 @@ Parsed parsePnm(std::span<const std::byte> data) {
 }
 
 Parsed parseExr(std::span<const std::byte> data) {
-    Bytes bytes(data, false);
+    HeaderBytes bytes(data, false);
     ImageHeader header{ImageFormat::Exr, {}};
     header.sampleType = SampleType::F32;
     const std::string_view text(reinterpret_cast<const char*>(data.data()), data.size());
@@ -257,7 +184,7 @@ Parsed parseHdr(std::span<const std::byte> data) {
 }
 
 std::optional<ImageFormat> formatOf(std::span<const std::byte> data) {
-    const Bytes bytes(data, true);
+    const HeaderBytes bytes(data, true);
     if (bytes.text(0, "\x89PNG\r\n\x1a\n"))
         return ImageFormat::Png;
     if (bytes.text(0, "\xff\xd8\xff"))
