@@ -1,5 +1,6 @@
 #include "core/claims/claim_kind.h"
 
+#include "core/base/freed_memory.h"
 #include "core/claims/claim_experiments.h"
 #include "core/claims/seeds_at_once.h"
 #include "core/runs/claim_store.h"
@@ -155,7 +156,10 @@ JobKind claimKind() {
       "seeds": {"type": "integer", "minimum": 0, "maximum": 100, "default": 0, "title": "Seeds", "description": "0: as many as the claim asks for"},
       "at_once": {"type": "integer", "minimum": 0, "maximum": 64, "default": 0, "title": "Seeds at once", "description": "each computes on one core; 0: as many as there are cores"},
       "scale": {"type": "number", "exclusiveMinimum": 0, "maximum": 10, "default": 1, "title": "Share of the training steps", "description": "the pass rule is made for 1"}}})");
-    kind.run = [](RunContext& run) { return ClaimJob(run).execute(); };
+    kind.run = [](RunContext& run) {
+        keepFreedMemory();
+        return ClaimJob(run).execute();
+    };
     return kind;
 }
 

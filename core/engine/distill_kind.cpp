@@ -1,5 +1,6 @@
 #include "core/engine/distill_kind.h"
 
+#include "core/base/freed_memory.h"
 #include "core/engine/distill_schema.h"
 #include "core/engine/distill_setup.h"
 #include "core/engine/engine_plugins.h"
@@ -266,6 +267,7 @@ JobKind distillKind() {
     kind.severalProcesses = true;
     kind.estimate = estimateDistillation;
     kind.run = [](RunContext& run) {
+        keepFreedMemory();
         loadEnginePlugins();
         return DistillJob(run).execute();
     };

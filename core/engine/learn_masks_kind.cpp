@@ -1,5 +1,6 @@
 #include "core/engine/learn_masks_kind.h"
 
+#include "core/base/freed_memory.h"
 #include "core/engine/objective_job.h"
 #include "core/engine/settings_group.h"
 #include "core/mask_learning/mask_objective.h"
@@ -234,7 +235,10 @@ JobKind learnMasksKind() {
     kind.name = "learn-masks";
     kind.summary = "Learn 2:4 masks of a language model end to end, with frozen weights";
     kind.settingsSchema = learnMasksSchema();
-    kind.run = [](RunContext& run) { return LearnMasksJob(run).execute(); };
+    kind.run = [](RunContext& run) {
+        keepFreedMemory();
+        return LearnMasksJob(run).execute();
+    };
     return kind;
 }
 

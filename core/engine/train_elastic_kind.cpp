@@ -1,5 +1,6 @@
 #include "core/engine/train_elastic_kind.h"
 
+#include "core/base/freed_memory.h"
 #include "core/engine/elastic_reading.h"
 #include "core/engine/objective_job.h"
 #include "core/engine/settings_group.h"
@@ -291,7 +292,10 @@ JobKind trainElasticKind() {
     kind.name = "train-elastic";
     kind.summary = "Train a language model that can be cut to many sizes, with routers that shape them";
     kind.settingsSchema = trainElasticSchema();
-    kind.run = [](RunContext& run) { return TrainElasticJob(run).execute(); };
+    kind.run = [](RunContext& run) {
+        keepFreedMemory();
+        return TrainElasticJob(run).execute();
+    };
     return kind;
 }
 

@@ -1,5 +1,6 @@
 #include "core/engine/train_incremental_kind.h"
 
+#include "core/base/freed_memory.h"
 #include "core/engine/chunk_change.h"
 #include "core/engine/classifier_settings.h"
 #include "core/engine/train_incremental_schema.h"
@@ -230,7 +231,10 @@ JobKind trainIncrementalKind() {
     kind.name = "train-incremental";
     kind.summary = "Train a classifier on pictures that come in chunks, from what it knew (CKCA)";
     kind.settingsSchema = trainIncrementalSettingsSchema();
-    kind.run = [](RunContext& run) { return TrainIncrementalJob(run).execute(); };
+    kind.run = [](RunContext& run) {
+        keepFreedMemory();
+        return TrainIncrementalJob(run).execute();
+    };
     return kind;
 }
 

@@ -1,5 +1,6 @@
 #include "core/engine/train_language_kind.h"
 
+#include "core/base/freed_memory.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/model_store.h"
 #include "core/engine/train_language_schema.h"
@@ -284,6 +285,7 @@ JobKind trainLanguageModelKind() {
     kind.settingsSchema = trainLanguageSettingsSchema();
     kind.severalProcesses = true;
     kind.run = [](RunContext& run) {
+        keepFreedMemory();
         loadEnginePlugins();
         return TrainLanguageJob(run).execute();
     };

@@ -1,5 +1,6 @@
 #include "core/engine/train_sparse_kind.h"
 
+#include "core/base/freed_memory.h"
 #include "core/compress/mask_set.h"
 #include "core/engine/classifier_settings.h"
 #include "core/engine/latency_files.h"
@@ -233,7 +234,10 @@ JobKind trainSparseKind() {
     kind.name = "train-sparse";
     kind.summary = "Train a classifier of pictures with a part of its weights or channels (IEE, RigL, SET)";
     kind.settingsSchema = trainSparseSettingsSchema();
-    kind.run = [](RunContext& run) { return TrainSparseJob(run).execute(); };
+    kind.run = [](RunContext& run) {
+        keepFreedMemory();
+        return TrainSparseJob(run).execute();
+    };
     return kind;
 }
 

@@ -1,5 +1,6 @@
 #include "core/engine/train_upsampler_kind.h"
 
+#include "core/base/freed_memory.h"
 #include "core/engine/engine_plugins.h"
 #include "core/engine/folder_picture_source.h"
 #include "core/engine/model_store.h"
@@ -185,6 +186,7 @@ JobKind trainUpsamplerKind() {
         "Train an upsampler of an encoder's features (FeatSharp, FeatUp) by multi-view consistency";
     kind.settingsSchema = upsamplerSettingsSchema();
     kind.run = [](RunContext& run) {
+        keepFreedMemory();
         loadEnginePlugins();
         return TrainUpsamplerJob(run).execute();
     };

@@ -5,6 +5,7 @@
 //                 [--size PIXELS] [--export FOLDER]
 // One JSON line per case. Teachers: ViT-S/16 or ViT-B/16. --export writes pixels, teachers, and the student
 // before and after the steps.
+#include "core/base/freed_memory.h"
 #include "core/distill/distiller.h"
 #include "core/distill/normalizer.h"
 #include "core/models/radio/radio_model.h"
@@ -166,6 +167,7 @@ void stepCase(const Options& options) {
 }  // namespace vitrine
 
 int main(int argumentCount, char** arguments) {
+    vitrine::keepFreedMemory();  // as `vitrine run` does for a distillation
     using namespace vitrine::bench;
     vitrine::Options options;
     if (!readBenchOptions(
