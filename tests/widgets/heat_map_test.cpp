@@ -6,6 +6,7 @@
 #include <QPainter>
 #include <QSignalSpy>
 #include <QTest>
+#include <cmath>
 
 namespace vitrine {
 namespace {
@@ -48,6 +49,31 @@ TEST(HeatMap, CellsAreWhereTheyArePainted) {
         const Rgb8 wanted = colorOf(map.colors, map.at(row, 4), 0, 1);
         EXPECT_EQ(image.pixelColor(layout.cellRect(map, row, 4).center().toPoint()),
                   QColor(wanted.r, wanted.g, wanted.b));
+    }
+}
+
+// States in place of a scale: a square of each one's colour, and its name, inside the picture.
+TEST(HeatMap, WholeNumbersCanHaveNames) {
+    testing::qtApplication();
+    HeatMap map = sampleMap();
+    for (double& value : map.values)
+        value = std::floor(3 * value);
+    map.high = 3;
+    map.keys = {"out of use", "has left", "in use", "has entered"};
+    const HeatMapLayout layout = layOutHeatMap(map, {400, 300}, QFont());
+    const QFontMetricsF metrics{QFont()};
+    EXPECT_LE(layout.bar.right() + metrics.horizontalAdvance("has entered"), 400);
+    QImage image(400, 300, QImage::Format_RGB32);
+    image.fill(Qt::white);
+    QPainter painter(&image);
+    paintHeatMap(painter, map, layout, {Qt::white, Qt::black, Qt::black, Qt::black, Qt::black});
+    painter.end();
+    for (int key = 0; key < 4; ++key) {
+        const Rgb8 wanted = colorOf(map.colors, key, 0, 3);
+        bool found = false;
+        for (int y = int(layout.bar.top()); y < 300 && !found; ++y)
+            found = image.pixelColor(int(layout.bar.center().x()), y) == QColor(wanted.r, wanted.g, wanted.b);
+        EXPECT_TRUE(found) << map.keys[key].toStdString();
     }
 }
 

@@ -16,7 +16,7 @@ struct Group {
     std::array<const char*, 6> metrics;
 };
 // Endings of the metrics of a chart.
-constexpr std::array<Group, 4> kGroups{
+constexpr std::array<Group, 5> kGroups{
     {{"historyFlips",
       "Flips and changes",
       "part",
@@ -27,20 +27,22 @@ constexpr std::array<Group, 4> kGroups{
       "nats; probability; weights",
       {"entropy (nats)", "largest probability", "entered", "left", "reactivated", ""}},
      {"historySchedule", "Temperature and scale", "κ, τ", {"kappa", "tau", "logit deviation", "", "", ""}},
-     {"historyLoss",
-      "Loss, density, accuracy",
-      "nats; part",
-      {"loss", "density", "held out", "accuracy", "", ""}}}};
+     {"historyLoss", "Loss", "nats", {"loss", "held out", "", "", "", ""}},
+     {"historyParts", "Density, accuracy", "part", {"density", "accuracy", "", "", "", ""}}}};
+
+// Of the parts of a loss none: "loss/accuracy" is that of the phase "accuracy", and the whole has its steps.
+QString endingOf(const QString& curve) {
+    return curve.startsWith("loss/") ? QString() : curve.section('/', -1);
+}
 
 }  // namespace
 
 MaskHistoryView::MaskHistoryView(QWidget* parent)
-    : QWidget(parent), text_(new QLabel), frames_(new QSlider(Qt::Horizontal)) {
+    : QWidget(parent), grid_(new QGridLayout), text_(new QLabel), frames_(new QSlider(Qt::Horizontal)) {
     setObjectName("maskHistory");
     text_->setObjectName("historyText");
     frames_->setObjectName("historyFrames");
     frames_->setToolTip(tr("The masks at a step, shown in Masks against the frame before"));
-    auto* grid = new QGridLayout;
     for (size_t index = 0; index < kGroups.size(); ++index) {
         auto* chart = new Chart;
         chart->setObjectName(kGroups[index].name);
@@ -48,11 +50,8 @@ MaskHistoryView::MaskHistoryView(QWidget* parent)
         chart->setTitle(tr(kGroups[index].title));
         auto* title = new QLabel(tr(kGroups[index].title));
         title->setProperty("role", "secondary");
-        const int row = 2 * int(index / 2), column = int(index % 2);
-        grid->addWidget(title, row, column);
-        grid->addWidget(chart, row + 1, column);
-        grid->setRowStretch(row + 1, 1);
         charts_.push_back(chart);
+        titles_.push_back(title);
     }
     auto* movie = new QHBoxLayout;
     movie->addWidget(text_);
@@ -60,7 +59,8 @@ MaskHistoryView::MaskHistoryView(QWidget* parent)
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
     layout->addLayout(movie);
-    layout->addLayout(grid, 1);
+    layout->addLayout(grid_, 1);
+    placeCharts();
     connect(frames_, &QSlider::valueChanged, this, [this](int frame) {
         if (size_t(frame) >= history_.frames.size())
             return;
@@ -76,7 +76,7 @@ void MaskHistoryView::setHistory(MaskHistory history) {
         std::vector<ChartSeries> series;
         for (const ChartSeries& curve : history_.curves)
             for (const char* metric : kGroups[index].metrics)
-                if (*metric && curve.name.section('/', -1).startsWith(QLatin1String(metric))) {
+                if (*metric && endingOf(curve.name).startsWith(QLatin1String(metric))) {
                     ChartSeries own = curve;
                     own.color = QColor();
                     own.name = curve.name.startsWith("masks/") ? curve.name.mid(6) : curve.name;
@@ -85,13 +85,41 @@ void MaskHistoryView::setHistory(MaskHistory history) {
         charts_[index]->setSeries(std::move(series));
         charts_[index]->setAccessibleName(tr(kGroups[index].title));
     }
+    placeCharts();
     const QSignalBlocker blocked(frames_);
     frames_->setRange(0, std::max(0, int(history_.frames.size()) - 1));
     if (other)
         frames_->setValue(frames_->maximum());
     frames_->setEnabled(history_.frames.size() > 1);
-    text_->setText(history_.frames.empty() ? tr("no masks were kept on the way")
-                                           : tr("%1 frames of the masks").arg(history_.frames.size()));
+    text_->setText(history_.frames.empty()       ? tr("no masks were kept on the way")
+                   : history_.frames.size() == 1 ? tr("one frame of the masks")
+                                                 : tr("%1 frames of the masks").arg(history_.frames.size()));
+}
+
+// Two beside each other, those that have no curve left out; all where none has one yet.
+void MaskHistoryView::placeCharts() {
+    const bool none =
+        std::all_of(charts_.begin(), charts_.end(), [](Chart* each) { return each->series().empty(); });
+    std::vector<size_t> shown;
+    for (size_t index = 0; index < charts_.size(); ++index) {
+        const bool is = none ? index + 1 < charts_.size() : !charts_[index]->series().empty();
+        charts_[index]->setVisible(is);
+        titles_[index]->setVisible(is);
+        grid_->removeWidget(charts_[index]);
+        grid_->removeWidget(titles_[index]);
+        grid_->setRowStretch(2 * int(index) + 1, 0);
+        if (is)
+            shown.push_back(index);
+    }
+    for (size_t place = 0; place < shown.size(); ++place) {
+        const int row = 2 * int(place / 2), column = int(place % 2);
+        const int span = place + 1 == shown.size() && column == 0 ? 2 : 1;
+        grid_->addWidget(titles_[shown[place]], row, column, 1, span);
+        grid_->addWidget(charts_[shown[place]], row + 1, column, 1, span);
+        grid_->setRowStretch(row + 1, 1);
+    }
+    for (const int column : {0, 1})
+        grid_->setColumnStretch(column, 1);
 }
 
 void MaskHistoryView::setStep(qint64 step) {

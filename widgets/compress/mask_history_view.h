@@ -4,6 +4,7 @@
 
 #include "widgets/plots/chart.h"
 
+class QGridLayout;
 class QLabel;
 class QSlider;
 
@@ -29,10 +30,14 @@ class MaskHistoryView : public QWidget {
     void frameChosen(int frame);
 
   private:
+    void placeCharts();
+
     MaskHistory history_;
+    QGridLayout* grid_;
     QLabel* text_;
     QSlider* frames_;
     std::vector<Chart*> charts_;
+    std::vector<QLabel*> titles_;
 };
 
 }  // namespace vitrine

@@ -57,8 +57,10 @@ HeatMap unitRaster(const SparseUnits& units) {
     }
     map.rows = int(order.size());
     map.columns = columns;
-    map.high = kEntered + 1;  // so that the colour bar has whole numbers
-    map.title = SparseView::tr("Units: 0 out, 1 has left, 2 in use, 3 has entered");
+    map.high = kEntered;
+    for (const int state : {kOut, kLeft, kInUse, kEntered})
+        map.keys.append(stateName(state));
+    map.title = SparseView::tr("Units of the layer, exchange by exchange");
     map.rowTitle = SparseView::tr("unit");
     map.columnTitle = SparseView::tr("exchange");
     map.valueTitle = SparseView::tr("state");

@@ -32,6 +32,10 @@ double widestColumn(const QFontMetricsF& metrics, const HeatMap& map) {
 
 double barLabelWidth(const QFontMetricsF& metrics, const HeatMap& map) {
     double width = 0;
+    for (const QString& key : map.keys)
+        width = std::max(width, metrics.horizontalAdvance(key));
+    if (!map.keys.isEmpty())
+        return width;
     for (int tick = 0; tick <= kBarTicks; ++tick)
         width = std::max(
             width, metrics.horizontalAdvance(numberText(map.low + (map.high - map.low) * tick / kBarTicks)));
@@ -100,6 +104,25 @@ void paintTitles(QPainter& painter, const HeatMap& map, const HeatMapLayout& lay
                      metrics.elidedText(map.title, Qt::ElideRight, layout.bar.right() + 2 * kMargin));
 }
 
+// A square of its colour for each key, the largest value on top as in a colour bar.
+void paintKeys(QPainter& painter, const HeatMap& map, const HeatMapLayout& layout,
+               const HeatMapColors& colors) {
+    const QFontMetricsF metrics(painter.font(), painter.device());
+    const double line = metrics.height() + kGap;
+    for (int key = 0; key < map.keys.size(); ++key) {
+        const Rgb8 color = colorOf(map.colors, map.low + key, map.low, map.high);
+        const double y = layout.bar.top() + line * double(map.keys.size() - 1 - key);
+        const QRectF square(layout.bar.left(), y, kBarWidth, kBarWidth);
+        painter.fillRect(square, QColor(color.r, color.g, color.b));
+        painter.setPen(colors.border);
+        painter.drawRect(square);
+        painter.setPen(colors.text);
+        painter.drawText(
+            QRectF(square.right() + 4, square.center().y() - metrics.height(), 200, 2 * metrics.height()),
+            Qt::AlignLeft | Qt::AlignVCenter, map.keys[key]);
+    }
+}
+
 void paintBar(QPainter& painter, const HeatMap& map, const HeatMapLayout& layout,
               const HeatMapColors& colors) {
     QImage image(1, 256, QImage::Format_RGB32);
@@ -165,7 +188,7 @@ void paintHeatMap(QPainter& painter, const HeatMap& map, const HeatMapLayout& la
     painter.setPen(colors.text);
     paintLabels(painter, map, layout);
     paintTitles(painter, map, layout, colors);
-    paintBar(painter, map, layout, colors);
+    map.keys.isEmpty() ? paintBar(painter, map, layout, colors) : paintKeys(painter, map, layout, colors);
 }
 
 }  // namespace vitrine

@@ -23,6 +23,7 @@ struct HeatMap {
     QStringList rowLabels, columnLabels;  // empty: numbers from 0
     QString title, rowTitle, columnTitle;
     QString valueTitle;        // what the values are: "CKA"
+    QStringList keys;          // what the whole numbers from `low` on mean: named in place of the colour bar
     bool rowsUpwards = false;  // the first row lies at the bottom, as layers of a comparison are shown
     // What is read out of a cell; empty: value and labels.
     std::function<QString(int row, int column)> describe;

@@ -259,10 +259,11 @@ void ClaimsBoard::fillDetails() {
     QStringList from{shown->source};
     if (shown->verdict) {
         const ClaimVerdict& verdict = *shown->verdict;
-        from.append(tr("measured %1 by %2 over %3 seeds, run %4")
-                        .arg(timeText(verdict.when), verdict.version)
-                        .arg(verdict.seeds.size())
-                        .arg(verdict.run));
+        from.append(
+            tr("measured %1 by %2 over %3, run %4")
+                .arg(timeText(verdict.when), verdict.version,
+                     verdict.seeds.size() == 1 ? tr("one seed") : tr("%1 seeds").arg(verdict.seeds.size()),
+                     verdict.run));
         if (verdict.scale != 1)
             from.append(
                 tr("only %1 of the training steps: the rule is made for all of them").arg(verdict.scale));

@@ -8,11 +8,12 @@
 #include <QTableWidget>
 #include <algorithm>
 #include <cmath>
-#include <set>
 
 namespace vitrine {
 
 namespace {
+
+constexpr int kNumberGap = 8;  // pixels between columns of numbers
 
 QString claimNumber(double value) {
     return std::isnan(value) ? QStringLiteral("–") : QString::number(value, 'g', 4);
@@ -99,22 +100,29 @@ void ClaimsBoard::fillRules(const ClaimLine& line) {
         spoken.append(QStringLiteral("%1: %2 %3 %4")
                           .arg(rule.text, claimNumber(rule.measured), limit, verdict->text()));
     }
+    // A rule is read whole: over several lines where it is long.
+    rules_->setWordWrap(true);
     rules_->horizontalHeader()->setStretchLastSection(false);
     rules_->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
-    for (const auto& [column, width] : {std::pair{1, 90}, {2, 80}, {3, 150}, {4, 70}})
-        rules_->setColumnWidth(column, width);
+    for (int column = 1; column < rules_->columnCount(); ++column) {
+        rules_->resizeColumnToContents(column);
+        rules_->setColumnWidth(column, rules_->columnWidth(column) + kNumberGap);
+    }
+    rules_->verticalHeader()->setMinimumSectionSize(rules_->verticalHeader()->defaultSectionSize());
+    rules_->verticalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
     rules_->setAccessibleName(tr("Rules"));
     rules_->setAccessibleDescription(spoken.join("; "));
 }
 
 void ClaimsBoard::fillArms(const ClaimLine& line) {
     QStringList header{tr("Metric")};
-    std::set<QString> metrics;
+    QStringList metrics;  // in the order of the arms, so that those of like arms stand together
     if (line.verdict)
         for (const auto& [arm, values] : line.verdict->arms) {
             header.append(arm);
             for (const auto& [metric, bySeed] : values)
-                metrics.insert(metric);
+                if (!metrics.contains(metric))
+                    metrics.append(metric);
         }
     arms_->clear();
     arms_->setColumnCount(int(header.size()));
@@ -136,9 +144,10 @@ void ClaimsBoard::fillArms(const ClaimLine& line) {
     }
     arms_->setAccessibleName(tr("Arms"));
     arms_->setAccessibleDescription(header.mid(1).join(", "));
-    arms_->setColumnWidth(0, 190);
+    arms_->resizeColumnsToContents();
+    arms_->setColumnWidth(0, std::clamp(arms_->columnWidth(0), 120, 260));
     for (int column = 1; column < header.size(); ++column)
-        arms_->setColumnWidth(column, std::max(160, arms_->horizontalHeader()->sectionSizeHint(column)));
+        arms_->setColumnWidth(column, arms_->columnWidth(column) + kNumberGap);
 }
 
 }  // namespace vitrine

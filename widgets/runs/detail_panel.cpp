@@ -48,6 +48,7 @@ QTreeWidget* table(const QStringList& headers, const QString& name) {
     tree->setAccessibleName(name);
     tree->setFrameShape(QFrame::NoFrame);
     tree->header()->resizeSection(0, 190);
+    tree->setTextElideMode(Qt::ElideMiddle);  // names of one group differ at their ends
     return tree;
 }
 
@@ -69,6 +70,9 @@ RunDetailPanel::RunDetailPanel(QWidget* parent)
       diff_(new QPlainTextEdit),
       preview_(new QLabel),
       previewText_(new QLabel) {
+    metrics_->header()->setStretchLastSection(false);
+    metrics_->header()->setSectionResizeMode(QHeaderView::ResizeToContents);
+    metrics_->header()->setSectionResizeMode(0, QHeaderView::Stretch);
     buildPages();
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(8, 8, 8, 8);

@@ -9,6 +9,7 @@ namespace vitrine {
 
 constexpr int kRowHeight = 26;
 constexpr int kColumnWidth = 112;
+constexpr int kMetricWidth = 220;  // at most: names of metrics are long
 
 RunTableView::RunTableView(RunTableModel* model, QWidget* parent)
     : QTableView(parent), model_(model), pinned_(new QTableView(this)) {
@@ -114,7 +115,11 @@ void RunTableView::setWidths() {
     const auto& columns = model_->shownColumns();
     for (int column = 0; column < int(columns.size()); ++column) {
         const std::string& key = columns[column];
-        const int standard = key == "name" ? 230 : key == "created" ? 150 : kColumnWidth;
+        const int titled =
+            key.starts_with("metrics.")
+                ? std::clamp(horizontalHeader()->sectionSizeHint(column), kColumnWidth, kMetricWidth)
+                : kColumnWidth;
+        const int standard = key == "name" ? 230 : key == "created" ? 150 : titled;
         const int width = widths_.value(QString::fromStdString(key), standard);
         if (columnWidth(column) != width)
             setColumnWidth(column, width);

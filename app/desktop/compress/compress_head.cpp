@@ -80,7 +80,7 @@ void CompressHead::refresh() {
     export_->setEnabled(run && !run->rows.empty());
     bar_->setVisible(live);
     if (!run) {
-        name_->setText(controller_->pending().isEmpty() ? tr("No compression yet") : controller_->pending());
+        name_->setText(controller_->pending().isEmpty() ? tr("No sweep yet") : controller_->pending());
         state_->clear();
         numbers_->clear();
         end_->hide();

@@ -175,6 +175,9 @@ QString studentSizeText(const StudentSize& size, const Json& recipe) {
     Json student = studentOf(recipe);
     student.update(size.settings);
     QStringList facts;
+    // First, so that a narrow list still says it.
+    if (const auto count = studentParameters(student, int64_t(teacherModels(recipe).size())))
+        facts.append(parameterText(*count));
     const auto levels = [&](int64_t width, const std::vector<int64_t>& depths) {
         QStringList counts;
         for (const int64_t depth : depths)
@@ -184,9 +187,9 @@ QString studentSizeText(const StudentSize& size, const Json& recipe) {
     };
     const std::string trunk = textOf(student, "trunk"), variant = textOf(student, "variant");
     if (trunk == "vit") {
-        facts = {QStringLiteral("%1 channels").arg(student["width"].get<int>()),
-                 QStringLiteral("%1 blocks").arg(student["depth"].get<int>()),
-                 QStringLiteral("%1 heads").arg(student["heads"].get<int>())};
+        facts += {QStringLiteral("%1 channels").arg(student["width"].get<int>()),
+                  QStringLiteral("%1 blocks").arg(student["depth"].get<int>()),
+                  QStringLiteral("%1 heads").arg(student["heads"].get<int>())};
     } else if (variant == "own") {
         levels(student["width"], student["depths"].get<std::vector<int64_t>>());
     } else {
@@ -194,8 +197,6 @@ QString studentSizeText(const StudentSize& size, const Json& recipe) {
             if (each.name == variant)
                 levels(each.width, each.depths);
     }
-    if (const auto count = studentParameters(student, int64_t(teacherModels(recipe).size())))
-        facts.append(parameterText(*count));
     return size.name + ": " + facts.join(", ");
 }
 

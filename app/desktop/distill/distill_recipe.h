@@ -27,7 +27,7 @@ struct StudentSize {
 };
 // ViTs, E-RADIOs and MambaVisions: those that have a name, and smaller ones that learn on a laptop.
 const std::vector<StudentSize>& studentSizes();
-// "ViT small: 192 channels, 6 blocks, 3 heads, 2.9 M": parameters of its trunk with the other settings of
+// "ViT small: 3.01 M, 192 channels, 6 blocks, 3 heads": parameters of its trunk with the other settings of
 // the recipe's student (patch, position field) and its teachers.
 QString studentSizeText(const StudentSize& size, const Json& recipe);
 // "E-RADIO, 10.3 M parameters" of the recipe as it is, or empty where that cannot be told.

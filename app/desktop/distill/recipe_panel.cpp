@@ -6,6 +6,7 @@
 #include "widgets/base/theme.h"
 #include "widgets/forms/recipe_editor.h"
 
+#include <QAbstractItemView>
 #include <QComboBox>
 #include <QFileInfo>
 #include <QHBoxLayout>
@@ -18,8 +19,19 @@
 
 namespace vitrine {
 
+namespace {
+
 constexpr int kListHeight = 78;
+constexpr int kPopupMargins = 28;  // pixels around the entries of an opened list
 constexpr int kPathRole = Qt::UserRole;
+
+// The opened list is as wide as its entries, however narrow the panel is.
+void fitPopup(QComboBox* combo) {
+    combo->setMaxVisibleItems(combo->count());
+    combo->view()->setMinimumWidth(combo->view()->sizeHintForColumn(0) + kPopupMargins);
+}
+
+}  // namespace
 
 RecipePanel::RecipePanel(QWidget* parent)
     : QWidget(parent),
@@ -261,6 +273,8 @@ void RecipePanel::refreshChoices() {
     size_->setCurrentIndex(size.isEmpty() ? 0 : size_->findData(size));
     const QString own = studentText(now);
     size_->setItemText(0, own.isEmpty() ? tr("Student of its own") : tr("Student of its own: %1").arg(own));
+    for (QComboBox* combo : {preset_, size_})
+        fitPopup(combo);
 }
 
 Result<void> RecipePanel::checkRecipe() {

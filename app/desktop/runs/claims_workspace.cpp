@@ -189,6 +189,10 @@ Result<void> ClaimsWorkspace::stop(const std::string& claim) {
 void ClaimsWorkspace::showRuns(const QString& claim) {
     window_->commands().run("runs.view.filter",
                             {{"filter", "kind = claim and params.settings.claim = " + claim.toStdString()}});
+    for (const ClaimLine& line : board_->claims())
+        if (line.name == claim && line.verdict)
+            window_->commands().run("runs.view.select",
+                                    {{"runs", Json::array({line.verdict->run.toStdString()})}});
     window_->commands().run("workspace.show", {{"name", "runs"}});
 }
 

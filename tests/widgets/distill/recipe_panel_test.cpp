@@ -102,8 +102,8 @@ TEST_F(RecipePanelTest, StudentsOfLevelsAreOfferedWithTheirSizesAndWhatTheyUse) 
               "Not used while Trunk is eradio");
     panel.editor()->form()->setFilter("");
     // The count is that of the recipe's trunk; E-RADIO-L has its published 389.6 million.
-    EXPECT_TRUE(list->currentText().startsWith("E-RADIO XT: 64 channels, 1+3+4+5 blocks, "));
-    EXPECT_GT(list->findText("E-RADIO L: 192 channels, 3+3+5+5 blocks, 389.6 M", Qt::MatchExactly), 0);
+    EXPECT_TRUE(list->currentText().startsWith("E-RADIO XT: 40.7 M, 64 channels, 1+3+4+5 blocks"));
+    EXPECT_GT(list->findText("E-RADIO L: 389.6 M, 192 channels, 3+3+5+5 blocks", Qt::MatchExactly), 0);
 
     // A size that only the other family has is told at its field, and Start refuses it.
     Json other = panel.recipe();

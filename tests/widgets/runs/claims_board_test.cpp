@@ -6,6 +6,8 @@
 
 #include <gmock/gmock.h>
 
+#include <QCoreApplication>
+#include <QHeaderView>
 #include <QLabel>
 #include <QPushButton>
 #include <QSignalSpy>
@@ -87,6 +89,39 @@ TEST_F(ClaimsBoardTest, AFailingClaimIsShownAsFailingWithItsNumbers) {
     EXPECT_EQ(arms->item(0, 2)->text(), "4 ± 1");
     EXPECT_EQ(arms->item(1, 1)->text(), "–");
     EXPECT_THAT(board_.findChild<QLabel*>("claimProvenance")->text().toStdString(), HasSubstr("only 0.5"));
+}
+
+// Arms that measure different things: metrics stand in the order of the arms, columns take what they need,
+// and a long rule is read whole.
+TEST_F(ClaimsBoardTest, ManyArmsAndLongRulesAreReadable) {
+    const vitrine::Run run = claimRun(*project_, "mambavision", RunStatus::Finished);
+    const Json verdict = Json::parse(R"({"claim": "mambavision", "holds": true, "scale": 1, "checks": [
+      {"rule": "MMM: influence from more than one token per mixer ahead, which has to be exactly zero for all tokens of all of the windows", "measured": 0, "relation": "<=", "limit": 0, "holds": true, "by_seed": [0]},
+      {"rule": "short", "measured": 1, "relation": ">=", "limit": 0, "holds": true, "by_seed": [1]}],
+      "measurements": [{"seed": 0, "arms": {
+        "lookup MMMM": {"accuracy": 0.25, "where the answer lies ahead": 0.2}, "lookup MMSS": {"accuracy": 1, "where the answer lies ahead": 1},
+        "mixer: causal": {"accuracy on shapes": 0.9}, "mixer: regular": {"accuracy on shapes": 0.9}, "reach M": {"beyond reach": 0}}}]})");
+    ASSERT_TRUE(ClaimStore(*project_).add("mambavision", run, "the rule", verdict, true));
+    auto lines = claimsOf(*project_);
+    ASSERT_TRUE(lines);
+    board_.setClaims(std::move(*lines));
+    board_.resize(1200, 800);
+    board_.show();
+    board_.choose("mambavision");
+    QCoreApplication::processEvents();
+    QTableWidget *arms = table("claimArms"), *rules = table("claimRules");
+    QStringList metrics;
+    for (int row = 0; row < arms->rowCount(); ++row)
+        metrics.append(arms->item(row, 0)->text());
+    EXPECT_EQ(metrics,
+              (QStringList{"accuracy", "where the answer lies ahead", "accuracy on shapes", "beyond reach"}));
+    for (int column = 1; column < arms->columnCount(); ++column) {
+        EXPECT_LT(arms->columnWidth(column), 150) << column;
+        EXPECT_GE(arms->columnWidth(column), arms->horizontalHeader()->sectionSizeHint(column)) << column;
+    }
+    EXPECT_GT(rules->rowHeight(0), rules->rowHeight(1));
+    EXPECT_THAT(board_.findChild<QLabel*>("claimProvenance")->text().toStdString(),
+                HasSubstr("over one seed, run"));
 }
 
 TEST_F(ClaimsBoardTest, RunsAtWorkAndStoppedOnesAreTold) {
