@@ -70,14 +70,14 @@ BatchView::BatchView(QWidget* parent) : QWidget(parent), chart_(new Chart), fact
     layout->addWidget(chart_, 1);
 }
 
-void BatchView::show(const QString& name, const std::vector<PuzzleBatch>& batches) {
+void BatchView::show(const std::vector<PuzzleBatch>& batches) {
     chart_->setAxes(tr("sequences at once"),
                     areTimed(batches) ? tr("tokens per second") : tr("sum of scores"));
     chart_->setSeries(batchSeries(batches));
     chart_->setAccessibleDescription(chart_->toCsv());
     facts_->setText(batches.empty()
                         ? tr("One number of sequences: name several at the budgets to compare them")
-                        : name + '\n' + batchLines(batches));
+                        : batchLines(batches));
 }
 
 }  // namespace vitrine

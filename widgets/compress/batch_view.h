@@ -14,7 +14,7 @@ class BatchView : public QWidget {
   public:
     explicit BatchView(QWidget* parent = nullptr);
 
-    void show(const QString& name, const std::vector<PuzzleBatch>& batches);
+    void show(const std::vector<PuzzleBatch>& batches);
 
   private:
     Chart* chart_;

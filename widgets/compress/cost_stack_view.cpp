@@ -2,7 +2,6 @@
 
 #include "widgets/compress/model_tree.h"
 
-#include <QHBoxLayout>
 #include <QLabel>
 #include <QVBoxLayout>
 
@@ -10,26 +9,42 @@ namespace vitrine {
 namespace {
 
 constexpr double kBarWidth = 0.36;
+constexpr size_t kLowerColor = 0, kUpperColor = 1;
+
+// What a bar is made of, from below.
+struct Parts {
+    QString lower, upper;
+    double PuzzleCost::*lowerCost;
+    double PuzzleCost::*upperCost;
+    double unit;
+};
+
+Parts partsOf(PuzzleCostKind kind) {
+    if (kind == PuzzleCostKind::Memory)
+        return {QObject::tr("weights"), QObject::tr("cache"), &PuzzleCost::weights, &PuzzleCost::cache, 1e6};
+    return {QObject::tr("tokens"), QObject::tr("prompt"), &PuzzleCost::generateSeconds,
+            &PuzzleCost::promptSeconds, 1e-3};
+}
 
 // A pair of series for one model: the whole, and its lower part in front.
-void addBars(std::vector<ChartSeries>& all, const PuzzleStack& stack, bool dense, const QString& whole,
-             const QString& part, double PuzzleCost::*upper, double PuzzleCost::*lower, double unit) {
-    ChartSeries sums, parts;
-    sums.name = whole;
-    parts.name = part;
-    sums.color = chartColor(1);
-    parts.color = chartColor(0);
+void addBars(std::vector<ChartSeries>& all, const PuzzleStack& stack, bool dense, const Parts& what) {
+    ChartSeries sums, lower;
+    const QString whose = dense ? QObject::tr("parent: ") : QString();
+    sums.name = QStringLiteral("%1%2 + %3").arg(whose, what.lower, what.upper);
+    lower.name = whose + what.lower;
+    sums.color = chartColor(kUpperColor);
+    lower.color = chartColor(kLowerColor);
     const auto add = [&](const PuzzleCost& cost) {
         const double x = double(sums.x.size()) + (dense ? -kBarWidth / 2 : kBarWidth / 2);
         sums.x.append(x);
-        sums.y.append((cost.*lower + cost.*upper) / unit);
-        parts.x.append(x);
-        parts.y.append(cost.*lower / unit);
+        sums.y.append((cost.*what.lowerCost + cost.*what.upperCost) / what.unit);
+        lower.x.append(x);
+        lower.y.append(cost.*what.lowerCost / what.unit);
     };
     for (const PuzzleCost& layer : stack.layers)
         add(layer);
     add(stack.outside);
-    for (ChartSeries* series : {&sums, &parts}) {
+    for (ChartSeries* series : {&sums, &lower}) {
         series->barWidth = kBarWidth;
         series->dashed = dense;
         all.push_back(std::move(*series));
@@ -38,28 +53,13 @@ void addBars(std::vector<ChartSeries>& all, const PuzzleStack& stack, bool dense
 
 }  // namespace
 
-std::vector<ChartSeries> memorySeries(const QString& name, const PuzzleStack& stack,
-                                      const PuzzleStack& parent) {
-    std::vector<ChartSeries> all;
-    if (stack.layers.empty())
-        return all;
-    addBars(all, parent, true, QObject::tr("parent: weights + cache"), QObject::tr("parent: weights"),
-            &PuzzleCost::cache, &PuzzleCost::weights, 1e6);
-    addBars(all, stack, false, QObject::tr("%1: weights + cache").arg(name),
-            QObject::tr("%1: weights").arg(name), &PuzzleCost::cache, &PuzzleCost::weights, 1e6);
-    return all;
-}
-
-std::vector<ChartSeries> timeSeries(const QString& name, const PuzzleStack& stack,
+std::vector<ChartSeries> costSeries(PuzzleCostKind kind, const PuzzleStack& stack,
                                     const PuzzleStack& parent) {
     std::vector<ChartSeries> all;
-    if (stack.layers.empty() || sumOf(parent).generateSeconds <= 0)
+    if (stack.layers.empty() || (kind == PuzzleCostKind::Time && sumOf(parent).generateSeconds <= 0))
         return all;
-    addBars(all, parent, true, QObject::tr("parent: tokens + prompt"), QObject::tr("parent: tokens"),
-            &PuzzleCost::promptSeconds, &PuzzleCost::generateSeconds, 1e-3);
-    addBars(all, stack, false, QObject::tr("%1: tokens + prompt").arg(name),
-            QObject::tr("%1: tokens").arg(name), &PuzzleCost::promptSeconds, &PuzzleCost::generateSeconds,
-            1e-3);
+    addBars(all, parent, true, partsOf(kind));
+    addBars(all, stack, false, partsOf(kind));
     return all;
 }
 
@@ -74,57 +74,60 @@ PuzzleCost sumOf(const PuzzleStack& stack) {
     return sum;
 }
 
-CostStackView::CostStackView(QWidget* parent)
-    : QWidget(parent), memory_(new Chart), time_(new Chart), facts_(new QLabel) {
-    setObjectName("puzzleCosts");
-    memory_->setObjectName("puzzleMemory");
-    memory_->setAxes(tr("layer"), tr("MB"));
-    memory_->setToolTip(
-        tr("Memory of each layer: weights, and above them the cache; pale: the parent's in the same use"));
-    time_->setObjectName("puzzleTime");
-    time_->setAxes(tr("layer"), tr("ms"));
-    time_->setToolTip(tr(
-        "Time of each layer, measured part by part: all generated tokens, and above them the prompt; pale: "
-        "the parent's"));
-    facts_->setObjectName("puzzleCostFacts");
+CostStackView::CostStackView(PuzzleCostKind kind, QWidget* parent)
+    : QWidget(parent), kind_(kind), chart_(new Chart), facts_(new QLabel), key_(new QLabel) {
+    const bool memory = kind == PuzzleCostKind::Memory;
+    setObjectName(memory ? "puzzleMemoryView" : "puzzleTimeView");
+    chart_->setObjectName(memory ? "puzzleMemory" : "puzzleTime");
+    chart_->setAxes(tr("layer"), memory ? tr("MB") : tr("ms"));
+    chart_->setToolTip(
+        memory ? tr("Memory of each layer beside the parent's in the same use")
+               : tr("Time of each layer, measured part by part, beside the parent's in the same use"));
+    // Four names would take most of a small plot.
+    chart_->setLegendShown(false);
+    const Parts parts = partsOf(kind);
+    key_->setObjectName(memory ? "puzzleMemoryKey" : "puzzleTimeKey");
+    key_->setText(
+        tr("<span style=\"color:%1\">■</span> %2 &nbsp; <span style=\"color:%3\">■</span> %4 &nbsp; "
+           "pale: the parent's")
+            .arg(chartColor(kLowerColor).name(), parts.lower, chartColor(kUpperColor).name(), parts.upper));
+    facts_->setObjectName(memory ? "puzzleMemoryFacts" : "puzzleTimeFacts");
     facts_->setWordWrap(true);
-    auto* charts = new QHBoxLayout;
-    charts->addWidget(memory_, 1);
-    charts->addWidget(time_, 1);
     auto* layout = new QVBoxLayout(this);
     layout->setContentsMargins(0, 0, 0, 0);
+    layout->setSpacing(2);
     layout->addWidget(facts_);
-    layout->addLayout(charts, 1);
+    layout->addWidget(key_);
+    layout->addWidget(chart_, 1);
 }
 
-void CostStackView::show(const QString& name, const PuzzleStack& stack, const PuzzleStack& parent,
+void CostStackView::show(const QString& title, const PuzzleStack& stack, const PuzzleStack& parent,
                          const QString& why) {
     QStringList layers;
     for (size_t layer = 0; layer < stack.layers.size(); ++layer)
         layers.append(QString::number(layer));
     layers.append(tr("outside"));
-    for (Chart* chart : {memory_, time_})
-        chart->setXNames(layers);
-    memory_->setSeries(memorySeries(name, stack, parent));
-    time_->setSeries(timeSeries(name, stack, parent));
-    time_->setVisible(!time_->series().empty());
-    if (stack.layers.empty())
-        return facts_->setText(why);
+    chart_->setXNames(layers);
+    chart_->setSeries(costSeries(kind_, stack, parent));
+    chart_->setAccessibleDescription(chart_->toCsv());
+    key_->setVisible(!chart_->series().empty());
+    facts_->setText(stack.layers.empty() ? why : title + text(stack, parent));
+}
+
+QString CostStackView::text(const PuzzleStack& stack, const PuzzleStack& parent) const {
     const PuzzleCost own = sumOf(stack), whole = sumOf(parent);
-    QString text = tr("%1, %2: %3 of weights and %4 of cache (parent %5 and %6)")
-                       .arg(name, stack.use, sizeText(own.weights), sizeText(own.cache),
-                            sizeText(whole.weights), sizeText(whole.cache));
-    if (whole.generateSeconds > 0)
-        text += tr(" · prompt %1 ms, tokens %2 ms (parent %3 and %4)")
-                    .arg(1e3 * own.promptSeconds, 0, 'f', 2)
-                    .arg(1e3 * own.generateSeconds, 0, 'f', 1)
-                    .arg(1e3 * whole.promptSeconds, 0, 'f', 2)
-                    .arg(1e3 * whole.generateSeconds, 0, 'f', 1);
-    else
-        text += tr(" · nothing was timed in this use");
-    facts_->setText(text);
-    for (Chart* chart : {memory_, time_})
-        chart->setAccessibleDescription(chart->toCsv());
+    if (kind_ == PuzzleCostKind::Memory)
+        return tr("%1: %2 of weights and %3 of cache (parent %4 and %5)")
+            .arg(stack.use, sizeText(own.weights), sizeText(own.cache), sizeText(whole.weights),
+                 sizeText(whole.cache));
+    if (whole.generateSeconds <= 0)
+        return tr("%1: nothing was timed in this use").arg(stack.use);
+    return tr("%1: prompt %2 ms, tokens %3 ms (parent %4 and %5)")
+        .arg(stack.use)
+        .arg(1e3 * own.promptSeconds, 0, 'f', 2)
+        .arg(1e3 * own.generateSeconds, 0, 'f', 1)
+        .arg(1e3 * whole.promptSeconds, 0, 'f', 2)
+        .arg(1e3 * whole.generateSeconds, 0, 'f', 1);
 }
 
 }  // namespace vitrine

@@ -1,5 +1,5 @@
 // What each layer of an architecture costs beside the same layer of its parent: memory as weights and cache,
-// time as the prompt and the tokens after it. The last bars are what lies outside of the layers.
+// or time as the tokens and the prompt before them. The last bars are what lies outside of the layers.
 #pragma once
 
 #include "widgets/compress/puzzle_results.h"
@@ -9,25 +9,28 @@ class QLabel;
 
 namespace vitrine {
 
+enum class PuzzleCostKind { Memory, Time };
+
 class CostStackView : public QWidget {
     Q_OBJECT
   public:
-    explicit CostStackView(QWidget* parent = nullptr);
+    explicit CostStackView(PuzzleCostKind kind, QWidget* parent = nullptr);
 
-    // Both in the same use; an empty stack: `why` says why there is none.
-    void show(const QString& name, const PuzzleStack& stack, const PuzzleStack& parent, const QString& why);
+    // Both in the same use. `title` stands before what is said of them; an empty stack: `why` says why there
+    // is none.
+    void show(const QString& title, const PuzzleStack& stack, const PuzzleStack& parent, const QString& why);
 
   private:
-    Chart *memory_, *time_;
-    QLabel* facts_;
+    QString text(const PuzzleStack& stack, const PuzzleStack& parent) const;
+
+    PuzzleCostKind kind_;
+    Chart* chart_;
+    QLabel *facts_, *key_;
 };
 
-// Bars from zero, the whole behind its lower part: what of the first is not covered is the upper part.
-// In MB, or ms; layers at whole numbers of x, the parent's bar to the left.
-std::vector<ChartSeries> memorySeries(const QString& name, const PuzzleStack& stack,
-                                      const PuzzleStack& parent);
-// Empty where nothing was timed.
-std::vector<ChartSeries> timeSeries(const QString& name, const PuzzleStack& stack, const PuzzleStack& parent);
+// Bars from zero, the whole behind its lower part: what of the first is not covered is the upper part. In MB,
+// or ms; layers at whole numbers of x, the parent's bar to the left. Empty where nothing is known or timed.
+std::vector<ChartSeries> costSeries(PuzzleCostKind kind, const PuzzleStack& stack, const PuzzleStack& parent);
 PuzzleCost sumOf(const PuzzleStack& stack);
 
 }  // namespace vitrine

@@ -79,7 +79,8 @@ PuzzleView::PuzzleView(QWidget* parent)
       scores_(new HeatMapView),
       front_(new Chart),
       additivity_(new Chart),
-      costs_(new CostStackView),
+      memory_(new CostStackView(PuzzleCostKind::Memory)),
+      time_(new CostStackView(PuzzleCostKind::Time)),
       batches_(new BatchView),
       charts_(new QTabWidget),
       panel_(new PuzzleBudgetPanel),
@@ -105,6 +106,8 @@ PuzzleView::PuzzleView(QWidget* parent)
     solved_->setToolTip(tr("What a search under the sliders' budgets gives; framed where it differs"));
     for (QLabel* label : {facts_, solvedFacts_, drawingTitle_})
         label->setWordWrap(label != drawingTitle_);
+    // A long name leaves the other drawing its half.
+    drawingTitle_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     facts_->setObjectName("puzzleFacts");
     solvedFacts_->setObjectName("puzzleSolvedFacts");
     make_->setObjectName("puzzleMake");
@@ -144,7 +147,8 @@ void PuzzleView::layOut() {
     grid->addLayout(architectures, 4, 0);
     charts_->setObjectName("puzzleCharts");
     charts_->setDocumentMode(true);
-    charts_->addTab(costs_, tr("Costs"));
+    charts_->addTab(memory_, tr("Memory"));
+    charts_->addTab(time_, tr("Time"));
     charts_->addTab(batches_, tr("Batches"));
     charts_->addTab(additivity_, tr("Additivity"));
     grid->addWidget(charts_, 4, 1);
@@ -219,6 +223,7 @@ void PuzzleView::refresh() {
     const PuzzleArchitecture* now = chosen();
     drawing_->show(results_.layers, now ? now->choice : PuzzleChoice());
     drawingTitle_->setText(now ? now->name : QString());
+    drawingTitle_->setToolTip(drawingTitle_->text());
     facts_->setText(now ? tr("%1: %2 M parameters, %3 MB, %4 nats a token%5")
                               .arg(now->name)
                               .arg(now->parameters / 1e6, 0, 'f', 2)
@@ -269,19 +274,17 @@ void PuzzleView::refreshFront() {
 void PuzzleView::refreshCosts() {
     const PuzzleArchitecture* now = chosen();
     const bool again = !solution_.choice.empty();
-    const QString name = again ? tr("solved again") : now ? now->name : QString();
-    if (again)
-        costs_->show(name, solution_.stack, solution_.parent,
-                     tr("An earlier version kept no weights apart from the cache: run the recipe again"));
-    else if (now)
-        costs_->show(
-            name, now->stack, now->parent,
-            now->choice.empty()
-                ? tr("%1 is not made of the library's blocks").arg(now->name)
-                : tr("An earlier version kept no weights apart from the cache: run the recipe again"));
-    else
-        costs_->show({}, {}, {}, tr("No architecture yet"));
-    batches_->show(name, again ? solution_.batches : now ? now->batches : std::vector<PuzzleBatch>());
+    const QString why =
+        !now && !again ? tr("No architecture yet")
+        : now && !again && now->choice.empty() && now->how != "parent"
+            ? tr("%1 is not made of the library's blocks").arg(now->name)
+            : tr("An earlier version kept no weights apart from the cache: run the recipe again");
+    static const PuzzleStack kNone;
+    const PuzzleStack& stack = again ? solution_.stack : now ? now->stack : kNone;
+    const PuzzleStack& parent = again ? solution_.parent : now ? now->parent : kNone;
+    for (CostStackView* view : {memory_, time_})
+        view->show(again ? tr("solved again, ") : QString(), stack, parent, why);
+    batches_->show(again ? solution_.batches : now ? now->batches : std::vector<PuzzleBatch>());
 }
 
 void PuzzleView::refreshSolution() {

@@ -35,7 +35,7 @@ class PuzzleView : public QWidget {
     // The answer to budgetsChanged.
     void setSolution(PuzzleSolution solution);
     const PuzzleSolution& solution() const { return solution_; }
-    // "Costs", "Batches" and "Additivity".
+    // "Memory", "Time", "Batches" and "Additivity".
     QTabWidget* charts() const { return charts_; }
 
   signals:
@@ -59,7 +59,7 @@ class PuzzleView : public QWidget {
     QComboBox* grid_;
     HeatMapView* scores_;
     Chart *front_, *additivity_;
-    CostStackView* costs_;
+    CostStackView *memory_, *time_;
     BatchView* batches_;
     QTabWidget* charts_;
     PuzzleBudgetPanel* panel_;

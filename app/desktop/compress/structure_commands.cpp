@@ -51,23 +51,20 @@ void CompressWorkspace::wireStructures() {
 }
 
 void CompressWorkspace::declareStructureCommands(CommandCenter& commands) {
-    commands.add(
-        {"compress.structures",
-         "Show a run that cut, searched, learnt masks, many sizes or chunk by chunk",
-         {},
-         "chart",
-         argumentSchema(
-             {{"run", textArgument("its id or name; empty: as it is")},
-              {"view",
-               textArgument(
-                   "cut, depth, removal, curves, units or flow; costs, batches or additivity of a puzzle")}}),
-         [this](const Json& arguments) -> Result<void> {
-             if (arguments.contains("run"))
-                 VITRINE_TRY_VOID(structures_->open(arguments["run"].get<std::string>()));
-             if (arguments.contains("view"))
-                 VITRINE_TRY_VOID(structures_->showView(arguments["view"].get<std::string>()));
-             return showPage("structures");
-         }});
+    commands.add({"compress.structures",
+                  "Show a run that cut, searched, learnt masks, many sizes or chunk by chunk",
+                  {},
+                  "chart",
+                  argumentSchema({{"run", textArgument("its id or name; empty: as it is")},
+                                  {"view", textArgument("cut, depth, removal, curves, units or flow; memory, "
+                                                        "time, batches or additivity of a puzzle")}}),
+                  [this](const Json& arguments) -> Result<void> {
+                      if (arguments.contains("run"))
+                          VITRINE_TRY_VOID(structures_->open(arguments["run"].get<std::string>()));
+                      if (arguments.contains("view"))
+                          VITRINE_TRY_VOID(structures_->showView(arguments["view"].get<std::string>()));
+                      return showPage("structures");
+                  }});
     commands.add({"compress.cut",
                   "Move the cut through the structures of a model",
                   {},

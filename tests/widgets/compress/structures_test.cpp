@@ -159,14 +159,14 @@ TEST(Structures, CostsOfAnArchitectureStandBesideItsParents) {
     EXPECT_EQ(found.stack.use, "6 sequences of 16 + 8 tokens");
     EXPECT_EQ(run.puzzle.architectures[0].stack.use, "3 sequences of 16 + 8 tokens");
     EXPECT_TRUE(run.puzzle.architectures[2].stack.layers.empty());
-    const auto memory = memorySeries("it", found.stack, found.parent);
+    const auto memory = costSeries(PuzzleCostKind::Memory, found.stack, found.parent);
     ASSERT_EQ(memory.size(), 4u);
     EXPECT_DOUBLE_EQ(memory[0].y[1], 630e-6);  // the parent's second layer
     EXPECT_DOUBLE_EQ(memory[2].y[1], 420e-6);
     EXPECT_DOUBLE_EQ(memory[3].y[1], 400e-6);  // weights alone
     EXPECT_DOUBLE_EQ(memory[2].y[2], 105e-6);  // outside
     EXPECT_LT(memory[0].x[1], memory[2].x[1]);
-    const auto time = timeSeries("it", found.stack, found.parent);
+    const auto time = costSeries(PuzzleCostKind::Time, found.stack, found.parent);
     ASSERT_EQ(time.size(), 4u);
     EXPECT_DOUBLE_EQ(time[2].y[1], 1e3 * (20 * 8 + 200));
     EXPECT_EQ(batchLines(found.batches).toStdString(), "batch 3: too slow\nbatch 6: score 0.7000, " +
@@ -192,7 +192,7 @@ TEST(Structures, CostsOfAnArchitectureStandBesideItsParents) {
     report.erase("other_costs");
     ASSERT_TRUE(readPuzzle(report, run));
     EXPECT_TRUE(run.puzzle.architectures[0].stack.layers.empty());
-    EXPECT_TRUE(memorySeries("it", run.puzzle.architectures[0].stack, {}).empty());
+    EXPECT_TRUE(costSeries(PuzzleCostKind::Memory, run.puzzle.architectures[0].stack, {}).empty());
 }
 
 TEST(Structures, BudgetsOfAPuzzle) {
