@@ -101,12 +101,13 @@ TEST_F(ChartTest, WhereNoCornerIsFreeItStandsAboveTheData) {
 TEST_F(ChartTest, WhereItWouldTakeMostOfThePlotItStandsOutside) {
     const std::vector<ChartSeries> waves{wave("where it is right", 0, 200),
                                          wave("where it is wrong", 2, 200)};
-    for (const QSize size : {QSize(230, 130), QSize(420, 110), QSize(190, 200)}) {
+    for (const QSize size : {QSize(230, 150), QSize(420, 110), QSize(190, 200)}) {
         show(waves, size);
         const QRect plotted = plot->axisRect()->rect(), legend = plot->legend->outerRect();
         EXPECT_EQ(covered(), 0) << size.width();
-        EXPECT_TRUE(plot->rect().contains(legend)) << size.width() << ": " << legend.x() << ", " << legend.y()
-                                                   << ", " << legend.width() << " x " << legend.height();
+        EXPECT_TRUE(plot->rect().adjusted(0, 0, -4, -4).contains(legend))
+            << size.width() << ": " << legend.x() << ", " << legend.y() << ", " << legend.width() << " x "
+            << legend.height();
         EXPECT_FALSE(plotted.intersects(legend)) << size.width();
         EXPECT_GE(std::min(plotted.width(), plotted.height()), 40) << size.width();
         EXPECT_NEAR(plot->yAxis->range().upper, 2.5 + 0.06, 0.02) << size.width();  // no room is left above
@@ -116,7 +117,7 @@ TEST_F(ChartTest, WhereItWouldTakeMostOfThePlotItStandsOutside) {
     settle();
     EXPECT_TRUE(plot->axisRect()->rect().contains(plot->legend->outerRect()));
     EXPECT_EQ(covered(), 0);
-    chart->resize(230, 130);
+    chart->resize(230, 150);
     settle();
     EXPECT_FALSE(plot->axisRect()->rect().intersects(plot->legend->outerRect()));
     const int before = plot->axisRect()->rect().height();

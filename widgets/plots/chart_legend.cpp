@@ -12,6 +12,7 @@ constexpr double kInset = 12;          // pixels between the legend and the fram
 constexpr double kMostOfHeight = 0.5;  // of the plot, that may be left to the legend
 constexpr qsizetype kFewPoints = 400;  // lines between so few points are looked at as well
 constexpr int kParts = 12;             // of such a line
+constexpr int kEdge = 6;               // pixels between a legend outside and the chart's edge
 
 constexpr Qt::Alignment kCorners[] = {Qt::AlignTop | Qt::AlignLeft, Qt::AlignTop | Qt::AlignRight,
                                       Qt::AlignBottom | Qt::AlignLeft, Qt::AlignBottom | Qt::AlignRight};
@@ -65,9 +66,9 @@ void arrange(QCPLegend& legend, int columns) {
 bool moveOutside(PlotCanvas& plot) {
     QCPLegend& legend = *plot.legend;
     const QSize area = plot.axisRect()->rect().size(), whole = plot.viewport().size();
-    const QSize column = legend.minimumOuterSizeHint();
-    arrange(legend, std::clamp(whole.width() / std::max(1, column.width()), 1, legend.itemCount()));
-    const QSize row = legend.minimumOuterSizeHint();
+    const QSize column = legend.minimumOuterSizeHint() + QSize(kEdge, kEdge);
+    arrange(legend, std::clamp(whole.width() / column.width(), 1, legend.itemCount()));
+    const QSize row = legend.minimumOuterSizeHint() + QSize(kEdge, kEdge);
     const QSize above = area - QSize(0, row.height() + plot.plotLayout()->rowSpacing()),
                 left = area - QSize(column.width() + plot.plotLayout()->columnSpacing(), 0);
     const bool fitsBelow = row.width() <= whole.width() && above.height() >= kLeastSide,
