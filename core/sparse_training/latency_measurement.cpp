@@ -163,6 +163,7 @@ Result<std::vector<double>> measureForwardMs(const ClassifierNetwork& network,
                                              const std::vector<ClassifierTensors>& tensors,
                                              const LatencyMeasurement& measurement, JobContext& job) {
     std::vector<PreparedWork> works;
+    works.reserve(tensors.size());
     for (const ClassifierTensors& each : tensors)
         works.push_back(forwardWork(network, each, measurement.batch));
     return medianMs(works, measurement, job);
