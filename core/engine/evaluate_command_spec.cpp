@@ -16,6 +16,7 @@ constexpr const char* kEvaluateArguments = R"json({"type": "object", "required":
   "textAdaptor": {"type": "string", "default": "", "description": "adaptor head in the space of the text model; empty: the only one with clip or siglip in its name"},
   "imitation": {"type": "string", "default": "", "description": "picture or folder without labels: each adaptor head is compared with its teacher"},
   "teachers": {"type": "array", "items": {"type": "string"}, "default": [], "description": "ADAPTOR=MODEL, or ADAPTOR:LAYER=MODEL (may be given again): the teacher of each adaptor head"},
+  "teacherResolution": {"type": "string", "default": "own", "description": "what teachers look at: own (the resolution that each prefers), pixels, or student (what the student sees, as in a distillation)"},
   "resolutions": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, "maximum": 8192}, "default": [0], "description": "model pixels of the short side (may be given again); 0: what each model prefers"},
   "batch": {"type": "integer", "minimum": 1, "maximum": 1024, "default": 16, "description": "pictures that go through the model together"},
   "output": {"type": "string", "default": "", "description": "folder for the tables and the segmented pictures; empty: they stay in the project"},
@@ -44,9 +45,10 @@ void declareEvaluateCommand(CommandRegistry& registry) {
         "RADIO "
         "students through an adaptor head and the text model that it learned from. "
         "Imitation: share of the teacher's variance that an adaptor head explains (1 - squared error / "
-        "variance), both maps on the coarser of their grids, the teacher at its own resolution, the student "
-        "at "
-        "each of --resolutions: the curve of the error is the mode-switch plot. "
+        "variance), both maps on the coarser of their grids, the student at each of --resolutions, the "
+        "teacher at its "
+        "own: the curve of the error is the mode-switch plot. With --teacher-resolution student the teacher "
+        "sees what the student sees, as in a distillation with that resolution: what its loss says. "
         "Everything is kept as a run of the project, which can be resumed.\n\n"
         "  vitrine evaluate resnet/ vit/ --classification train.bin --test test.bin\n"
         "  vitrine evaluate radio/ --segmentation camvid/ --resolutions 256 --resolutions 512\n"

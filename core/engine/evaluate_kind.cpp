@@ -85,13 +85,14 @@ class EvaluateJob {
                                 !isDone(path, resolution, "zero-shot") && !unreadable_.contains(path);
         const Json& teachers = run_.settings()["teachers"];
         const bool wantsTeachers = std::any_of(teachers.begin(), teachers.end(), [&](const Json& teacher) {
-            return !isDone(path, resolution, imitationTask(teacher["name"]));
+            return !isDone(path, resolution, imitationTask(teacher["name"], teacherView()));
         });
         if (!wantsClasses && !wantsPixels && !wantsPlaces && !wantsTexts && !wantsTeachers)
             return {};
-        if (wantsTeachers)
-            VITRINE_TRY_VOID(lookThroughTeachers());
         VITRINE_TRY(const StoredModel* model, load(path));
+        if (wantsTeachers)
+            VITRINE_TRY_VOID(lookThroughTeachers(
+                teacherView() == TeacherView::Student ? squareSide(*model, resolution) : 0));
         const EvaluationSettings settings = settingsAt(resolution);
         if (wantsClasses) {
             VITRINE_TRY_VOID(run_.pausePoint());
@@ -169,16 +170,26 @@ class EvaluateJob {
         return run_.saveState(state());
     }
 
-    // Once for all students and resolutions: each teacher looks at its own resolution.
-    Result<void> lookThroughTeachers() {
-        if (!teachers_.empty())
+    TeacherView teacherView() const {
+        return run_.settings()["teacher_resolution"] == teacherViewName(TeacherView::Student)
+                   ? TeacherView::Student
+                   : TeacherView::Own;
+    }
+
+    // Once for all students and resolutions where each teacher has a view of its own (`studentSide` 0), else
+    // again for every other side of a student.
+    Result<void> lookThroughTeachers(int64_t studentSide) {
+        if (!teachers_.empty() && studentSide == teachersSide_)
             return {};
+        teachers_.clear();
+        teachersSide_ = studentSide;
         for (const Json& json : run_.settings()["teachers"]) {
             VITRINE_TRY_VOID(run_.pausePoint());
             const ImitatedTeacher teacher = imitatedTeacherFrom(json);
             VITRINE_TRY(const StoredModel* model, load(teacher.model));
             VITRINE_TRY(teachers_.emplace_back(),
-                        mapsOfTeacher(*model, teacher, sets_.imitated, settingsAt(teacher.side), run_.job()));
+                        mapsOfTeacher(*model, teacher, sets_.imitated, settingsAt(teacher.side), studentSide,
+                                      run_.job()));
             list(teachers_.back().skipped);
         }
         return {};
@@ -193,16 +204,20 @@ class EvaluateJob {
         for (size_t index = 0; index < found.teachers.size(); ++index) {
             const Imitation& each = found.teachers[index];
             const ImitationScores& scores = each.scores;
-            add(path, model, resolution, imitationTask(each.teacher), 1 - scores.error,
+            const TeacherMaps& teacher = teachers_[index];
+            add(path, model, resolution, imitationTask(each.teacher, teacher.view), 1 - scores.error,
                 {{"error", scores.error},
                  {"cosine", scores.cosine},
                  {"summaryCosine", scores.summaryCosine ? Json(*scores.summaryCosine) : Json()},
-                 {"teacherResolution", teachers_[index].side},
+                 {"teacher", each.teacher},
+                 {"teacherView", teacherViewName(teacher.view)},
+                 {"teacherResolution", teacher.side},
                  {"places", scores.places},
                  {"pictures", scores.pictures},
                  {"skipped", found.skipped.size()}});
             const Json row = rows_.back();
-            run_.metric(fmt::format("{}/error to {}", model.description.info.name, each.teacher),
+            run_.metric(fmt::format("{}/{}", model.description.info.name,
+                                    imitationErrorName(each.teacher, teacher.view)),
                         row["resolution"], scores.error);
             for (const auto& [name, picture] : each.pictures)
                 VITRINE_TRY_VOID(
@@ -270,6 +285,7 @@ class EvaluateJob {
     EvaluationSets sets_;
     std::map<std::string, Error> unreadable_;  // models that texts cannot classify by, and why
     std::vector<TeacherMaps> teachers_;        // what each teacher says of them
+    int64_t teachersSide_ = 0;                 // of the student whose view it was; 0: their own
     Json rows_ = Json::array();
     std::map<std::string, std::string> leftOut_;  // path -> why
 };

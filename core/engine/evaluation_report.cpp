@@ -14,13 +14,31 @@ namespace vitrine {
 namespace {
 
 constexpr const char* kImitates = "imitates ";
+constexpr const char* kAtStudents = " at the student's resolution";
 
 bool isImitation(const Json& row) {
     return row["task"].get<std::string>().starts_with(kImitates);
 }
 
 std::string teacherOf(const Json& row) {
-    return row["task"].get<std::string>().substr(std::string_view(kImitates).size());
+    return row["detail"]["teacher"];
+}
+
+const char* viewSuffix(TeacherView view) {
+    return view == TeacherView::Student ? kAtStudents : "";
+}
+
+// "imitates clip (teacher at 224)": which sides the teacher looked at in all rows of the task.
+std::string imitationHeading(const Json& rows, const std::string& task) {
+    int64_t least = 0, most = 0;
+    for (const Json& row : rows)
+        if (row["task"] == task) {
+            const int64_t side = row["detail"]["teacherResolution"];
+            least = least == 0 ? side : std::min(least, side);
+            most = std::max(most, side);
+        }
+    return fmt::format("{} (teacher at {})", task,
+                       least == most ? fmt::format("{}", least) : fmt::format("{} to {}", least, most));
 }
 
 Result<void> putPicture(RunContext& run, const std::string& name, const Image& picture, const Json& from) {
@@ -40,11 +58,18 @@ Result<void> putTable(RunContext& run, const std::string& name, const std::strin
 // Curves of one student, points by rising resolution.
 LineChartPicture modeSwitchChart(const Json& rows, const std::string& model) {
     std::map<std::string, std::map<double, double>> curves;
+    bool own = true;
     for (const Json& row : rows)
-        if (isImitation(row) && row["model"] == model)
-            curves[teacherOf(row)][row["resolution"].get<double>()] = row["detail"]["error"];
+        if (isImitation(row) && row["model"] == model) {
+            const Json& detail = row["detail"];
+            own = detail["teacherView"] == teacherViewName(TeacherView::Own);
+            const std::string name =
+                own ? fmt::format("{} at {}", teacherOf(row), detail["teacherResolution"].get<int64_t>())
+                    : teacherOf(row);
+            curves[name][row["resolution"].get<double>()] = detail["error"];
+        }
     LineChartPicture chart;
-    chart.title = model + ": error to its teachers";
+    chart.title = model + ": error to its teachers" + (own ? "" : kAtStudents);
     chart.xTitle = "resolution of the student, pixels";
     chart.yTitle = "squared error / variance of the teacher";
     for (const auto& [teacher, points] : curves) {
@@ -81,7 +106,9 @@ std::string evaluationTable(const Json& rows) {
     text.header = {"model"};
     text.rightAligned = {false};
     for (const std::string& task : tasks) {
-        text.header.push_back(task == "segmentation" ? "mean IoU" : task);
+        text.header.push_back(task == "segmentation"        ? "mean IoU"
+                              : task.starts_with(kImitates) ? imitationHeading(rows, task)
+                                                            : task);
         text.rightAligned.push_back(true);
     }
     for (const auto& [name, scores] : lines) {
@@ -103,12 +130,17 @@ std::string evaluationCsv(const Json& rows) {
     return csv;
 }
 
-std::string imitationTask(const std::string& teacher) {
-    return kImitates + teacher;
+std::string imitationTask(const std::string& teacher, TeacherView view) {
+    return kImitates + teacher + viewSuffix(view);
+}
+
+std::string imitationErrorName(const std::string& teacher, TeacherView view) {
+    return "error to " + teacher + viewSuffix(view);
 }
 
 Result<void> storeModeSwitch(RunContext& run, const Json& rows) {
-    std::string csv = "model,teacher,resolution,teacher resolution,error,cosine,summary cosine\n";
+    std::string csv =
+        "model,teacher,resolution,teacher view,teacher resolution,error,cosine,summary cosine\n";
     std::vector<std::string> models;
     for (const Json& row : rows) {
         if (!isImitation(row))
@@ -117,9 +149,10 @@ Result<void> storeModeSwitch(RunContext& run, const Json& rows) {
         if (std::find(models.begin(), models.end(), model) == models.end())
             models.push_back(model);
         const Json& detail = row["detail"];
-        csv += fmt::format("{},{},{},{},{:.6g},{:.6g},{}\n", csvField(model), csvField(teacherOf(row)),
-                           row["resolution"].get<int64_t>(), detail["teacherResolution"].get<int64_t>(),
-                           detail["error"].get<double>(), detail["cosine"].get<double>(),
+        csv += fmt::format("{},{},{},{},{},{:.6g},{:.6g},{}\n", csvField(model), csvField(teacherOf(row)),
+                           row["resolution"].get<int64_t>(), detail["teacherView"].get<std::string>(),
+                           detail["teacherResolution"].get<int64_t>(), detail["error"].get<double>(),
+                           detail["cosine"].get<double>(),
                            detail["summaryCosine"].is_number()
                                ? fmt::format("{:.6g}", detail["summaryCosine"].get<double>())
                                : "");

@@ -1,5 +1,6 @@
 #include "core/engine/imitation_evaluation.h"
 
+#include "core/distill/teacher_side.h"
 #include "core/engine/pca_picture.h"
 #include "core/media/image_reader.h"
 #include "core/media/resample.h"
@@ -30,10 +31,20 @@ Result<void> checkAdaptor(const StoredModel& model, const std::string& name, con
                 model.description.path);
 }
 
+// The whole picture, squeezed to squares of these sides one after the other.
+Result<Image> squeezedTo(const std::string& path, const std::vector<std::pair<int64_t, Resampling>>& sides) {
+    VITRINE_TRY(const Image image, readImage(path));
+    Image picture = image.toRgb8();
+    for (const auto& [side, resampling] : sides)
+        if (picture.width() != side || picture.height() != side) {
+            VITRINE_TRY(picture, resize(picture, {side, side}, resampling));
+        }
+    return picture;
+}
+
 // The picture as the models see it: whole, squeezed to a square.
 Result<Image> squeezed(const std::string& path) {
-    VITRINE_TRY(const Image image, readImage(path));
-    return resize(image.toRgb8(), {kShownSide, kShownSide}, Resampling::Bicubic);
+    return squeezedTo(path, {{kShownSide, Resampling::Bicubic}});
 }
 
 // From left to right, 8-bit RGB, on white.
@@ -69,13 +80,23 @@ Result<PcaBasis> basisOf(const TeacherMaps& teacher, int64_t pictureCount) {
 
 }  // namespace
 
+const char* teacherViewName(TeacherView view) {
+    return view == TeacherView::Own ? "own" : "student";
+}
+
+int64_t squareSide(const StoredModel& model, int64_t resolution) {
+    const EncoderInfo& info = model.description.info;
+    return teacherSide(info,
+                       resolution > 0 ? resolution : std::min(info.preferredHeight, info.preferredWidth));
+}
+
 ImitatedTeacher imitatedTeacherFrom(const Json& json) {
     return {json["name"], json["model"], json["adaptor"], json["layer"], json["side"]};
 }
 
 Result<TeacherMaps> mapsOfTeacher(const StoredModel& model, const ImitatedTeacher& teacher,
                                   const std::vector<std::string>& pictures,
-                                  const EvaluationSettings& settings, JobContext& job) {
+                                  const EvaluationSettings& settings, int64_t studentSide, JobContext& job) {
     const EncoderInfo& info = model.description.info;
     if (!teacher.adaptor.empty())
         VITRINE_TRY_VOID(checkAdaptor(model, teacher.adaptor, "teacher"));
@@ -91,13 +112,23 @@ Result<TeacherMaps> mapsOfTeacher(const StoredModel& model, const ImitatedTeache
         request.layers = {teacher.layer};
     TeacherMaps maps;
     maps.name = teacher.name;
-    maps.side = teacher.side > 0 && !info.fixedSize ? teacher.side : info.preferredHeight;
+    maps.view = studentSide > 0 ? TeacherView::Student : TeacherView::Own;
+    maps.side = squareSide(model, teacher.side > 0 ? teacher.side : studentSide);
     maps.features.resize(pictures.size());
     maps.summaries.resize(pictures.size());
     BatchSource source;
     source.models = {&model};
     source.square = true;
     source.stage = fmt::format("{} as the teacher {}", info.name, teacher.name);
+    // As the pictures of a distillation come: the student's by a bicubic filter, the teacher's from those by
+    // a bilinear one.
+    std::vector<std::pair<int64_t, Resampling>> sides;
+    if (studentSide > 0)
+        sides = {{studentSide, Resampling::Bicubic}, {maps.side, Resampling::Bilinear}};
+    else if (info.fixedSize)  // its preprocessing would crop or pad what is no square
+        sides = {{maps.side, Resampling::Bicubic}};
+    if (!sides.empty())
+        source.read = [sides](const std::string& path) { return squeezedTo(path, sides); };
     const auto use = [&](const PictureBatch& batch) -> Result<void> {
         VITRINE_TRY(const EncoderOutput output,
                     model.model->encoder()->encode(batch.models.front().pixels, request));
@@ -117,7 +148,7 @@ Result<TeacherMaps> mapsOfTeacher(const StoredModel& model, const ImitatedTeache
         }
         return {};
     };
-    VITRINE_TRY_VOID(forEachBatch(setOf(pictures, settings, teacher.side), source, job, maps.skipped, use));
+    VITRINE_TRY_VOID(forEachBatch(setOf(pictures, settings, maps.side), source, job, maps.skipped, use));
     return maps;
 }
 

@@ -204,6 +204,25 @@ TEST_F(CommandLine, ComparesAdaptorHeadsWithTheirTeachers) {
     EXPECT_EQ(std::count(curve->begin(), curve->end(), '\n'), 5);
     EXPECT_FALSE(fs::is_empty(folder_ / "out" / "mode-switch"));
     EXPECT_FALSE(fs::is_empty(folder_ / "out" / "imitation"));
+    // What the student sees, as in a distillation: another teacher's view, and told apart from the first.
+    const std::string two =
+        fmt::format("--teachers 'efficientnet={}' --resolutions 64 ", efficientnet.string());
+    for (const auto& [asked, side, view, task] :
+         {std::tuple("student", 64, "student", "imitates efficientnet at the student's resolution"),
+          std::tuple("96", 96, "own", "imitates efficientnet")}) {
+        const Outcome other = call(command + two + "--teacher-resolution " + asked);
+        ASSERT_EQ(other.exitCode, 0) << other.errors;
+        const Json row = json(other)["scores"][0];
+        EXPECT_EQ(row["task"], task);
+        EXPECT_EQ(row["detail"]["teacherView"], view);
+        EXPECT_EQ(row["detail"]["teacherResolution"], side);
+        EXPECT_NE(row["detail"]["error"], (rows[{"imitates efficientnet", 64}]["detail"]["error"]));
+    }
+    // At 64 pixels the last map is told worse than by its mean vector: the table says what to try.
+    const Outcome table = call(fmt::format("--quiet evaluate '{}' --imitation '{}' {}", student.string(),
+                                           (folder_ / "photos").string(), two));
+    EXPECT_NE(table.output.find("imitates efficientnet (teacher at 224)"), std::string::npos) << table.output;
+    EXPECT_NE(table.output.find("--teacher-resolution student"), std::string::npos) << table.output;
     const auto refused = [&](const std::string& arguments, const char* expected) {
         const Outcome wrong = call(command + arguments);
         EXPECT_NE(wrong.exitCode, 0) << arguments;
@@ -213,6 +232,7 @@ TEST_F(CommandLine, ComparesAdaptorHeadsWithTheirTeachers) {
     refused(fmt::format("--teachers '{}'", efficientnet.string()), "ADAPTOR=MODEL");
     refused(fmt::format("--teachers 'clip={}'", efficientnet.string()), "no adaptor \"clip\"");
     refused(fmt::format("--teachers 'aliked={}' --resolutions 64", vit.string()), "Is this the teacher");
+    refused(two + "--teacher-resolution big", "Write own, student, or 1 to 8192 pixels");
 }
 
 }  // namespace vitrine

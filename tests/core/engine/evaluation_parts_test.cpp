@@ -110,6 +110,16 @@ class EvaluationParts : public ::testing::Test {
         EXPECT_TRUE(writeImage(file, image));
         return file.string();
     }
+    // Vertical stripes, dark and light.
+    std::string stripes(int64_t width, int64_t height, int64_t stripe) {
+        Image image({width, height}, 3, SampleType::U8);
+        for (int64_t y = 0; y < height; ++y)
+            for (int64_t x = 0; x < width; ++x)
+                std::fill_n(image.row<uint8_t>(y) + 3 * x, 3, uint8_t(x / stripe % 2 ? 230 : 20));
+        const fs::path file = folder_ / fmt::format("stripes {} {}.png", width, stripe);
+        EXPECT_TRUE(writeImage(file, image));
+        return file.string();
+    }
     // Classes in the order blue, green, red; one of the six pictures has a wrong label.
     ClassifiedPictures labelled() {
         ClassifiedPictures set;
@@ -182,7 +192,7 @@ TEST_F(EvaluationParts, ErrorToTeachersShowsTheModeSwitch) {
     pictures.push_back((folder_ / "missing.png").string());
     std::vector<TeacherMaps> teachers;
     for (const char* name : {"clip", "switching"}) {
-        auto maps = mapsOfTeacher(plain_, {name, "", "", -1, kHome}, pictures, settings_, job_);
+        auto maps = mapsOfTeacher(plain_, {name, "", "", -1, kHome}, pictures, settings_, 0, job_);
         ASSERT_TRUE(maps) << maps.error().text();
         EXPECT_EQ(maps->side, kHome);
         EXPECT_EQ(maps->skipped.size(), 1u);
@@ -210,9 +220,58 @@ TEST_F(EvaluationParts, ErrorToTeachersShowsTheModeSwitch) {
     EXPECT_GT(away.teachers[1].pictures[0].second.width(), 3 * 200);
 }
 
+// A teacher that says other things at other resolutions, and a student that learned it at each: at the
+// resolution of the teacher alone the student looks worse than its loss.
+TEST_F(EvaluationParts, TeachersSeeWhatTheStudentSeesWhereTheyAreAskedTo) {
+    const std::vector<std::string> pictures = labelled().paths;
+    const ImitatedTeacher teacher{"switching", "", "switching", -1, 0};
+    const auto errorAt = [&](int64_t side, int64_t teachersView) {
+        const auto maps = mapsOfTeacher(plain_, teacher, pictures, settings_, teachersView, job_);
+        EXPECT_TRUE(maps) << maps.error().text();
+        EXPECT_EQ(maps->side, teachersView > 0 ? (teachersView + kPatch / 2) / kPatch * kPatch : kHome);
+        EXPECT_STREQ(teacherViewName(maps->view), teachersView > 0 ? "student" : "own");
+        EvaluationSettings settings = settings_;
+        settings.resolution = side;
+        const auto found = imitate(plain_, {*maps}, pictures, settings, 0, job_);
+        EXPECT_TRUE(found) << found.error().text();
+        return found->teachers[0].scores.error;
+    };
+    EXPECT_GT(errorAt(2 * kHome, 0), 0.5);
+    EXPECT_LT(errorAt(2 * kHome, squareSide(plain_, 2 * kHome)), 1e-4);
+    EXPECT_LT(errorAt(kHome, kHome), 1e-4);
+    EXPECT_EQ(squareSide(plain_, 0), kHome);
+    EXPECT_EQ(squareSide(plain_, 3 * kPatch + 1), 3 * kPatch);
+    // With a side of its own it looks at that, but sees no more than the student does: of stripes as wide as
+    // its cells nothing, where two of them fall into one pixel of the student.
+    const std::string striped = stripes(96, 96, 12);
+    ImitatedTeacher large = teacher;
+    large.adaptor = "";
+    large.side = 2 * kHome;
+    const auto fine = mapsOfTeacher(plain_, large, {striped}, settings_, 0, job_);
+    const auto coarse = mapsOfTeacher(plain_, large, {striped}, settings_, 4, job_);
+    ASSERT_TRUE(fine && coarse);
+    EXPECT_EQ(coarse->side, 2 * kHome);
+    const auto detail = [](const at::Tensor& map) { return map.std().item<double>(); };
+    EXPECT_LT(detail(coarse->features.front()), 0.2 * detail(fine->features.front()));
+}
+
+// A teacher of one size would pad or crop a picture that is no square.
+TEST_F(EvaluationParts, TeachersOfOneSizeSeeTheWholePictureToo) {
+    const std::string path = stripes(96, 48, 48);
+    plain_.preprocess.shortestEdge = kHome;
+    plain_.preprocess.centerCrop = true;
+    plain_.preprocess.cropSize = ImageSize{kHome, kHome};
+    const ImitatedTeacher teacher{"clip", "", "", -1, 0};
+    const auto free = mapsOfTeacher(plain_, teacher, {path}, settings_, 0, job_);
+    plain_.description.info.fixedSize = true;
+    const auto fixed = mapsOfTeacher(plain_, teacher, {path}, settings_, 0, job_);
+    ASSERT_TRUE(free && fixed);
+    EXPECT_LT((free->features.front() - fixed->features.front()).abs().max().item<double>(), 0.02);
+}
+
 TEST_F(EvaluationParts, TeachersOfALayerAndWhatIsRefused) {
     const std::vector<std::string> pictures = labelled().paths;
-    const auto layer = mapsOfTeacher(plain_, {"clip", "", "", 1, kHome}, pictures, settings_, job_);
+    const auto layer = mapsOfTeacher(plain_, {"clip", "", "", 1, kHome}, pictures, settings_, 0, job_);
     ASSERT_TRUE(layer) << layer.error().text();
     EXPECT_FALSE(layer->summaries.front().defined());
     const auto twice = imitate(plain_, {*layer}, pictures, settings_, 0, job_);
@@ -220,9 +279,9 @@ TEST_F(EvaluationParts, TeachersOfALayerAndWhatIsRefused) {
     EXPECT_GT(twice->teachers[0].scores.error, 0.25);  // the layer is twice as loud
     EXPECT_NEAR(twice->teachers[0].scores.cosine, 1, 1e-6);
     EXPECT_TRUE(twice->teachers[0].pictures.empty());
-    EXPECT_EQ(mapsOfTeacher(plain_, {"clip", "", "", 5, 0}, pictures, settings_, job_).error().code,
+    EXPECT_EQ(mapsOfTeacher(plain_, {"clip", "", "", 5, 0}, pictures, settings_, 0, job_).error().code,
               ErrorCode::InvalidArgument);
-    EXPECT_EQ(mapsOfTeacher(plain_, {"clip", "", "none", -1, 0}, pictures, settings_, job_).error().code,
+    EXPECT_EQ(mapsOfTeacher(plain_, {"clip", "", "none", -1, 0}, pictures, settings_, 0, job_).error().code,
               ErrorCode::InvalidArgument);
     auto other = *layer;
     other.name = "narrow";
