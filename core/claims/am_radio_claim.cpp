@@ -2,10 +2,9 @@
 // that each teacher looks at a batch once for all of them.
 #include "core/claims/am_radio_claim.h"
 
+#include "core/claims/am_radio_lesson.h"
 #include "core/claims/am_radio_metrics.h"
-#include "core/distill/losses.h"
 #include "core/distill/random_stream.h"
-#include "core/distill/student.h"
 
 #include <algorithm>
 #include <cmath>
@@ -43,9 +42,7 @@ StudentOptions studentOptions(const Arm& arm, const Teachers& teachers) {
     options.croppedPositions = arm.croppedPositions;
     options.registers = 0;
     options.preferredSide = kSide;
-    for (const SceneTeacher* teacher : teachers.all())
-        options.teachers.push_back(
-            {teacher->teacherName(), teacher->hasSummary() ? teacher->width() : 0, teacher->width()});
+    options.teachers = headsFor(teachers.all());
     return options;
 }
 
@@ -60,21 +57,12 @@ struct Pupil {
           module(makeStudent(studentOptions(itsArm, teachers), seed)),
           optimizer(trainedParameters(*module), {.weightDecay = 0.02}) {}
 
-    void learn(const at::Tensor& pictures, const std::vector<TeacherLook>& looks, const Teachers& teachers,
-               const PositionDraws& draws, double rate) {
+    void learn(const Lesson& lesson, const Teachers& teachers, const PositionDraws& draws, double rate) {
         StudentPass pass;
         if (arm.croppedPositions)
             pass.draws = &draws;
-        const StudentOutput output = runStudent(*module, pictures, pass);
-        at::Tensor loss = at::zeros({});
-        for (size_t i = 0; i < looks.size(); ++i) {
-            const HeadOutput& head = output.heads.at(teachers.all()[i]->teacherName());
-            if (looks[i].summary.defined())
-                loss = loss + meanOver(cosineDistance(head.summary, looks[i].summary, -1));
-            if (arm.featureWeight > 0)
-                loss =
-                    loss + arm.featureWeight * meanOver(matchDistance(head.features, looks[i].features, 1));
-        }
+        const at::Tensor loss =
+            lessonLoss(runStudent(*module, lesson.pictures, pass), lesson, teachers.all(), arm.featureWeight);
         optimizer.clearGradients();
         loss.backward();
         optimizer.clipGradients(1);
@@ -89,19 +77,10 @@ Result<void> teach(std::vector<Pupil>& pupils, const Teachers& teachers, const C
     for (int64_t step = 0; step < steps; ++step) {
         VITRINE_TRY_VOID(request.job->checkStop());
         const at::Generator random = randomStream(seed, step, "am-radio pictures");
-        std::vector<TeacherLook> looks;
-        at::Tensor pictures;
-        {
-            const at::NoGradGuard noGrad;
-            const ShapeScenes scenes = drawShapeScenes(kBatch, random);
-            const SceneView view = drawSceneViews(kBatch, kSmallestView, random);
-            pictures = renderShapeScenes(scenes, kSide, &view).pictures;
-            for (const SceneTeacher* teacher : teachers.all())
-                looks.push_back(teacher->look(pictures));
-        }
+        const Lesson lesson = drawLesson(kBatch, teachers.all(), random);
         const PositionDraws draws = drawPositionCrops(kBatch, random);
         for (Pupil& pupil : pupils)
-            pupil.learn(pictures, looks, teachers, draws, cosineRate(step, steps / 15, steps, kRate));
+            pupil.learn(lesson, teachers, draws, cosineRate(step, steps / 15, steps, kRate));
         request.job->advance();
     }
     return {};

@@ -1,7 +1,6 @@
 #include "core/claims/am_radio_metrics.h"
 
 #include "core/distill/random_stream.h"
-#include "core/eval/segmentation_probe.h"
 #include "core/features/retrieval.h"
 
 #include <algorithm>
@@ -18,12 +17,12 @@ at::Tensor grown(const at::Tensor& cells) {
     return at::max_pool2d(cells.to(at::kFloat).unsqueeze(1), {3, 3}, {1, 1}, {1, 1}).squeeze(1).gt(0.5);
 }
 
-std::vector<LabelledFeatures> labelled(const at::Tensor& features, const at::Tensor& shapes, int64_t count) {
+std::vector<LabelledFeatures> labelled(const at::Tensor& features, const at::Tensor& labels, int64_t count) {
     std::vector<LabelledFeatures> pictures;
     for (int64_t i = 0; i < std::min(count, features.size(0)); ++i) {
         LabelledFeatures picture;
         picture.features = features[i];
-        picture.labels = shapes[i].to(at::kByte);
+        picture.labels = labels[i].to(at::kByte);
         picture.scaleX = picture.scaleY = 1.0 / kPatch;
         pictures.push_back(std::move(picture));
     }
@@ -65,24 +64,32 @@ Result<double> neighbourAccuracy(const Answers& answers, const Examination& exam
     return votes.argmax(1).eq(examination.tested.dominant).to(at::kDouble).mean().item<double>();
 }
 
-Result<double> probeScore(const Answers& answers, const Examination& examination,
-                          const ClaimRequest& request) {
-    const int64_t classes = 1 + kSceneShapeCount;
+Result<SegmentationProbe> fitSceneProbe(const at::Tensor& features, const at::Tensor& labels, int64_t classes,
+                                        const ClaimRequest& request) {
     SegmentationProbeOptions options;
     options.steps = scaled(kProbeSteps, request);
     options.batch = 8;
     options.trainingSide = kSide / 2;
     options.seed = uint64_t(request.seed);
     JobContext silent(request.job->stopToken(), {});
-    VITRINE_TRY(const SegmentationProbe probe,
-                SegmentationProbe::fit(labelled(answers.fittedFeatures, examination.fitted.shapes, kProbed),
-                                       classes, options, silent));
+    return SegmentationProbe::fit(labelled(features, labels, kProbed), classes, options, silent);
+}
+
+Result<double> sceneProbeScore(const SegmentationProbe& probe, const at::Tensor& features,
+                               const at::Tensor& labels, int64_t classes) {
     ConfusionMatrix confusion(classes);
-    for (const LabelledFeatures& picture :
-         labelled(answers.testedFeatures, examination.tested.shapes, kTested)) {
+    for (const LabelledFeatures& picture : labelled(features, labels, kTested)) {
         VITRINE_TRY_VOID(confusion.add(picture.labels.to(at::kLong), probe.predict(picture)));
     }
     return confusion.meanIntersectionOverUnion();
+}
+
+Result<double> probeScore(const Answers& answers, const Examination& examination,
+                          const ClaimRequest& request) {
+    const int64_t classes = 1 + kSceneShapeCount;
+    VITRINE_TRY(const SegmentationProbe probe,
+                fitSceneProbe(answers.fittedFeatures, examination.fitted.shapes, classes, request));
+    return sceneProbeScore(probe, answers.testedFeatures, examination.tested.shapes, classes);
 }
 
 double boundaryScore(const at::Tensor& logits, const at::Tensor& objects) {

@@ -4,6 +4,7 @@
 
 #include "core/claims/am_radio_teachers.h"
 #include "core/data/shape_scenes.h"
+#include "core/eval/segmentation_probe.h"
 
 namespace vitrine::am_radio {
 
@@ -23,7 +24,13 @@ struct Answers {
 // Weighted vote of the 20 nearest (temperature 0.07) on the dominant shape: share of right ones.
 Result<double> neighbourAccuracy(const Answers& answers, const Examination& examination);
 
-// Mean intersection over union, over ground and shape classes, of a linear probe of the features.
+// A linear probe of the pixels' classes, fitted to the maps (N, C, h, w) of the first pictures, and the mean
+// intersection over union of such a probe. `labels` (N, H, W) int64 below `classes`.
+Result<SegmentationProbe> fitSceneProbe(const at::Tensor& features, const at::Tensor& labels, int64_t classes,
+                                        const ClaimRequest& request);
+Result<double> sceneProbeScore(const SegmentationProbe& probe, const at::Tensor& features,
+                               const at::Tensor& labels, int64_t classes);
+// That over ground and shape classes of a probe fitted to the model's own features.
 Result<double> probeScore(const Answers& answers, const Examination& examination,
                           const ClaimRequest& request);
 

@@ -251,15 +251,20 @@ PositionDraws drawPositionCrops(int64_t count, const at::Generator& random) {
     return draws;
 }
 
+Result<std::shared_ptr<SceneTeacher>> trainDenseTeacher(const ClaimRequest& request, int64_t steps) {
+    const auto dense = std::make_shared<DenseTeacher>(uint64_t(request.seed));
+    VITRINE_TRY_VOID(learn(*dense, "dense", steps, 4e-3, request,
+                           [&](const ScenePictures& scenes) { return dense->loss(scenes); }));
+    return dense;
+}
+
 Result<Teachers> trainTeachers(const ClaimRequest& request) {
     const auto seed = uint64_t(request.seed);
     Teachers teachers;
     const auto shape = std::make_shared<ShapeTeacher>(seed);
     VITRINE_TRY_VOID(learn(*shape, "shape", kShapeSteps, 1e-3, request,
                            [&](const ScenePictures& scenes) { return shape->loss(scenes); }));
-    const auto dense = std::make_shared<DenseTeacher>(seed);
-    VITRINE_TRY_VOID(learn(*dense, "dense", kDenseSteps, 4e-3, request,
-                           [&](const ScenePictures& scenes) { return dense->loss(scenes); }));
+    VITRINE_TRY(teachers.dense, trainDenseTeacher(request, kDenseSteps));
     const auto boundary = std::make_shared<BoundaryTeacher>(seed);
     teachers.decoder = std::make_shared<BoundaryDecoder>(seed);
     boundary->register_module("decoder", teachers.decoder);
@@ -270,7 +275,6 @@ Result<Teachers> trainTeachers(const ClaimRequest& request) {
                                                         {}, at::full({}, 2.0));
         }));
     teachers.shape = shape;
-    teachers.dense = dense;
     teachers.boundary = boundary;
     return teachers;
 }

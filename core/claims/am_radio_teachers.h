@@ -46,7 +46,9 @@ struct Teachers {
 // Where the positions of training pictures are cropped from, drawn evenly.
 PositionDraws drawPositionCrops(int64_t count, const at::Generator& random);
 
-// Trains them from the request's seed and freezes them. Reports one stage per teacher. Cancelled.
+// "dense" alone, trained for `steps` of the request's scale.
+Result<std::shared_ptr<SceneTeacher>> trainDenseTeacher(const ClaimRequest& request, int64_t steps);
+// Trains all from the request's seed and freezes them. Reports one stage per teacher. Cancelled.
 Result<Teachers> trainTeachers(const ClaimRequest& request);
 
 // True where a cell of the decoder's grid holds a pixel at which objects meet: (B, H, W) int64 objects ->

@@ -4,6 +4,7 @@
 #include "core/claims/c_radio_v4_experiments.h"
 #include "core/claims/ckca_claim.h"
 #include "core/claims/depth_pruning_claim.h"
+#include "core/claims/encoder_compression_claim.h"
 #include "core/claims/eora_claim.h"
 #include "core/claims/featsharp_claim.h"
 #include "core/claims/flextron_claim.h"
@@ -41,6 +42,7 @@ const ClaimExperiment* claimExperiment(const std::string& name) {
         {"ckca", ckcaClaim()},
         {"one-shot-pruning", oneShotPruningClaim()},
         {"eora", eoraClaim()},
+        {"encoder-compression", encoderCompressionClaim()},
         {"maskllm", maskLlmClaim()},
         {"flextron", flextronClaim()},
         {"minitron", minitronClaim()},

@@ -2,6 +2,7 @@
 #include "core/base/stopwatch.h"
 #include "core/compress/encoder_blocks.h"
 #include "core/compress/encoder_checkpoint.h"
+#include "core/compress/feature_difference.h"
 #include "core/engine/encoder_views.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "core/engine/encoder_views.h"
 
 #include "core/base/stopwatch.h"
+#include "core/compress/feature_difference.h"
 #include "core/engine/evaluation_tasks.h"
 
 #include <algorithm>
@@ -83,18 +84,6 @@ Result<void> addCorrespondences(const StoredModel& model, const at::Tensor& pixe
 }
 
 }  // namespace
-
-at::Tensor cellsOf(const at::Tensor& features) {
-    return features.permute({0, 2, 3, 1}).reshape({-1, features.size(1)}).to(at::kCPU, at::kFloat);
-}
-
-double relativeSquare(const at::Tensor& a, const at::Tensor& b) {
-    return ((a - b).square().sum() / b.square().sum().clamp_min(1e-12)).item<double>();
-}
-
-double meanCosine(const at::Tensor& a, const at::Tensor& b) {
-    return at::cosine_similarity(a, b, 1, 1e-8).mean().item<double>();
-}
 
 Result<EncoderViews> viewsOf(const StoredModel& model, const EncoderData& data, bool correspondence,
                              JobContext& job) {

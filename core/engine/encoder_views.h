@@ -30,10 +30,4 @@ SubjectScore scoreViews(const EncoderViews& views, const EncoderViews& dense, co
 // Columns of a table of such scores, in order.
 std::vector<std::string> viewColumns(const EncoderViews& dense);
 
-// ‖a - b‖² / ‖b‖², and the mean cosine of rows.
-double relativeSquare(const at::Tensor& a, const at::Tensor& b);
-double meanCosine(const at::Tensor& a, const at::Tensor& b);
-// (B, C, h, w) -> (cells, C) float32 on the CPU.
-at::Tensor cellsOf(const at::Tensor& features);
-
 }  // namespace vitrine

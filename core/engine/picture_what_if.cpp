@@ -1,6 +1,7 @@
 #include "core/engine/picture_what_if.h"
 
 #include "core/base/stopwatch.h"
+#include "core/compress/feature_difference.h"
 #include "core/engine/encoder_views.h"
 #include "core/engine/picture_batches.h"
 #include "core/engine/switched_encoder.h"
