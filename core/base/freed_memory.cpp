@@ -11,7 +11,7 @@ namespace vitrine {
 
 void keepFreedMemory() {
 #ifdef __GLIBC__
-    static const bool once = [] {
+    [[maybe_unused]] static const bool once = [] {
         constexpr std::array kChoices{"GLIBC_TUNABLES",  "MALLOC_ARENA_MAX",       "MALLOC_MMAP_MAX_",
                                       "MALLOC_TOP_PAD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"};
         if (std::any_of(kChoices.begin(), kChoices.end(),
@@ -20,11 +20,10 @@ void keepFreedMemory() {
         ::mallopt(M_MMAP_MAX, 0);         // large pieces too come from the heap that is kept
         ::mallopt(M_TRIM_THRESHOLD, -1);  // never cut
         ::mallopt(M_TOP_PAD, 64 << 20);   // grows in large steps
-        ::mallopt(M_ARENA_MAX,
-                  1);  // threads that come later (autograd's) would have small heaps, which are cut
+        // Threads that come later, such as autograd's, would have small heaps of their own, which are cut.
+        ::mallopt(M_ARENA_MAX, 1);
         return true;
     }();
-    static_cast<void>(once);
 #endif
 }
 
