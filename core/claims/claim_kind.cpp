@@ -125,8 +125,8 @@ class ClaimJob {
         }
         for (const ClaimMeasurement& measurement : measurements_)
             verdict["measurements"].push_back(measurement.toJson());
-        report += fmt::format("\nThe claim {} over {} seeds.\n", allHold(checks) ? "holds" : "DOES NOT HOLD",
-                              measurements_.size());
+        report += fmt::format("\nThe claim {} over {} seed{}.\n", allHold(checks) ? "holds" : "DOES NOT HOLD",
+                              measurements_.size(), measurements_.size() == 1 ? "" : "s");
         struct File {
             const char *name, *mediaType;
             std::string content;
