@@ -12,9 +12,12 @@
 
 namespace vitrine {
 
-double estimatedMinutes(const ClaimInfo& info) {
-    const auto cores = int64_t(std::max(1u, std::thread::hardware_concurrency()));
-    return info.minutesPerSeed * double((info.seedCount + cores - 1) / cores);
+double estimatedMinutes(std::span<const ClaimInfo> claims) {
+    std::vector<double> cores(std::max(1u, std::thread::hardware_concurrency()), 0.0);
+    for (const ClaimInfo& info : claims)
+        for (int64_t seed = 0; seed < info.seedCount; ++seed)
+            *std::min_element(cores.begin(), cores.end()) += info.minutesPerSeed;
+    return *std::max_element(cores.begin(), cores.end());
 }
 
 Json ClaimMeasurement::toJson() const {

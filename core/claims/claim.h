@@ -26,8 +26,8 @@ struct ClaimInfo {
     double minutesPerSeed = 1;  // estimate for one processor core, which a seed is measured on
 };
 
-// Of all seeds of the claim on this machine, as many at once as it has cores.
-double estimatedMinutes(const ClaimInfo& info);
+// Of all seeds of the claims on this machine, as many at once as it has cores.
+double estimatedMinutes(std::span<const ClaimInfo> claims);
 
 // Values of one seed: arm ("PHI-S", "MSE") -> metric ("mean log-fidelity") -> value.
 struct ClaimMeasurement {

@@ -47,7 +47,7 @@ Result<CommandOutput> listClaims(const Json&, CommandContext& context) {
         Json row = infoJson(info);
         std::vector<std::string> cells{
             info.name, info.system, "not measured",
-            "",        "",          fmt::format("{:.0f} min", estimatedMinutes(info))};
+            "",        "",          fmt::format("{:.0f} min", estimatedMinutes({&info, 1}))};
         if (const auto it = known.find(info.name); it != known.end()) {
             addVerdict(row, it->second);
             cells[2] = it->second.holds ? "holds" : "DOES NOT HOLD";
@@ -57,7 +57,9 @@ Result<CommandOutput> listClaims(const Json&, CommandContext& context) {
         output.data["claims"].push_back(std::move(row));
         table.rows.push_back(std::move(cells));
     }
-    output.text = table.text();
+    const double minutes = estimatedMinutes(claimCatalogue());
+    output.data["minutes"] = minutes;
+    output.text = table.text() + fmt::format("\nAll together about {:.0f} min on this machine.\n", minutes);
     return output;
 }
 
@@ -71,7 +73,7 @@ Result<CommandOutput> showClaim(const Json& arguments, CommandContext& context) 
     if (it == known.end()) {
         output.text +=
             fmt::format("Not measured in this project; `vitrine claims run {}` takes about {:.0f} minutes.\n",
-                        info.name, estimatedMinutes(info));
+                        info.name, estimatedMinutes({&info, 1}));
         return output;
     }
     addVerdict(output.data, it->second);
@@ -112,7 +114,7 @@ void declareClaimCommands(CommandRegistry& registry) {
     run.arguments = Json::parse(R"({"type": "object", "required": ["names"], "properties": {
       "names": {"type": "array", "minItems": 1, "items": {"type": "string"}, "description": "names of `vitrine claims list`, or all"},
       "seeds": {"type": "integer", "minimum": 0, "maximum": 100, "default": 0, "description": "seeds to measure; 0: as many as the claim asks for"},
-      "at-once": {"type": "integer", "minimum": 0, "maximum": 64, "default": 0, "description": "seeds that are measured at the same time, each on one core; 0: as many as there are cores"},
+      "at-once": {"type": "integer", "minimum": 0, "maximum": 64, "default": 0, "description": "seeds that are measured at the same time, each on one core, also of different claims; 0: as many as there are cores"},
       "scale": {"type": "number", "exclusiveMinimum": 0, "maximum": 10, "default": 1, "description": "share of the training steps; the pass rules are made for 1"},
       "missing": {"type": "boolean", "default": false, "description": "leave out claims that already have a verdict in this project"},
       "device": {"type": "string", "default": "cpu", "description": "cpu, cuda or cuda:N"}}})");

@@ -16,7 +16,7 @@ namespace {
 
 class ClaimJob {
   public:
-    explicit ClaimJob(RunContext& run) : run_(run) {}
+    ClaimJob(RunContext& run, ClaimTurn& turn) : run_(run), turn_(turn) {}
 
     Result<void> execute() {
         VITRINE_TRY(const ClaimInfo info, findClaim(run_.settings()["claim"]));
@@ -38,16 +38,17 @@ class ClaimJob {
         for (int64_t index = 0; index < wanted; ++index)
             if (const int64_t seed = int64_t(run_.seed()) + index; !measured(seed))
                 waiting.push_back(seed);
-        SeedsAtOnce seeds(experiment, run_.job());
+        SeedsAtOnce seeds(experiment, turn_.slots(), run_.job());
         for (size_t begun = 0; begun < waiting.size() || seeds.count() > 0;) {
             VITRINE_TRY_VOID(run_.pausePoint());
-            for (; begun < waiting.size() && int64_t(seeds.count()) < seedsAtOnce(); ++begun) {
+            for (; begun < waiting.size() && seeds.start(requestFor(waiting[begun])); ++begun)
                 run_.log(fmt::format("seed {} ({} of {})", waiting[begun],
                                      wanted - int64_t(waiting.size() - begun) + 1, wanted));
-                seeds.start(requestFor(waiting[begun]));
-            }
-            VITRINE_TRY(MeasuredSeed measured, seeds.next());
-            VITRINE_TRY_VOID(keep(std::move(measured)));
+            if (begun == waiting.size())
+                turn_.end();
+            VITRINE_TRY(std::optional<MeasuredSeed> measured, seeds.next());
+            if (measured)
+                VITRINE_TRY_VOID(keep(std::move(*measured)));
         }
         return {};
     }
@@ -55,14 +56,6 @@ class ClaimJob {
     bool measured(int64_t seed) const {
         return std::any_of(measurements_.begin(), measurements_.end(),
                            [&](const ClaimMeasurement& done) { return done.seed == seed; });
-    }
-
-    // A GPU is one seed's, since two may not fit its memory.
-    int64_t seedsAtOnce() const {
-        const int64_t asked = run_.settings()["at_once"];
-        if (asked > 0)
-            return asked;
-        return run_.recipe().value("device", "cpu") == "cpu" ? at::get_num_threads() : 1;
     }
 
     ClaimRequest requestFor(int64_t seed) const {
@@ -142,12 +135,19 @@ class ClaimJob {
     }
 
     RunContext& run_;
+    ClaimTurn& turn_;
     std::vector<ClaimMeasurement> measurements_;
 };
 
 }  // namespace
 
-JobKind claimKind() {
+int64_t seedPlaces(int64_t asked, const std::string& device) {
+    if (asked > 0)
+        return asked;
+    return device == "cpu" ? at::get_num_threads() : 1;
+}
+
+JobKind claimKind(std::shared_ptr<ClaimTurn> turn) {
     JobKind kind;
     kind.name = "claim";
     kind.summary = "Measure the claim of a published system against its baselines over several seeds";
@@ -156,9 +156,13 @@ JobKind claimKind() {
       "seeds": {"type": "integer", "minimum": 0, "maximum": 100, "default": 0, "title": "Seeds", "description": "0: as many as the claim asks for"},
       "at_once": {"type": "integer", "minimum": 0, "maximum": 64, "default": 0, "title": "Seeds at once", "description": "each computes on one core; 0: as many as there are cores"},
       "scale": {"type": "number", "exclusiveMinimum": 0, "maximum": 10, "default": 1, "title": "Share of the training steps", "description": "the pass rule is made for 1"}}})");
-    kind.run = [](RunContext& run) {
+    kind.run = [turn = std::move(turn)](RunContext& run) -> Result<void> {
         keepFreedMemory();
-        return ClaimJob(run).execute();
+        if (turn)
+            return ClaimJob(run, *turn).execute();
+        SeedSlots slots(seedPlaces(run.settings()["at_once"], run.recipe().value("device", "cpu")));
+        VITRINE_TRY(const std::shared_ptr<ClaimTurn> alone, slots.nextTurn(run.job()));
+        return ClaimJob(run, *alone).execute();
     };
     return kind;
 }

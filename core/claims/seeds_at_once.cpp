@@ -6,23 +6,15 @@
 #include <utility>
 
 namespace vitrine {
-namespace {
-
-constexpr auto kReportInterval = std::chrono::milliseconds(200);
-
-}  // namespace
-
-SeedsAtOnce::SeedsAtOnce(const ClaimExperiment& experiment, const JobContext& job)
-    : experiment_(experiment), job_(job), threads_(at::get_num_threads()) {}
 
 SeedsAtOnce::~SeedsAtOnce() {
     stop_.request_stop();
     seeds_.clear();  // the destructors of their futures wait
-    // LibTorch hands the last number that any thread chose to the threads that come later.
-    at::set_num_threads(threads_);
 }
 
-void SeedsAtOnce::start(ClaimRequest request) {
+bool SeedsAtOnce::start(ClaimRequest request) {
+    if (!slots_.take())
+        return false;
     Seed& seed = seeds_.emplace_back();
     seed.seed = request.seed;
     seed.progress.stage = "beginning";
@@ -32,9 +24,11 @@ void SeedsAtOnce::start(ClaimRequest request) {
             SeedsAtOnce& all;
             Seed& seed;
             ~End() {
-                const std::lock_guard lock(all.mutex_);
-                seed.ended = true;
-                all.changed_.notify_all();
+                {
+                    const std::lock_guard lock(all.mutex_);
+                    seed.ended = true;
+                }
+                all.slots_.give();
             }
         } end{*this, seed};
         at::set_num_threads(1);
@@ -49,6 +43,7 @@ void SeedsAtOnce::start(ClaimRequest request) {
         return MeasuredSeed{std::move(measurement),
                             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
     });
+    return true;
 }
 
 // The slowest decides when all are done; steps are those of the stages that the seeds are in.
@@ -72,23 +67,33 @@ void SeedsAtOnce::report() {
         job_.progressCallback()(all);
 }
 
-Result<MeasuredSeed> SeedsAtOnce::next() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-        if (job_.stopRequested())
-            stop_.request_stop();
-        const auto ended =
-            std::find_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.ended; });
-        if (ended != seeds_.end()) {
-            std::future<Result<MeasuredSeed>> measured = std::move(ended->measured);
-            lock.unlock();  // its thread may be on the way out of the lock
-            measured.wait();
-            seeds_.erase(ended);
-            return measured.get();
-        }
-        report();
-        changed_.wait_for(lock, kReportInterval);
+Result<std::optional<MeasuredSeed>> SeedsAtOnce::next() {
+    if (job_.stopRequested())
+        stop_.request_stop();
+    std::future<Result<MeasuredSeed>> measured = takeEnded();
+    if (!measured.valid()) {
+        slots_.wait();
+        measured = takeEnded();
     }
+    if (!measured.valid())
+        return std::nullopt;
+    VITRINE_TRY(MeasuredSeed seed, measured.get());
+    return seed;
+}
+
+// Not valid if no seed has ended.
+std::future<Result<MeasuredSeed>> SeedsAtOnce::takeEnded() {
+    const std::lock_guard lock(mutex_);
+    const auto ended =
+        std::find_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.ended; });
+    if (ended == seeds_.end()) {
+        if (!seeds_.empty())
+            report();
+        return {};
+    }
+    std::future<Result<MeasuredSeed>> measured = std::move(ended->measured);
+    seeds_.erase(ended);
+    return measured;
 }
 
 }  // namespace vitrine

@@ -4,11 +4,12 @@
 #pragma once
 
 #include "core/claims/claim_experiments.h"
+#include "core/claims/seed_slots.h"
 
-#include <condition_variable>
 #include <future>
 #include <list>
 #include <mutex>
+#include <optional>
 
 namespace vitrine {
 
@@ -20,17 +21,18 @@ struct MeasuredSeed {
 // Belongs to the job's thread.
 class SeedsAtOnce {
   public:
-    // Both must outlive it. Progress of all seeds together goes to the job's callback, from next().
-    SeedsAtOnce(const ClaimExperiment& experiment, const JobContext& job);
+    // All must outlive it. Progress of all seeds together goes to the job's callback, from next().
+    SeedsAtOnce(const ClaimExperiment& experiment, SeedSlots& slots, const JobContext& job)
+        : experiment_(experiment), slots_(slots), job_(job) {}
     // Asks the seeds that are left to stop, and waits for them.
     ~SeedsAtOnce();
 
-    // Begins to measure request.seed; request.job is not read.
-    void start(ClaimRequest request);
+    // Begins to measure request.seed; request.job is not read. False if no place is free.
+    bool start(ClaimRequest request);
     size_t count() const { return seeds_.size(); }
-    // Waits for one of the started seeds to end. Its error where it failed; Cancelled once the job is to
-    // stop.
-    Result<MeasuredSeed> next();
+    // One of the started seeds that has ended, its error where it failed; none if nothing ended within a
+    // moment. Asks the seeds to stop once the job is to.
+    Result<std::optional<MeasuredSeed>> next();
 
   private:
     struct Seed {
@@ -40,13 +42,13 @@ class SeedsAtOnce {
         std::future<Result<MeasuredSeed>> measured;
     };
     void report();
+    std::future<Result<MeasuredSeed>> takeEnded();
 
     const ClaimExperiment& experiment_;
+    SeedSlots& slots_;
     const JobContext& job_;
-    const int threads_;  // of the job's thread, given back at the end
     std::stop_source stop_;
     std::mutex mutex_;
-    std::condition_variable changed_;
     std::list<Seed> seeds_;
 };
 

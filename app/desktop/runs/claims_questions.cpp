@@ -100,7 +100,7 @@ std::vector<ClaimLine> claimsOfCatalogue() {
         line.source = QString::fromStdString(info.source);
         line.rule = QString::fromStdString(info.rule);
         line.wantedSeeds = int(info.seedCount);
-        line.minutes = estimatedMinutes(info);
+        line.minutes = estimatedMinutes({&info, 1});
         lines.push_back(std::move(line));
     }
     return lines;

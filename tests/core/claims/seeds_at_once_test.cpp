@@ -25,10 +25,19 @@ ClaimMeasurement squareOf(int64_t seed) {
     return measurement;
 }
 
-void start(SeedsAtOnce& seeds, int64_t seed) {
+bool start(SeedsAtOnce& seeds, int64_t seed) {
     ClaimRequest request;
     request.seed = seed;
-    seeds.start(request);
+    return seeds.start(request);
+}
+
+// The next seed that ends, however long it takes.
+Result<MeasuredSeed> ended(SeedsAtOnce& seeds) {
+    for (;;) {
+        VITRINE_TRY(std::optional<MeasuredSeed> measured, seeds.next());
+        if (measured)
+            return std::move(*measured);
+    }
 }
 
 TEST(SeedsAtOnce, MeasuresTogetherEachOnOneCore) {
@@ -43,11 +52,12 @@ TEST(SeedsAtOnce, MeasuresTogetherEachOnOneCore) {
     std::set<int64_t> found;
     {
         JobContext job;
-        SeedsAtOnce seeds(experiment, job);
+        SeedSlots slots(2);
+        SeedsAtOnce seeds(experiment, slots, job);
         start(seeds, 3);
         start(seeds, 4);
         while (seeds.count() > 0) {
-            const Result<MeasuredSeed> measured = seeds.next();
+            const Result<MeasuredSeed> measured = ended(seeds);
             ASSERT_TRUE(measured) << measured.error().text();
             const ClaimMeasurement& measurement = measured->measurement;
             found.insert(measurement.seed);
@@ -76,7 +86,8 @@ TEST(SeedsAtOnce, TellsHowFarAllAre) {
         if (texts.back() == "seeds 3, 4: learning 7/20")
             looked.count_down();
     });
-    SeedsAtOnce seeds(experiment, job);
+    SeedSlots slots(2);
+    SeedsAtOnce seeds(experiment, slots, job);
     start(seeds, 3);
     start(seeds, 4);
     std::thread impatient([&] {  // a wrong text must not wait for ever
@@ -85,8 +96,8 @@ TEST(SeedsAtOnce, TellsHowFarAllAre) {
         if (!looked.try_wait())
             looked.count_down();
     });
-    ASSERT_TRUE(seeds.next());
-    ASSERT_TRUE(seeds.next());
+    ASSERT_TRUE(ended(seeds));
+    ASSERT_TRUE(ended(seeds));
     impatient.join();
     EXPECT_NE(std::find(texts.begin(), texts.end(), "seeds 3, 4: learning 7/20"), texts.end());
 }
@@ -105,10 +116,11 @@ TEST(SeedsAtOnce, AFailureStopsTheOthers) {
         });
     {
         JobContext job;
-        SeedsAtOnce seeds(experiment, job);
+        SeedSlots slots(2);
+        SeedsAtOnce seeds(experiment, slots, job);
         start(seeds, 0);
         start(seeds, 1);
-        const Result<MeasuredSeed> measured = seeds.next();
+        const Result<MeasuredSeed> measured = ended(seeds);
         ASSERT_FALSE(measured);
         EXPECT_EQ(measured.error().message, "no such picture");
     }
@@ -125,11 +137,12 @@ TEST(SeedsAtOnce, StopsWhenTheJobIsToStop) {
         });
     std::stop_source stop;
     JobContext job(stop.get_token(), {});
-    SeedsAtOnce seeds(experiment, job);
+    SeedSlots slots(2);
+    SeedsAtOnce seeds(experiment, slots, job);
     start(seeds, 0);
     start(seeds, 1);
     stop.request_stop();
-    const Result<MeasuredSeed> measured = seeds.next();
+    const Result<MeasuredSeed> measured = ended(seeds);
     ASSERT_FALSE(measured);
     EXPECT_EQ(measured.error().code, ErrorCode::Cancelled);
 }
@@ -138,9 +151,85 @@ TEST(SeedsAtOnce, WhatAnExperimentThrowsReachesWhoeverWaits) {
     const ClaimExperiment experiment = experimentOf(
         [](const ClaimRequest&) -> Result<ClaimMeasurement> { throw std::runtime_error("out of memory"); });
     JobContext job;
-    SeedsAtOnce seeds(experiment, job);
+    SeedSlots slots(2);
+    SeedsAtOnce seeds(experiment, slots, job);
     start(seeds, 0);
-    EXPECT_THROW((void)seeds.next(), std::runtime_error);
+    EXPECT_THROW((void)ended(seeds), std::runtime_error);
+}
+
+// The second claim's seed needs the core that the first one's last seed leaves free, and the first one's last
+// seed waits for it.
+TEST(SeedsAtOnce, TheNextClaimBeginsOnTheCoreThatTheLastSeedLeaves) {
+    std::latch nextBegun(1);
+    const ClaimExperiment first = experimentOf([&](const ClaimRequest& request) {
+        if (request.seed == 1)
+            nextBegun.wait();
+        return squareOf(request.seed);
+    });
+    const ClaimExperiment second = experimentOf([&](const ClaimRequest& request) {
+        nextBegun.count_down();
+        return squareOf(request.seed);
+    });
+    JobContext job;
+    SeedSlots slots(2);
+    SeedsAtOnce seedsOfFirst(first, slots, job), seedsOfSecond(second, slots, job);
+    auto turn = slots.nextTurn(job);
+    ASSERT_TRUE(turn);
+    EXPECT_TRUE(start(seedsOfFirst, 0));
+    EXPECT_TRUE(start(seedsOfFirst, 1));
+    (*turn)->end();
+    ASSERT_EQ(ended(seedsOfFirst)->measurement.seed, 0);
+    auto next = slots.nextTurn(job);
+    ASSERT_TRUE(next);
+    EXPECT_TRUE(start(seedsOfSecond, 7));
+    EXPECT_EQ(ended(seedsOfSecond)->measurement.seed, 7);
+    EXPECT_EQ(ended(seedsOfFirst)->measurement.seed, 1);
+}
+
+TEST(SeedsAtOnce, NoMoreSeedsThanPlaces) {
+    std::latch looked(1);
+    const ClaimExperiment experiment = experimentOf([&](const ClaimRequest& request) {
+        looked.wait();
+        return squareOf(request.seed);
+    });
+    JobContext job;
+    SeedSlots slots(1);
+    SeedsAtOnce seeds(experiment, slots, job);
+    EXPECT_TRUE(start(seeds, 0));
+    EXPECT_FALSE(start(seeds, 1));
+    EXPECT_EQ(seeds.count(), 1);
+    looked.count_down();
+    ASSERT_TRUE(ended(seeds));
+    EXPECT_TRUE(start(seeds, 1));
+}
+
+TEST(SeedsAtOnce, OneClaimHasItsTurnAtATime) {
+    JobContext job;
+    SeedSlots slots(2);
+    auto turn = slots.nextTurn(job);
+    ASSERT_TRUE(turn);
+    std::atomic<bool> ended = false;
+    std::thread claim([&] {
+        std::this_thread::sleep_for(50ms);
+        ended = true;
+        turn->reset();  // a claim that failed before it began its seeds
+    });
+    EXPECT_TRUE(slots.nextTurn(job));
+    EXPECT_TRUE(ended);
+    claim.join();
+}
+
+TEST(SeedsAtOnce, AClaimThatWaitsForItsTurnCanBeStopped) {
+    std::stop_source stop;
+    JobContext job(stop.get_token(), {});
+    SeedSlots slots(1);
+    const auto turn = slots.nextTurn(job);
+    ASSERT_TRUE(turn);
+    std::thread user([&] { stop.request_stop(); });
+    const auto next = slots.nextTurn(job);
+    ASSERT_FALSE(next);
+    EXPECT_EQ(next.error().code, ErrorCode::Cancelled);
+    user.join();
 }
 
 }  // namespace
