@@ -34,7 +34,8 @@ Json solutionJson(const StoredLibrary& library, const StoredAnswer& answer, cons
     Json layers = Json::array();
     for (size_t i = 0; i < solution.choice.size(); ++i) {
         const BlockChoice& choice = solution.choice[i];
-        layers.push_back({{"choice", {choice.attention, choice.feedForward}},
+        layers.push_back({{"block", library.blocks[i]},
+                          {"choice", {choice.attention, choice.feedForward}},
                           {"attention", library.layers[i].attention[size_t(choice.attention)]},
                           {"feed_forward", library.layers[i].feedForward[size_t(choice.feedForward)]}});
     }

@@ -7,12 +7,11 @@
 
 namespace vitrine {
 
-Result<Json> puzzleAdditivity(RunContext& run, const DistillationRun& shared, const BlockLibrary& library,
-                              const LibraryCosts& costs) {
+Result<Json> puzzleAdditivity(RunContext& run, const DistillationRun& shared, const LanguageModel& trunk,
+                              const BlockLibrary& library, const LibraryCosts& costs) {
     const int64_t count = run.settings()["assemblies"];
     if (count < 3)
         return Json::object();
-    const LanguageModel& parent = *shared.teacher();
     const ArchitectureProblem free = architectureProblem(library, costs, {});
     std::vector<double> sums, losses;
     run.job().beginStage("random assemblies", count);
@@ -23,7 +22,7 @@ Result<Json> puzzleAdditivity(RunContext& run, const DistillationRun& shared, co
         const int64_t kept = library.depth() * (i % 4) / 4;
         for (int64_t layer = 0; layer < kept; ++layer)
             drawn.choice[size_t((layer * 3 + i) % library.depth())] = 0;
-        VITRINE_TRY(const auto child, assemble(parent, library, choicesOf(library, drawn.choice)));
+        VITRINE_TRY(const auto child, assemble(trunk, library, choicesOf(library, drawn.choice)));
         sums.push_back(free.scoreOf(drawn.choice));
         losses.push_back(lossWithout(child->decoder(), puzzleScoreWindows(run, shared), Players::Blocks, {}));
         run.job().advance();

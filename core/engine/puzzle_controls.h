@@ -7,9 +7,9 @@
 namespace vitrine {
 
 // Do sums of scores foresee the loss? {"spearman", "sums_of_scores", "nats_per_token"} of random assemblies
-// (the setting "assemblies"); empty below three.
-Result<Json> puzzleAdditivity(RunContext& run, const DistillationRun& shared, const BlockLibrary& library,
-                              const LibraryCosts& costs);
+// (the setting "assemblies") of `trunk`'s library; empty below three.
+Result<Json> puzzleAdditivity(RunContext& run, const DistillationRun& shared, const LanguageModel& trunk,
+                              const BlockLibrary& library, const LibraryCosts& costs);
 
 // The widest feed-forward part for all layers alike that keeps to the budgets of size.
 struct UniformChild {

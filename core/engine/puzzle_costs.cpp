@@ -14,13 +14,17 @@ void takeTimes(LibraryCosts& costs, const ArchitectureCosts& known) {
         cost.promptSeconds = before.promptSeconds;
         cost.tokenSeconds = before.tokenSeconds;
     };
+    const auto takeAll = [&](std::vector<LayerCosts>& layers, const std::vector<LayerCosts>& before) {
+        for (size_t i = 0; i < layers.size(); ++i) {
+            for (size_t j = 0; j < layers[i].attention.size(); ++j)
+                take(layers[i].attention[j], before.at(i).attention.at(j));
+            for (size_t j = 0; j < layers[i].feedForward.size(); ++j)
+                take(layers[i].feedForward[j], before.at(i).feedForward.at(j));
+        }
+    };
     take(costs.outer, known.outer);
-    for (size_t i = 0; i < costs.layers.size(); ++i) {
-        for (size_t j = 0; j < costs.layers[i].attention.size(); ++j)
-            take(costs.layers[i].attention[j], known.layers.at(i).attention.at(j));
-        for (size_t j = 0; j < costs.layers[i].feedForward.size(); ++j)
-            take(costs.layers[i].feedForward[j], known.layers.at(i).feedForward.at(j));
-    }
+    takeAll(costs.layers, known.layers);
+    takeAll(costs.removed, known.removed);
 }
 
 Result<std::vector<ArchitectureCosts>> knownCosts(const Json& known) {
@@ -54,20 +58,23 @@ Json PuzzleCosts::json() const {
     return {{"costs", measured.json()}, {"other_costs", std::move(list)}};
 }
 
-Result<PuzzleCosts> puzzleCosts(RunContext& run, const LanguageModel& parent, const BlockLibrary& library,
+Result<PuzzleCosts> puzzleCosts(RunContext& run, const PuzzleTrunk& trunk, const BlockLibrary& library,
                                 const Json& known) {
     const Json& settings = run.settings();
     const bool timed = settings["measure_times"];
     VITRINE_TRY(const auto before, knownCosts(known));
+    const auto reckoned = [&](const DeploymentProfile& profile, bool withTimes) {
+        return libraryCosts(*trunk.model, library, profile, withTimes, run.job(), trunk.removed);
+    };
     const auto reckon = [&](const DeploymentProfile& profile) -> Result<LibraryCosts> {
-        VITRINE_TRY(LibraryCosts costs, libraryCosts(parent, library, profile, false, run.job()));
+        VITRINE_TRY(LibraryCosts costs, reckoned(profile, false));
         for (const ArchitectureCosts& each : before)
             if (each.use.batch == costs.use.batch && each.use.generated == costs.use.generated &&
                 (each.use.prompt == costs.use.prompt || each.use.prompt == 0)) {
                 takeTimes(costs, each);
                 return costs;
             }
-        return timed ? libraryCosts(parent, library, profile, true, run.job()) : std::move(costs);
+        return timed ? reckoned(profile, true) : std::move(costs);
     };
     PuzzleCosts costs;
     VITRINE_TRY(costs.measured, reckon({.batch = settings["profile_batch"],

@@ -2,6 +2,7 @@
 // parent are of (settings profile_*), and in the uses that budgets name.
 #pragma once
 
+#include "core/engine/puzzle_trunk.h"
 #include "core/puzzle/search_budget.h"
 #include "core/puzzle/variant_costs.h"
 #include "core/runs/run_context.h"
@@ -18,7 +19,7 @@ struct PuzzleCosts {
 
 // `known`: what json() gave before the run was stopped, else null; times are measured once, and a resumed run
 // searches with the same ones. Errors: a use that does not fit the context.
-Result<PuzzleCosts> puzzleCosts(RunContext& run, const LanguageModel& parent, const BlockLibrary& library,
+Result<PuzzleCosts> puzzleCosts(RunContext& run, const PuzzleTrunk& trunk, const BlockLibrary& library,
                                 const Json& known);
 
 }  // namespace vitrine

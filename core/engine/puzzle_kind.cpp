@@ -4,6 +4,7 @@
 #include "core/engine/puzzle_budgets.h"
 #include "core/engine/puzzle_controls.h"
 #include "core/engine/puzzle_library.h"
+#include "core/engine/puzzle_report.h"
 #include "core/engine/puzzle_schema.h"
 #include "core/puzzle/refined_search.h"
 #include "core/runs/run_context.h"
@@ -15,6 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kParent = "parent";
+constexpr const char* kChain = "chain";
 
 class PuzzleJob {
   public:
@@ -24,19 +26,22 @@ class PuzzleJob {
         VITRINE_TRY(shared_, DistillationRun::open(run_));
         if (run_.savedState())
             VITRINE_TRY_VOID(restore(*run_.savedState()));
-        VITRINE_TRY(ranking_, rankStructures(parent(), shared_->calibration(), {}, run_.job()));
-        VITRINE_TRY(library_,
-                    makePuzzleLibrary(run_, *shared_, ranking_, [this] { return run_.saveState(state()); }));
-        VITRINE_TRY(costs_, puzzleCosts(run_, parent(), library_, costsJson_));
+        VITRINE_TRY(trunk_, puzzleTrunk(run_, *shared_, chain_, [this] { return state(); }));
+        VITRINE_TRY(ranking_, rankStructures(trunk(), shared_->calibration(), {}, run_.job()));
+        VITRINE_TRY(library_, makePuzzleLibrary(run_, *shared_, trunk(), ranking_,
+                                                [this] { return run_.saveState(state()); }));
+        VITRINE_TRY(costs_, puzzleCosts(run_, trunk_, library_, costsJson_));
         costsJson_ = costs_.json();
         VITRINE_TRY_VOID(run_.saveState(state()));
         if (!isDone(kParent))
-            VITRINE_TRY_VOID(addRow(kParent, "parent", costs_.measured, parent(), 0,
-                                    std::vector<BlockChoice>(size_t(library_.depth())), Json::object()));
+            VITRINE_TRY_VOID(addRow(kParent, "parent", costs_.measured, *shared_->teacher(), 0,
+                                    costs_.measured.parent(), Json::object()));
+        if (!chain_.is_null() && !isDone(kChain))
+            VITRINE_TRY_VOID(addTrunk());
         // All budgets are looked at before anything long begins.
         VITRINE_TRY(budgets_, puzzleBudgets(run_.settings()["budgets"], library_, costs_));
         if (additivity_.is_null()) {
-            VITRINE_TRY(additivity_, puzzleAdditivity(run_, *shared_, library_, costs_.measured));
+            VITRINE_TRY(additivity_, puzzleAdditivity(run_, *shared_, trunk(), library_, costs_.measured));
             VITRINE_TRY_VOID(run_.saveState(state()));
         }
         for (const PuzzleBudget& budget : budgets_)
@@ -47,10 +52,15 @@ class PuzzleJob {
     }
 
   private:
-    const LanguageModel& parent() const { return *shared_->teacher(); }
+    // What the library is of: the parent, or what a chain left of it.
+    const LanguageModel& trunk() const { return *trunk_.model; }
 
     Json state() const {
-        Json state{{"rows", rows_}, {"best", best_}, {"additivity", additivity_}, {"times", times_}};
+        Json state{{"rows", rows_},
+                   {"best", best_},
+                   {"additivity", additivity_},
+                   {"times", times_},
+                   {"chain", chain_}};
         if (!costsJson_.is_null())
             state.update(costsJson_);
         state.update(shared_->ground());
@@ -60,6 +70,7 @@ class PuzzleJob {
         VITRINE_TRY_VOID(shared_->checkGround(state));
         rows_ = state["rows"];
         best_ = state["best"];
+        chain_ = state.value("chain", Json());
         additivity_ = state["additivity"];
         if (state.contains("costs") && !state["costs"].is_null())
             costsJson_ = {{"costs", state["costs"]},
@@ -108,9 +119,9 @@ class PuzzleJob {
         if (rounds == 0 || isDone(name))
             return {};
         VITRINE_TRY_VOID(run_.pausePoint());
-        VITRINE_TRY(const ScoreOptions scoring, puzzleScoreOptions(run_, *shared_));
+        VITRINE_TRY(const ScoreOptions scoring, puzzleScoreOptions(run_, *shared_, trunk()));
         VITRINE_TRY(const RefinedArchitecture refined,
-                    refineArchitecture(parent(), library_, problem, found.choice, rounds,
+                    refineArchitecture(trunk(), library_, problem, found.choice, rounds,
                                        puzzleScoreWindows(run_, *shared_), scoring, run_.job()));
         run_.log(fmt::format("{}: whole score {:.5f}, {:.5f} after {} rounds, {} of them better", name,
                              refined.before, refined.after, refined.rounds, refined.taken));
@@ -127,8 +138,8 @@ class PuzzleJob {
 
     // The second search: over the pairs that the first one chose, taught together.
     Result<void> searchPairs() {
-        VITRINE_TRY_VOID(
-            teachPuzzlePairs(run_, *shared_, rows_, library_, [this] { return run_.saveState(state()); }));
+        VITRINE_TRY_VOID(teachPuzzlePairs(run_, *shared_, trunk(), rows_, library_,
+                                          [this] { return run_.saveState(state()); }));
         for (const PuzzleBudget& budget : budgets_) {
             VITRINE_TRY(const auto solved,
                         solveArchitecture(pairProblem(library_, budget.costs, budget.limits)));
@@ -145,7 +156,7 @@ class PuzzleJob {
             return {};
         VITRINE_TRY_VOID(run_.pausePoint());
         const auto choices = choicesOf(library_, solution.choice);
-        VITRINE_TRY(auto child, assemble(parent(), library_, choices, taught));
+        VITRINE_TRY(auto child, assemble(trunk(), library_, choices, taught));
         Json list = Json::array();
         for (const BlockChoice& choice : choices)
             list.push_back({choice.attention, choice.feedForward});
@@ -154,49 +165,61 @@ class PuzzleJob {
                      {"choice", std::move(list)},
                      {"score", solution.score},
                      {"proven", solution.proven}});
-        return addRow(name, how, budget.costs, *child, steps, choices, std::move(more));
+        return addRow(name, how, budget.costs, *child, steps, budget.costs.of(choices), std::move(more));
     }
 
     Result<void> makeUniform(const PuzzleBudget& budget) {
         const std::string name = "uniform: " + budget.name;
         if (isDone(name))
             return {};
-        VITRINE_TRY(const auto child, uniformChild(parent(), ranking_, budget.limits, budget.costs.profile));
+        VITRINE_TRY(const auto child, uniformChild(trunk(), ranking_, budget.limits, budget.costs.profile));
         if (child)
-            return addRow(name, "uniform", budget.costs, *child->model, 0, {},
+            return addRow(name, "uniform", budget.costs, *child->model, 0, std::nullopt,
                           {{"budget", budget.name}, {"neurons", child->neurons}});
         if (budget.limits.bytes > 0 || budget.limits.parameters > 0)
             run_.log(name + ": no number of neurons is small enough");
         return {};
     }
 
-    // `choices`: none of a model that is no library's.
+    // What the whole chain began with, beside the parent.
+    Result<void> addTrunk() {
+        const auto depth = size_t(library_.depth());
+        return addRow(kChain, "chain", costs_.measured, trunk(), 0,
+                      costs_.measured.of(std::vector<BlockChoice>(depth)),
+                      {{"choice", Json(depth, Json::array({0, 0}))},
+                       {"nats_assembled", chain_["nats_as_cut"]},
+                       {"steps", chain_["steps"]}});
+    }
+
+    // `parts`: the sum of costs; none of a model that is no library's. `more` counts where it says otherwise.
     Result<void> addRow(const std::string& name, const std::string& how, const LibraryCosts& costs,
-                        const LanguageModel& model, int64_t steps, const std::vector<BlockChoice>& choices,
-                        Json row) {
+                        const LanguageModel& model, int64_t steps, const std::optional<PartCost>& parts,
+                        const Json& more) {
         VITRINE_TRY(const HeldOutScore begun, shared_->evaluate(model));
         const StructureCost cost = structureCost(model.config(), costs.profile);
-        row.update({{"name", name},
-                    {"how", how},
-                    {"parameters", cost.parameters},
-                    {"bytes", cost.bytes()},
-                    {"cache_bytes", cost.cacheBytes},
-                    {"batch", costs.use.batch},
-                    {"prompt", costs.use.prompt},
-                    {"generated", costs.use.generated},
-                    {"nats_assembled", begun.nats},
-                    {"nats_per_token", begun.nats},
-                    {"steps", steps},
-                    {"texts", begun.texts}});
-        if (!choices.empty()) {
-            const PartCost parts = costs.of(choices);
-            row["prompt_seconds"] = parts.promptSeconds;
-            row["token_seconds"] = parts.tokenSeconds;
-            row["tokens_per_second"] = costs.tokensPerSecond(parts);
+        Json row{{"name", name},
+                 {"how", how},
+                 {"parameters", cost.parameters},
+                 {"bytes", cost.bytes()},
+                 {"cache_bytes", cost.cacheBytes},
+                 {"batch", costs.use.batch},
+                 {"prompt", costs.use.prompt},
+                 {"generated", costs.use.generated},
+                 {"nats_assembled", begun.nats},
+                 {"nats_per_token", begun.nats},
+                 {"steps", steps},
+                 {"texts", begun.texts}};
+        row.update(more);
+        if (parts) {
+            row["prompt_seconds"] = parts->promptSeconds;
+            row["token_seconds"] = parts->tokenSeconds;
+            row["tokens_per_second"] = costs.tokensPerSecond(*parts);
         }
         std::unique_ptr<LanguageModel> learnt;
         if (steps > 0) {
-            VITRINE_TRY(learnt, distilWhole(name, model, steps));
+            VITRINE_TRY(const auto options, wholeDistillation(run_, *shared_, trunk_.kept));
+            VITRINE_TRY(learnt,
+                        shared_->distil(name, model.clone(), steps, options, {}, [this] { return state(); }));
             VITRINE_TRY(const HeldOutScore score, shared_->evaluate(*learnt));
             row["nats_per_token"] = score.nats;
             row["texts"] = score.texts;
@@ -214,21 +237,6 @@ class PuzzleJob {
         return run_.saveState(state());
     }
 
-    // L = Σ (1 - cos of the streams) + KL: no cross-entropy.
-    Result<std::unique_ptr<LanguageModel>> distilWhole(const std::string& name, const LanguageModel& model,
-                                                       int64_t steps) {
-        VITRINE_TRY(DistillationOptions options, shared_->distillationOptions());
-        const int64_t depth = library_.depth(),
-                      blocks = std::min<int64_t>(run_.settings()["state_blocks"].get<int64_t>(), depth);
-        for (int64_t k = depth - blocks + 1; k <= depth; ++k)
-            options.states.push_back({k, k});
-        if (run_.settings()["state_embedding"])
-            options.states.push_back({0, 0});
-        options.balance = false;
-        options.stateWeight = double(options.states.size());
-        return shared_->distil(name, model.clone(), steps, options, {}, [this] { return state(); });
-    }
-
     Result<void> keep(const std::string& name, const LanguageModel& model) {
         const std::string policy = run_.settings()["keep"];
         const double nats = rows_.back()["nats_per_token"];
@@ -237,10 +245,15 @@ class PuzzleJob {
             best_ = {{"name", name}, {"nats_per_token", nats}};
         if (policy == "none" || (policy == "best" && !better))
             return {};
-        const Json lineage{
+        Json lineage{
             {"parent", shared_->identity()},    {"weights", library_.modelHash},  {"architecture", name},
             {"choice", rows_.back()["choice"]}, {"steps", rows_.back()["steps"]}, {"seed", run_.seed()},
             {"held_out", rows_.back()["texts"]}};
+        if (!chain_.is_null()) {
+            lineage["weights"] = structureFingerprint(*shared_->teacher());
+            for (const char* key : {"kept", "removed", "metric", "steps", "weights"})
+                lineage["chain"][key] = chain_[key];
+        }
         VITRINE_TRY([[maybe_unused]] const fs::path folder,
                     shared_->exportModel(model, policy == "best" ? "best" : name, lineage));
         return {};
@@ -250,35 +263,24 @@ class PuzzleJob {
         Json batches = Json::object();
         for (const PuzzleBudget& budget : budgets_)
             batches[budget.name] = budget.batches;
-        Json all{{"library", library_.json(parent().config())},
+        Json all{{"chain", chain_},
+                 {"library", library_.json(trunk().config())},
                  {"batches", std::move(batches)},
                  {"architectures", rows_},
                  {"additivity", additivity_},
                  {"best", best_}};
         all.update(costsJson_);
-        VITRINE_TRY([[maybe_unused]] const auto json,
-                    run_.putArtifact("puzzle.json", all.dump(2) + "\n",
-                                     {.kind = "report", .mediaType = "application/json"}));
-        VITRINE_TRY([[maybe_unused]] const auto times,
-                    run_.putArtifact("times.json", times_.dump(2) + "\n",
-                                     {.kind = "log", .mediaType = "application/json"}));
-        VITRINE_TRY([[maybe_unused]] const auto table,
-                    run_.putArtifact(
-                        "architectures.csv",
-                        jsonRowsCsv(rows_, {"name", "how", "parameters", "bytes", "batch", "prompt_seconds",
-                                            "token_seconds", "score", "proven", "nats_assembled", "steps",
-                                            "nats_per_token", "difference_to_parent"}),
-                        {.kind = "table", .mediaType = "text/csv"}));
-        return {};
+        return keepPuzzleReport(run_, all, times_);
     }
 
     RunContext& run_;
     std::optional<DistillationRun> shared_;
+    PuzzleTrunk trunk_;
     StructureRanking ranking_;
     BlockLibrary library_;
     PuzzleCosts costs_;
     std::vector<PuzzleBudget> budgets_;
-    Json rows_ = Json::array(), times_ = Json::array(), best_, additivity_, costsJson_;
+    Json rows_ = Json::array(), times_ = Json::array(), best_, additivity_, costsJson_, chain_;
 };
 
 }  // namespace

@@ -11,17 +11,16 @@ namespace fs = std::filesystem;
 namespace {
 
 // As an earlier process left it in `own`, as the settings' file says, or as it begins.
-Result<BlockLibrary> openLibrary(RunContext& run, const DistillationRun& shared,
+Result<BlockLibrary> openLibrary(RunContext& run, const DistillationRun& shared, const LanguageModel& trunk,
                                  const StructureRanking& ranking, const fs::path& own) {
     const Json& settings = run.settings();
-    const LanguageModel& parent = *shared.teacher();
     const std::string given = settings["library"];
     std::error_code ignored;
     if (fs::exists(own, ignored) || !given.empty()) {
         const fs::path file = fs::exists(own, ignored) ? own : fs::path(given);
         VITRINE_TRY(BlockLibrary library, BlockLibrary::load(file));
-        VITRINE_TRY_VOID(library.checkModel(parent).map_error(
-            [&](const Error& error) { return error.in(file.string()); }));
+        VITRINE_TRY_VOID(
+            library.checkModel(trunk).map_error([&](const Error& error) { return error.in(file.string()); }));
         return library;
     }
     VITRINE_TRY(const KeyValueStart start, keyValueStartFromName(settings["key_value_start"]));
@@ -36,7 +35,7 @@ Result<BlockLibrary> openLibrary(RunContext& run, const DistillationRun& shared,
                            start,
                            neurons,
                            linear};
-    return startLibrary(parent, ranking, grid, shared.calibration(), run.job());
+    return startLibrary(trunk, ranking, grid, shared.calibration(), run.job());
 }
 
 void recordScores(RunContext& run, const LayerVariants& variants, int64_t layer) {
@@ -57,17 +56,17 @@ BlockwiseOptions lessonOptions(const RunContext& run, const char* steps) {
 }
 
 // One that was scored in another way is scored anew, not taught.
-Result<void> scoreAgain(RunContext& run, const DistillationRun& shared, const ScoreOptions& scoring,
-                        BlockLibrary& library) {
+Result<void> scoreAgain(RunContext& run, const DistillationRun& shared, const LanguageModel& trunk,
+                        const ScoreOptions& scoring, BlockLibrary& library) {
     run.job().beginStage("scoring blocks", library.depth());
     JobContext quiet(run.job().stopToken(), {});
     for (int64_t layer = 0; layer < library.depth(); ++layer) {
         if (library.layers[size_t(layer)].scores.defined())
-            VITRINE_TRY_VOID(scoreLayer(*shared.teacher(), layer, puzzleScoreWindows(run, shared), library,
-                                        quiet, scoring));
+            VITRINE_TRY_VOID(
+                scoreLayer(trunk, layer, puzzleScoreWindows(run, shared), library, quiet, scoring));
         if (!library.layers[size_t(layer)].pairs.empty())
-            VITRINE_TRY_VOID(scorePairs(*shared.teacher(), layer, puzzleScoreWindows(run, shared), library,
-                                        quiet, scoring));
+            VITRINE_TRY_VOID(
+                scorePairs(trunk, layer, puzzleScoreWindows(run, shared), library, quiet, scoring));
         run.job().advance();
     }
     return library.save(libraryFile(shared));
@@ -103,22 +102,21 @@ std::vector<BlockChoice> chosenPairs(const Json& rows, size_t layer) {
 }  // namespace
 
 Result<BlockLibrary> makePuzzleLibrary(RunContext& run, const DistillationRun& shared,
-                                       const StructureRanking& ranking,
+                                       const LanguageModel& trunk, const StructureRanking& ranking,
                                        const std::function<Result<void>()>& saveState) {
-    const LanguageModel& parent = *shared.teacher();
-    VITRINE_TRY(const ScoreOptions scoring, puzzleScoreOptions(run, shared));
-    VITRINE_TRY(BlockLibrary library, openLibrary(run, shared, ranking, libraryFile(shared)));
-    if (!library.scoredBy.empty() && library.scoredBy != blockScoreName(scoring.score))
-        VITRINE_TRY_VOID(scoreAgain(run, shared, scoring, library));
+    VITRINE_TRY(const ScoreOptions scoring, puzzleScoreOptions(run, shared, trunk));
+    VITRINE_TRY(BlockLibrary library, openLibrary(run, shared, trunk, ranking, libraryFile(shared)));
+    if (!library.scoredBy.empty() && library.scoredBy != scoring.name())
+        VITRINE_TRY_VOID(scoreAgain(run, shared, trunk, scoring, library));
     const BlockwiseOptions options = lessonOptions(run, "blockwise_steps");
     run.job().beginStage("teaching blocks", library.depth());
     JobContext quiet(run.job().stopToken(), {});
     for (int64_t layer = 0; layer < library.depth(); ++layer) {
         VITRINE_TRY_VOID(run.pausePoint());
         if (!library.layers[size_t(layer)].scores.defined()) {
-            VITRINE_TRY_VOID(distilLayer(parent, layer, shared.calibration(), options, library, quiet));
+            VITRINE_TRY_VOID(distilLayer(trunk, layer, shared.calibration(), options, library, quiet));
             VITRINE_TRY_VOID(
-                scoreLayer(parent, layer, puzzleScoreWindows(run, shared), library, quiet, scoring));
+                scoreLayer(trunk, layer, puzzleScoreWindows(run, shared), library, quiet, scoring));
             VITRINE_TRY_VOID(library.save(libraryFile(shared)));
             VITRINE_TRY_VOID(saveState());
         }
@@ -129,9 +127,10 @@ Result<BlockLibrary> makePuzzleLibrary(RunContext& run, const DistillationRun& s
     return library;
 }
 
-Result<void> teachPuzzlePairs(RunContext& run, const DistillationRun& shared, const Json& rows,
-                              BlockLibrary& library, const std::function<Result<void>()>& saveState) {
-    VITRINE_TRY(const ScoreOptions scoring, puzzleScoreOptions(run, shared));
+Result<void> teachPuzzlePairs(RunContext& run, const DistillationRun& shared, const LanguageModel& trunk,
+                              const Json& rows, BlockLibrary& library,
+                              const std::function<Result<void>()>& saveState) {
+    VITRINE_TRY(const ScoreOptions scoring, puzzleScoreOptions(run, shared, trunk));
     const BlockwiseOptions options = lessonOptions(run, "coupled_steps");
     run.job().beginStage("teaching pairs", library.depth());
     JobContext quiet(run.job().stopToken(), {});
@@ -145,9 +144,9 @@ Result<void> teachPuzzlePairs(RunContext& run, const DistillationRun& shared, co
         });
         if (!chosen.empty()) {
             VITRINE_TRY_VOID(
-                distilPairs(*shared.teacher(), layer, chosen, shared.calibration(), options, library, quiet));
-            VITRINE_TRY_VOID(scorePairs(*shared.teacher(), layer, puzzleScoreWindows(run, shared), library,
-                                        quiet, scoring));
+                distilPairs(trunk, layer, chosen, shared.calibration(), options, library, quiet));
+            VITRINE_TRY_VOID(
+                scorePairs(trunk, layer, puzzleScoreWindows(run, shared), library, quiet, scoring));
             VITRINE_TRY_VOID(library.save(libraryFile(shared)));
             VITRINE_TRY_VOID(saveState());
         }
@@ -156,10 +155,15 @@ Result<void> teachPuzzlePairs(RunContext& run, const DistillationRun& shared, co
     return keepLibrary(run, shared, library);
 }
 
-Result<ScoreOptions> puzzleScoreOptions(RunContext& run, const DistillationRun& shared) {
+Result<ScoreOptions> puzzleScoreOptions(RunContext& run, const DistillationRun& shared,
+                                        const LanguageModel& trunk) {
     const Json& settings = run.settings();
     ScoreOptions options;
     VITRINE_TRY(options.score, blockScoreFromName(settings["score"]));
+    if (const LanguageModel& parent = *shared.teacher(); &parent != &trunk) {
+        options.target = &parent;
+        options.targetHash = structureFingerprint(parent);
+    }
     if (options.score != BlockScore::Task)
         return options;
     auto questions = std::make_shared<std::vector<ChoiceQuestion>>();

@@ -7,6 +7,11 @@ namespace vitrine {
 namespace {
 
 // clang-format off
+constexpr const char* kChain = R"json({
+  "chain_removed": {"type": "integer", "minimum": 0, "default": 0, "title": "Blocks removed first", "description": "Whole blocks, least influential first, before the library is built of what is left; 0: none. The whole parent stays the teacher and what budgets are shares of."},
+  "chain_metric": {"type": "string", "enum": ["cosine", "relative_l1", "relative_l2", "loss", "logit", "shapley_loss", "shapley_logit", "iterative_loss", "iterative_logit"], "default": "cosine", "title": "Blocks by", "description": "As of prune-structures: cosine and relative norms of the update; loss or distance of the logits with the block gone; Shapley values; one after another, measured anew each time."},
+  "chain_steps": {"type": "integer", "minimum": 0, "default": 0, "title": "Steps of what is left", "description": "Of its distillation from the parent before the library is built; 0: none."}})json";
+
 constexpr const char* kLibrary = R"json({
   "library": {"type": "string", "default": "", "title": "Library", "description": "library.safetensors of an earlier run on this model; empty: built anew."},
   "key_value_heads": {"type": "array", "items": {"type": "integer", "minimum": 1}, "default": [1], "title": "Key/value heads", "description": "Of attention variants; divisors of the model's."},
@@ -54,6 +59,7 @@ constexpr const char* kSearch = R"json({
 Json puzzleSettingsSchema() {
     Json properties = Json::object();
     addLanguageTextSettings(properties);
+    addSettingsGroup(properties, kChain, "Chain: depth first");
     addSettingsGroup(properties, kLibrary, "Library of blocks");
     addSettingsGroup(properties, kSearch, "Search");
     addDistillationSettings(properties);

@@ -214,12 +214,12 @@ Result<Student> makeStudent(const LanguageModel& teacher, const StructureRanking
 
 Result<void> addInfluence(const LanguageModel& model, const std::vector<at::Tensor>& batches,
                           const std::string& metric, uint64_t seed, StructureRanking& ranking,
-                          JobContext& job) {
-    if (ranking.blocks.contains(metric) && ranking.parts.contains(metric))
-        return {};
+                          JobContext& job, const std::vector<Players>& of) {
     const bool loss = metric.ends_with("loss");
-    for (const Players players : {Players::Blocks, Players::Parts}) {
+    for (const Players players : of) {
         auto& scores = players == Players::Blocks ? ranking.blocks : ranking.parts;
+        if (scores.contains(metric))
+            continue;
         const int64_t count = (players == Players::Blocks ? 1 : 2) * model.config().depth();
         if (metric.starts_with("iterative")) {
             VITRINE_TRY(const auto order,

@@ -41,11 +41,12 @@ Result<Student> makeStudent(const LanguageModel& teacher, const StructureRanking
                             const StudentPlan& plan, const SelectionOptions& selection,
                             const std::vector<at::Tensor>& calibration, JobContext& job);
 
-// Adds the influence by `metric` (the settings' block_metric) to ranking.blocks and ranking.parts if it is
-// not there: one pass for each player.
+// Adds the influence by `metric` (the settings' block_metric) to ranking.blocks and ranking.parts, or to one
+// of them, if it is not there: one pass for each player.
 Result<void> addInfluence(const LanguageModel& model, const std::vector<at::Tensor>& batches,
                           const std::string& metric, uint64_t seed, StructureRanking& ranking,
-                          JobContext& job);
+                          JobContext& job,
+                          const std::vector<Players>& of = {Players::Blocks, Players::Parts});
 
 // Scores of a ranking for pictures: {"channels": [..], "neurons": [[..]], "heads": [[..]], "blocks": {metric:
 // [..]}, "parts": {metric: [..]}, "stream_norms": [..], "stream_cosines": [[..]]}.

@@ -53,6 +53,36 @@ int64_t wholeOf(const Json& json, const char* name, int64_t fallback) {
     return json.contains(name) && json[name].is_number_integer() ? json[name].get<int64_t>() : fallback;
 }
 
+Json layersJson(const std::vector<LayerCosts>& layers) {
+    Json list = Json::array();
+    for (const LayerCosts& layer : layers) {
+        Json entry = {{"attention", Json::array()}, {"feed_forward", Json::array()}};
+        for (const PartCost& cost : layer.attention)
+            entry["attention"].push_back(partJson(cost));
+        for (const PartCost& cost : layer.feedForward)
+            entry["feed_forward"].push_back(partJson(cost));
+        if (layer.window > 0)
+            entry["window"] = layer.window;
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
+Result<std::vector<LayerCosts>> layersFrom(const Json& list, const std::string& where) {
+    if (!list.is_array())
+        return fail(ErrorCode::InvalidFile, "there is no list of layers", where);
+    std::vector<LayerCosts> layers;
+    for (const Json& layer : list) {
+        const std::string place = fmt::format("{}/{}", where, layers.size());
+        LayerCosts entry;
+        VITRINE_TRY(entry.attention, partsFrom(layer, "attention", place));
+        VITRINE_TRY(entry.feedForward, partsFrom(layer, "feed_forward", place));
+        entry.window = wholeOf(layer, "window", 0);
+        layers.push_back(std::move(entry));
+    }
+    return layers;
+}
+
 // Tokens of a sequence whose keys and values are kept.
 int64_t keptTokens(const UseProfile& use, int64_t window) {
     return window > 0 ? std::min(window, use.tokens()) : use.tokens();
@@ -102,6 +132,15 @@ PartCost ArchitectureCosts::ofPairs(const std::vector<int64_t>& pairs) const {
     return of(choices(pairs));
 }
 
+PartCost ArchitectureCosts::parent() const {
+    PartCost sum = of(std::vector<BlockChoice>(layers.size()));
+    for (const LayerCosts& layer : removed) {
+        sum += layer.attention.at(0);
+        sum += layer.feedForward.at(0);
+    }
+    return sum;
+}
+
 bool ArchitectureCosts::timed() const {
     return parent().tokenSeconds > 0;
 }
@@ -131,27 +170,20 @@ Result<ArchitectureCosts> ArchitectureCosts::inUse(const UseProfile& other) cons
         cost.promptSeconds = cost.tokenSeconds = 0;
     };
     move(costs.outer, 0);
-    for (LayerCosts& layer : costs.layers)
-        for (auto* parts : {&layer.attention, &layer.feedForward})
-            for (PartCost& part : *parts)
-                move(part, layer.window);
+    for (auto* list : {&costs.layers, &costs.removed})
+        for (LayerCosts& layer : *list)
+            for (auto* parts : {&layer.attention, &layer.feedForward})
+                for (PartCost& part : *parts)
+                    move(part, layer.window);
     return costs;
 }
 
 Json ArchitectureCosts::json() const {
-    Json list = Json::array();
-    for (const LayerCosts& layer : layers) {
-        Json entry = {{"attention", Json::array()}, {"feed_forward", Json::array()}};
-        for (const PartCost& cost : layer.attention)
-            entry["attention"].push_back(partJson(cost));
-        for (const PartCost& cost : layer.feedForward)
-            entry["feed_forward"].push_back(partJson(cost));
-        if (layer.window > 0)
-            entry["window"] = layer.window;
-        list.push_back(std::move(entry));
-    }
-    return {{"batch", use.batch}, {"prompt", use.prompt},     {"generated", use.generated},
-            {"context", context}, {"outer", partJson(outer)}, {"layers", std::move(list)}};
+    Json json{{"batch", use.batch}, {"prompt", use.prompt},     {"generated", use.generated},
+              {"context", context}, {"outer", partJson(outer)}, {"layers", layersJson(layers)}};
+    if (!removed.empty())
+        json["removed"] = layersJson(removed);
+    return json;
 }
 
 Result<ArchitectureCosts> ArchitectureCosts::read(const Json& json, const std::string& where) {
@@ -162,13 +194,9 @@ Result<ArchitectureCosts> ArchitectureCosts::read(const Json& json, const std::s
     costs.use = {wholeOf(json, "batch", 1), wholeOf(json, "prompt", 0), wholeOf(json, "generated", 0)};
     costs.context = wholeOf(json, "context", 0);
     VITRINE_TRY(costs.outer, partFrom(json["outer"], where + "/outer"));
-    for (const Json& layer : json["layers"]) {
-        const std::string place = fmt::format("{}/layers/{}", where, costs.layers.size());
-        LayerCosts entry;
-        VITRINE_TRY(entry.attention, partsFrom(layer, "attention", place));
-        VITRINE_TRY(entry.feedForward, partsFrom(layer, "feed_forward", place));
-        entry.window = wholeOf(layer, "window", 0);
-        costs.layers.push_back(std::move(entry));
+    VITRINE_TRY(costs.layers, layersFrom(json["layers"], where + "/layers"));
+    if (json.contains("removed")) {
+        VITRINE_TRY(costs.removed, layersFrom(json["removed"], where + "/removed"));
     }
     return costs;
 }

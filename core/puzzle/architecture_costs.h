@@ -43,6 +43,9 @@ inline BlockChoice choiceOf(int64_t pair, size_t feedForwardVariants) {
 
 struct ArchitectureCosts {
     std::vector<LayerCosts> layers;
+    // Blocks of the parent that were taken out before there was a library (a chain), in order, one variant
+    // each: no architecture has them, and the parent does.
+    std::vector<LayerCosts> removed;
     PartCost outer;       // embedding, final norm and head
     UseProfile use;       // what they are reckoned and timed for; no prompt: an earlier version kept none
     int64_t context = 0;  // tokens that the model can see; 0: not known
@@ -53,7 +56,7 @@ struct ArchitectureCosts {
     // The same of pairs as a solver numbers them.
     PartCost ofPairs(const std::vector<int64_t>& pairs) const;
     std::vector<BlockChoice> choices(const std::vector<int64_t>& pairs) const;
-    PartCost parent() const { return of(std::vector<BlockChoice>(layers.size())); }
+    PartCost parent() const;
     bool timed() const;
     double tokensPerSecond(const PartCost& whole) const;  // of all sequences; 0: not timed
 

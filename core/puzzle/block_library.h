@@ -68,7 +68,7 @@ struct LayerVariants {
 class BlockLibrary {
   public:
     std::string modelHash;
-    std::string scoredBy;  // blockScoreName; empty: not scored yet
+    std::string scoredBy;  // ScoreOptions::name; empty: not scored yet
     std::vector<LayerVariants> layers;
 
     int64_t depth() const { return int64_t(layers.size()); }

@@ -17,19 +17,20 @@ constexpr std::array<std::pair<const char*, BlockScore>, 5> kNames{{{"divergence
 
 using MakeBlock = std::function<std::shared_ptr<DecoderBlock>(size_t)>;
 
-// What a model has on one window; hidden (B, T, width) are streams behind the final norm.
+// What models have on one window; hidden (B, T, width) are streams behind their final norm.
 class Measure {
   public:
-    Measure(const Decoder& parent, BlockScore score, const at::Tensor& ids, const at::Tensor& target)
-        : parent_(parent), score_(score), ids_(ids), target_(target) {
+    // `targetHidden`: of the model that they are compared with.
+    Measure(const Decoder& target, BlockScore score, const at::Tensor& ids, const at::Tensor& targetHidden)
+        : score_(score), ids_(ids), target_(targetHidden) {
         if (score == BlockScore::Divergence)
-            logits_ = parent.head(target).flatten(0, 1);
+            logits_ = target.head(targetHidden).flatten(0, 1);
     }
-    double of(const at::Tensor& hidden) const {
+    double of(const Decoder& model, const at::Tensor& hidden) const {
         switch (score_) {
             case BlockScore::Loss: {
                 const int64_t count = ids_.size(1) - 1;
-                return parent_.lossesOf(hidden.narrow(1, 0, count), ids_.narrow(1, 1, count))
+                return model.lossesOf(hidden.narrow(1, 0, count), ids_.narrow(1, 1, count))
                     .mean()
                     .item<double>();
             }
@@ -38,15 +39,18 @@ class Measure {
             case BlockScore::StateError:
                 return stateDistance(hidden, target_, StateLoss::MeanSquare).item<double>();
             default:  // a task is not measured on windows
-                return logitDistance(parent_.head(hidden).flatten(0, 1), logits_, {}).item<double>();
+                return logitDistance(model.head(hidden).flatten(0, 1), logits_, {}).item<double>();
         }
     }
 
   private:
-    const Decoder& parent_;
     BlockScore score_;
     at::Tensor ids_, target_, logits_;
 };
+
+const LanguageModel& targetOf(const LanguageModel& parent, const ScoreOptions& options) {
+    return options.target ? *options.target : parent;
+}
 
 Result<void> checkTask(const ScoreOptions& options) {
     if (options.score == BlockScore::Task && !options.task)
@@ -94,13 +98,13 @@ Result<std::vector<double>> replaceOne(const LanguageModel& parent, const Langua
             return decoder.finalNorm(x);
         };
         const at::Tensor own = hiddenFrom(decoder.runBlock(layer, front, pass));
-        const bool same = &parent == &around;
-        const Measure measure(parent.decoder(), options.score, ids,
-                              same ? own : parent.decoder().hidden(ids));
-        const double without = measure.of(own);
+        const LanguageModel& target = targetOf(parent, options);
+        const Measure measure(target.decoder(), options.score, ids,
+                              &target == &around ? own : target.decoder().hidden(ids));
+        const double without = measure.of(decoder, own);
         for (size_t i = 0; i < count; ++i) {
             VITRINE_TRY_VOID(job.checkStop());
-            const double value = measure.of(hiddenFrom(make(i)->forward(front, pass)));
+            const double value = measure.of(decoder, hiddenFrom(make(i)->forward(front, pass)));
             scores[i] += (value - without) / double(windows.size());
         }
     }
@@ -120,6 +124,10 @@ Result<BlockScore> blockScoreFromName(const std::string& name) {
             return score;
     return fail(ErrorCode::InvalidArgument, fmt::format("there is no score \"{}\" of blocks", name), "score",
                 "One of divergence, loss, state_cosine, state_error, task");
+}
+
+std::string ScoreOptions::name() const {
+    return blockScoreName(score) + (targetHash.empty() ? std::string() : " to " + targetHash);
 }
 
 Result<at::Tensor> scoresAround(const LanguageModel& parent, const LanguageModel& around, int64_t layer,
@@ -142,7 +150,7 @@ Result<void> scoreLayer(const LanguageModel& parent, int64_t layer, const std::v
     VITRINE_TRY(const at::Tensor scores, scoresAround(parent, parent, layer, library, windows, options, job));
     scores[0][0].zero_();  // the parent's own: nothing but rounding
     library.layers[size_t(layer)].scores = scores;
-    library.scoredBy = blockScoreName(options.score);
+    library.scoredBy = options.name();
     return {};
 }
 
@@ -171,8 +179,9 @@ Result<double> scoreModel(const LanguageModel& parent, const LanguageModel& mode
     double sum = 0;
     for (const at::Tensor& ids : windows) {
         VITRINE_TRY_VOID(job.checkStop());
-        const Measure measure(parent.decoder(), options.score, ids, parent.decoder().hidden(ids));
-        sum += measure.of(model.decoder().hidden(ids)) / double(windows.size());
+        const Decoder& target = targetOf(parent, options).decoder();
+        const Measure measure(target, options.score, ids, target.hidden(ids));
+        sum += measure.of(model.decoder(), model.decoder().hidden(ids)) / double(windows.size());
     }
     return sum;
 }

@@ -22,6 +22,13 @@ struct ScoreOptions {
     BlockScore score = BlockScore::Divergence;
     // Of Task, needed there: what share of the questions a model answers wrong.
     std::function<Result<double>(const LanguageModel&)> task = {};
+    // What models are compared with where that is not the library's parent, but what the parent was cut out
+    // of: of the same width and vocabulary, with its structureFingerprint. Scores are then what a replacement
+    // adds to the parent's own distance, and may be negative.
+    const LanguageModel* target = nullptr;
+    std::string targetHash = {};
+
+    std::string name() const;  // BlockLibrary::scoredBy: blockScoreName, and of a target its hash
 };
 
 // Scores of all pairs of one layer in the parent, on windows ids (B, T), the same for all. Sets the layer's

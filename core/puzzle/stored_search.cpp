@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 namespace vitrine {
 namespace {
@@ -42,6 +43,26 @@ Result<std::vector<double>> scoresOf(const Json& layer, size_t rows, size_t colu
     return scores;
 }
 
+// Of a chain those that it kept; otherwise all, in order.
+Result<std::vector<int64_t>> blocksOf(const Json& report, size_t count, const std::string& where) {
+    std::vector<int64_t> blocks(count);
+    std::iota(blocks.begin(), blocks.end(), 0);
+    const Json chain = report.value("chain", Json());
+    if (!chain.is_object())
+        return blocks;
+    const Json kept = chain.value("kept", Json());
+    if (!kept.is_array() || kept.size() != count)
+        return damaged(fmt::format("{} layers have variants, \"kept\" lists {} blocks", count,
+                                   kept.is_array() ? kept.size() : 0),
+                       where + "/chain");
+    for (size_t i = 0; i < count; ++i) {
+        blocks[i] = kept[i].is_number_integer() ? kept[i].get<int64_t>() : -1;
+        if (blocks[i] < 0 || (i > 0 && blocks[i] <= blocks[i - 1]))
+            return damaged("\"kept\" is no list of blocks in order", where + "/chain");
+    }
+    return blocks;
+}
+
 bool sameVariants(const ArchitectureCosts& a, const ArchitectureCosts& b) {
     return std::equal(a.layers.begin(), a.layers.end(), b.layers.begin(), b.layers.end(),
                       [](const LayerCosts& x, const LayerCosts& y) {
@@ -74,6 +95,7 @@ Result<StoredLibrary> StoredLibrary::read(const Json& report, const std::string&
                     scoresOf(library[i], costs.attention.size(), costs.feedForward.size(), place));
         stored.scores.push_back(std::move(scores));
     }
+    VITRINE_TRY(stored.blocks, blocksOf(report, library.size(), where));
     const Json others = report.value("other_costs", Json::array());
     if (!others.is_array())
         return damaged("\"other_costs\" is no list", where);
@@ -131,7 +153,7 @@ Result<StoredAnswer> StoredLibrary::search(const StoredSearch& wanted) const {
 std::string StoredLibrary::text(const StoredSolution& solution) const {
     std::string text;
     for (size_t i = 0; i < solution.choice.size(); ++i)
-        text += fmt::format("{}{}: {} | {}", i > 0 ? "\n" : "", i,
+        text += fmt::format("{}{}: {} | {}", i > 0 ? "\n" : "", blocks[i],
                             layers[i].attention.at(size_t(solution.choice[i].attention)),
                             layers[i].feedForward.at(size_t(solution.choice[i].feedForward)));
     return text;

@@ -37,11 +37,12 @@ struct StoredLibrary {
         std::vector<std::string> attention, feedForward;  // names of the variants, the parent's first
     };
     std::vector<Layer> layers;
+    std::vector<int64_t> blocks;  // of the parent, behind each layer: not all where a chain began with depth
     std::vector<std::vector<double>> scores;   // of all pairs of each layer; NaN: not scored
     ArchitectureCosts costs;                   // in the use that shares of the parent are of
     std::vector<ArchitectureCosts> otherUses;  // that budgets of the run named
 
-    // Of the members "library", "costs" and "other_costs". InvalidFile names the member.
+    // Of the members "library", "costs", "other_costs" and "chain". InvalidFile names the member.
     static Result<StoredLibrary> read(const Json& report, const std::string& where);
     // As the run reckoned and timed them or, in a use that it did not know, without times.
     Result<ArchitectureCosts> costsIn(const UseProfile& use) const;

@@ -104,7 +104,8 @@ PartCost plainCost(const DecoderConfig& config, const PartVariant& variant,
 }  // namespace
 
 Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrary& library,
-                                  const DeploymentProfile& profile, bool timed, JobContext& job) {
+                                  const DeploymentProfile& profile, bool timed, JobContext& job,
+                                  const std::vector<LayerSettings>& removed) {
     const DecoderConfig& config = parent.config();
     if (profile.batch < 1 || profile.tokensOf(config) > config.contextLength)
         return fail(ErrorCode::InvalidArgument,
@@ -121,20 +122,33 @@ Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrar
     costs.outer = {.parameters = double(outer.parameters), .bytes = outer.weightBytes};
     Timer timer(parent.decoder(), profile);
     job.beginStage(timed ? "timing blocks" : "costs of blocks", library.depth());
+    const auto add = [&](LayerCosts& entry, const PartVariant& variant) {
+        PartCost cost = plainCost(config, variant, profile);
+        if (timed)
+            timer.measure(variant, cost);
+        (variant.part == SubLayer::Attention ? entry.attention : entry.feedForward).push_back(cost);
+    };
     for (const LayerVariants& layer : library.layers) {
         VITRINE_TRY_VOID(job.checkStop());
         LayerCosts entry;
         if (!layer.attention.empty())
             entry.window = layer.attention.front().settings.attention.window;
         for (const auto* parts : {&layer.attention, &layer.feedForward})
-            for (const PartVariant& variant : *parts) {
-                PartCost cost = plainCost(config, variant, profile);
-                if (timed)
-                    timer.measure(variant, cost);
-                (variant.part == SubLayer::Attention ? entry.attention : entry.feedForward).push_back(cost);
-            }
+            for (const PartVariant& variant : *parts)
+                add(entry, variant);
         costs.layers.push_back(std::move(entry));
         job.advance();
+    }
+    for (const LayerSettings& layer : removed) {
+        LayerCosts entry;
+        entry.window = layer.attention.window;
+        for (const SubLayer part : {SubLayer::Attention, SubLayer::FeedForward}) {
+            PartVariant own;
+            own.part = part;
+            own.settings = layer;
+            add(entry, own);
+        }
+        costs.removed.push_back(std::move(entry));
     }
     if (timed)
         timer.measureOuter(costs.outer);

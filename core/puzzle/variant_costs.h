@@ -14,9 +14,11 @@ struct LibraryCosts : ArchitectureCosts {
 };
 
 // `timed`: measure times as well (median of several runs, equal settings once). Prompts and caches of the
-// profile must fit the model's context.
+// profile must fit the model's context. `removed`: blocks that were taken out of the parent before there was
+// a library, for ArchitectureCosts::removed.
 Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrary& library,
-                                  const DeploymentProfile& profile, bool timed, JobContext& job);
+                                  const DeploymentProfile& profile, bool timed, JobContext& job,
+                                  const std::vector<LayerSettings>& removed = {});
 
 // Scores of all pairs of each layer, in one row each.
 std::vector<std::vector<double>> pairScores(const BlockLibrary& library);

@@ -15,6 +15,7 @@ ArchitectureDrawing::ArchitectureDrawing(QWidget* parent) : QWidget(parent) {
 void ArchitectureDrawing::show(const std::vector<PuzzleLayer>& layers, const PuzzleChoice& choice,
                                const PuzzleChoice& other) {
     rows_.clear();
+    blocks_.clear();
     QStringList text;
     for (size_t layer = 0; layer < choice.size() && layer < layers.size(); ++layer) {
         const auto [attention, feedForward] = choice[layer];
@@ -26,8 +27,9 @@ void ArchitectureDrawing::show(const std::vector<PuzzleLayer>& layers, const Puz
         rows_.push_back(
             {{variants.attention[size_t(attention)], compared && other[layer].first != attention},
              {variants.feedForward[size_t(feedForward)], compared && other[layer].second != feedForward}});
+        blocks_.push_back(variants.block);
         text.append(QStringLiteral("%1: %2 | %3")
-                        .arg(layer)
+                        .arg(variants.block)
                         .arg(rows_.back().first.variant.name, rows_.back().second.variant.name));
     }
     setAccessibleDescription(text.join("; "));
@@ -46,7 +48,8 @@ void ArchitectureDrawing::paintEvent(QPaintEvent*) {
     for (size_t row = 0; row < rows_.size(); ++row) {
         const double y = double(row) * height;
         painter.setPen(colors.secondaryText);
-        painter.drawText(QRectF(0, y, 24, height), Qt::AlignRight | Qt::AlignVCenter, QString::number(row));
+        painter.drawText(QRectF(0, y, 24, height), Qt::AlignRight | Qt::AlignVCenter,
+                         QString::number(blocks_[row]));
         for (int side = 0; side < 2; ++side) {
             const Part& part = side == 0 ? rows_[row].first : rows_[row].second;
             const QRectF whole(30 + side * (half + 4), y + 1, half, height - 2);

@@ -26,6 +26,7 @@ class ArchitectureDrawing : public QWidget {
         bool differs = false;
     };
     std::vector<std::pair<Part, Part>> rows_;
+    std::vector<int> blocks_;  // of the parent, behind each row
 };
 
 }  // namespace vitrine

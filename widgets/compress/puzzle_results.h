@@ -19,6 +19,7 @@ struct PuzzleVariant {
 struct PuzzleLayer {
     std::vector<PuzzleVariant> attention, feedForward;  // the parent's first
     std::vector<std::vector<double>> scores;            // attention x feed-forward; NaN: not scored
+    int block = 0;                                      // of the parent, that it stands for
 };
 
 using PuzzleChoice = std::vector<std::pair<int, int>>;  // attention and feed-forward variant of each layer
@@ -31,7 +32,7 @@ struct PuzzleCost {
 };
 
 struct PuzzleStack {
-    std::vector<PuzzleCost> layers;  // empty: not known
+    std::vector<PuzzleCost> layers;  // of the parent's blocks; empty: not known
     PuzzleCost outside;              // embedding, final norm and head
     QString use;                     // "8 sequences of 64 + 64 tokens"
 };
@@ -45,7 +46,8 @@ struct PuzzleBatch {
 };
 
 struct PuzzleArchitecture {
-    QString name, how;  // "puzzle", "refined", "coupled", "greedy", "random", "uniform", "parent"
+    // "puzzle", "refined", "coupled", "greedy", "random", "uniform", "parent", "chain"
+    QString name, how;
     double parameters = 0, bytes = 0;
     double assembled = std::numeric_limits<double>::quiet_NaN(), nats = 0;
     PuzzleChoice choice;                    // empty: no library's

@@ -44,6 +44,7 @@ HeatMap puzzleGrid(const PuzzleResults& results, PuzzleGrid what) {
     };
     double most = 0;
     for (const PuzzleLayer& layer : results.layers) {
+        map.rowLabels.append(QString::number(layer.block));
         for (size_t i = 1; i < first.attention.size(); ++i)
             map.values.push_back(what == PuzzleGrid::Scores ? scoreAt(layer, i, 0)
                                                             : errorAt(layer.attention, i));

@@ -29,23 +29,36 @@ PuzzleCost costOf(const PartCost& part, const UseProfile& use) {
             part.tokenSeconds * double(use.generated)};
 }
 
-// Nothing where weights cannot be told from cache.
-PuzzleStack stackOf(const ArchitectureCosts& costs, const std::vector<BlockChoice>& choices) {
+PuzzleCost costOf(const LayerCosts& layer, const BlockChoice& choice, const UseProfile& use) {
+    PartCost sum = layer.attention.at(size_t(choice.attention));
+    sum += layer.feedForward.at(size_t(choice.feedForward));
+    return costOf(sum, use);
+}
+
+// All of the parent's blocks in order. Those that were removed before the search cost something in the parent
+// alone. Nothing where weights cannot be told from cache.
+PuzzleStack stackOf(const StoredLibrary& library, const ArchitectureCosts& costs,
+                    const std::vector<BlockChoice>& choices, bool ofParent = false) {
     PuzzleStack stack;
     stack.use = QString::fromStdString(costs.use.text());
     if (std::isnan(costs.parent().cacheBytes))
         return stack;
+    size_t removed = 0;
+    const auto addRemoved = [&](size_t until) {
+        for (; stack.layers.size() < until && removed < costs.removed.size(); ++removed)
+            stack.layers.push_back(ofParent ? costOf(costs.removed[removed], {}, costs.use) : PuzzleCost());
+    };
     for (size_t layer = 0; layer < costs.layers.size() && layer < choices.size(); ++layer) {
-        PartCost sum = costs.layers[layer].attention.at(size_t(choices[layer].attention));
-        sum += costs.layers[layer].feedForward.at(size_t(choices[layer].feedForward));
-        stack.layers.push_back(costOf(sum, costs.use));
+        addRemoved(size_t(library.blocks.at(layer)));
+        stack.layers.push_back(costOf(costs.layers[layer], choices[layer], costs.use));
     }
+    addRemoved(costs.layers.size() + costs.removed.size());
     stack.outside = costOf(costs.outer, costs.use);
     return stack;
 }
 
-PuzzleStack parentStack(const ArchitectureCosts& costs) {
-    return stackOf(costs, std::vector<BlockChoice>(costs.layers.size()));
+PuzzleStack parentStack(const StoredLibrary& library, const ArchitectureCosts& costs) {
+    return stackOf(library, costs, std::vector<BlockChoice>(costs.layers.size()), true);
 }
 
 // Of an architecture of the report, in the use that it was searched for. None without a choice, unless it is
@@ -69,8 +82,8 @@ void addStacks(const StoredLibrary& library, const Json& row, PuzzleArchitecture
             size_t(choices[layer].attention) >= costs->layers[layer].attention.size() ||
             size_t(choices[layer].feedForward) >= costs->layers[layer].feedForward.size())
             return;
-    architecture.stack = stackOf(*costs, choices);
-    architecture.parent = parentStack(*costs);
+    architecture.stack = stackOf(library, *costs, choices, architecture.how == "parent");
+    architecture.parent = parentStack(library, *costs);
 }
 
 std::vector<PuzzleBatch> batchesOf(const Json& list) {
@@ -97,10 +110,17 @@ Result<PuzzleResults> puzzleOf(const Json& report) {
         return fail(ErrorCode::InvalidFile, "there is no \"library\" in it", "puzzle.json",
                     "Run the recipe again with this version");
     PuzzleResults results;
-    for (const Json& layer : report["library"])
+    // Of a chain, the parent's blocks that are left.
+    const Json chain = report.value("chain", Json()),
+               kept = chain.is_object() ? chain.value("kept", Json()) : Json();
+    for (const Json& layer : report["library"]) {
+        const size_t index = results.layers.size();
+        const bool known = kept.is_array() && index < kept.size() && kept[index].is_number_integer();
         results.layers.push_back({variantsOf(layer.value("attention", Json::array())),
                                   variantsOf(layer.value("feed_forward", Json::array())),
-                                  numberTableOf(layer.value("scores", Json::array()))});
+                                  numberTableOf(layer.value("scores", Json::array())),
+                                  known ? kept[index].get<int>() : int(index)});
+    }
     const Json batches = report.value("batches", Json::object());
     for (const Json& row : report["architectures"]) {
         PuzzleArchitecture each;
@@ -170,8 +190,8 @@ PuzzleSolution solvePuzzle(const StoredLibrary& library, const PuzzleBudgets& bu
     solution.bound = best.bound;
     solution.proven = best.proven;
     solution.seconds = best.seconds;
-    solution.stack = stackOf(found->costs, best.choice);
-    solution.parent = parentStack(found->costs);
+    solution.stack = stackOf(library, found->costs, best.choice);
+    solution.parent = parentStack(library, found->costs);
     if (found->batches.outcomes.size() > 1)
         solution.batches = batchesOf(found->batches.json());
     return solution;

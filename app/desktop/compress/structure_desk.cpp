@@ -60,12 +60,12 @@ void StructureDesk::layOut() {
         tr("Runs of prune-structures, puzzle, learn-masks, train-sparse, train-elastic and train-incremental "
            "in this project"));
     list_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    auto* message = new QLabel(
-        tr("Runs of the recipes minitron, depth_pruning, puzzle, maskllm, flextron, iee and ckca "
-           "appear here:\nimportance with a cut that moves, blocks that can go, block variants and "
-           "their front, masks as they settle, one model's sizes,\nweights that leave and enter, what "
-           "new data makes a network forget.\n\nvitrine run "
-           "resources/recipes/minitron.json --set settings.model=MODEL"));
+    auto* message = new QLabel(tr(
+        "Runs of the recipes minitron, depth_pruning, puzzle, puzzle_chain, maskllm, flextron, iee and ckca "
+        "appear here:\nimportance with a cut that moves, blocks that can go, block variants and "
+        "their front, masks as they settle, one model's sizes,\nweights that leave and enter, what "
+        "new data makes a network forget.\n\nvitrine run "
+        "resources/recipes/minitron.json --set settings.model=MODEL"));
     message->setObjectName("structuresMessage");
     message->setAlignment(Qt::AlignCenter);
     message->setProperty("role", "secondary");

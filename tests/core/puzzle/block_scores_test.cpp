@@ -61,6 +61,47 @@ TEST_F(BlockScoresTest, EveryKindIsTheWholeModelsDifference) {
     }
 }
 
+// Of what was cut out of another model, and learnt since, in that one's eyes.
+TEST_F(BlockScoresTest, AnotherModelCanBeTheTarget) {
+    auto cut = std::move(*sliceModel(trained(), withoutBlocks(trained().config(), {2})));
+    {
+        const at::NoGradGuard noGrad;  // a head and norm of its own
+        for (at::Tensor& parameter : cut->decoder().parameters())
+            parameter.mul_(1.01);
+    }
+    const VariantGrid grid{{1}, {0.5}, false, true, false, true};
+    const auto windows = batches(2);
+    for (const auto kind :
+         {BlockScore::Divergence, BlockScore::Loss, BlockScore::StateCosine, BlockScore::StateError}) {
+        auto library = startLibrary(*cut, ranked(*cut), grid, windows, job);
+        ASSERT_TRUE(library) << library.error().text();
+        const ScoreOptions options{kind, {}, &trained(), "abc"};
+        ASSERT_TRUE(scoreLayer(*cut, 1, windows, *library, job, options));
+        EXPECT_EQ(library->scoredBy, std::string(blockScoreName(kind)) + " to abc");
+        const auto own = scoreModel(*cut, *cut, windows, options, job);
+        ASSERT_TRUE(own);
+        EXPECT_GT(*own, 1e-3) << "the cut is not its target";
+        std::vector<BlockChoice> choices(3);
+        choices[1] = {2, 1};
+        const auto child = assemble(*cut, *library, choices);
+        const auto whole = scoreModel(*cut, **child, windows, options, job);
+        ASSERT_TRUE(whole);
+        EXPECT_NEAR(library->layers[1].scores[2][1].item<double>(), *whole - *own,
+                    1e-5 * std::max(1.0, *whole));
+        const auto alone = scoreModel(*cut, **child, windows, {kind, {}}, job);
+        if (kind == BlockScore::Loss)
+            EXPECT_NEAR(*whole, lossOf(**child, windows), 1e-4);
+        else
+            EXPECT_GT(std::abs(*alone - *whole), 1e-4);
+        if (kind == BlockScore::Divergence) {
+            double expected = 0;
+            for (const at::Tensor& ids : windows)
+                expected += meanDivergence(trained().decoder(), (*child)->decoder(), ids) / 2;
+            EXPECT_NEAR(*whole, expected, 1e-5);
+        }
+    }
+}
+
 TEST_F(BlockScoresTest, ATaskIsAskedOfWholeModels) {
     BlockLibrary library = started();
     int asked = 0;

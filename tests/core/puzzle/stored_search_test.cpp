@@ -33,6 +33,40 @@ Json report(int layers, bool timed = true) {
             {"costs", {{"batch", 4}, {"generated", 8}, {"outer", cost(50)}, {"layers", costs}}}};
 }
 
+// A chain of six blocks that left the parent's 0, 2, 3 and 5 to the library.
+TEST(StoredSearch, ABlockOfAChainIsThePartOfTheParentThatItStandsFor) {
+    Json json = report(4);
+    json["costs"]["prompt"] = 8;
+    json["costs"]["removed"] = {json["costs"]["layers"][0], json["costs"]["layers"][1]};
+    json["chain"] = {{"kept", {0, 2, 3, 5}}, {"removed", {4, 1}}};
+    const auto stored = StoredLibrary::read(json, "puzzle.json");
+    ASSERT_TRUE(stored) << stored.error().text();
+    // The whole parent, of which shares are: variants of the removed blocks but the first do not count.
+    EXPECT_EQ(stored->costs.parent().parameters, 50 + 6 * 300);
+    EXPECT_EQ(stored->costs.parent().bytes, 2 * (50 + 6 * 300));
+    const auto answer = stored->search({.budget = {.parameters = 0.7}});
+    ASSERT_TRUE(answer) << answer.error().text();
+    EXPECT_EQ(answer->architectures[0].score, 0);  // four of six blocks are few enough
+    EXPECT_THAT(stored->text(answer->architectures[0]), HasSubstr("\n5: parent | parent"));
+    EXPECT_GT(stored->search({.budget = {.parameters = 0.6}})->architectures[0].score, 0);
+    // Twice the sequences have twice the cache, in removed blocks too.
+    const auto twice = stored->costs.inUse({8, 8, 8});
+    ASSERT_TRUE(twice) << twice.error().text();
+    EXPECT_DOUBLE_EQ(twice->parent().cacheBytes, 2 * stored->costs.parent().cacheBytes);
+    const auto read = ArchitectureCosts::read(stored->costs.json(), "costs");
+    ASSERT_TRUE(read) << read.error().text();
+    EXPECT_EQ(read->parent().bytes, stored->costs.parent().bytes);
+    json["chain"]["kept"] = {0, 2, 3};
+    EXPECT_THAT(StoredLibrary::read(json, "puzzle.json").error().text(),
+                HasSubstr("puzzle.json/chain: 4 layers have variants, \"kept\" lists 3 blocks"));
+    json["chain"]["kept"] = {0, 3, 2, 5};
+    EXPECT_THAT(StoredLibrary::read(json, "puzzle.json").error().text(),
+                HasSubstr("no list of blocks in order"));
+    json["costs"]["removed"][1].erase("attention");
+    EXPECT_THAT(StoredLibrary::read(json, "puzzle.json").error().text(),
+                HasSubstr("puzzle.json/costs/removed/1: there is no list \"attention\""));
+}
+
 TEST(StoredSearch, FindsWhatTryingAllFinds) {
     const auto stored = StoredLibrary::read(report(5), "puzzle.json");
     ASSERT_TRUE(stored) << stored.error().text();

@@ -185,6 +185,24 @@ TEST(Structures, CostsOfAnArchitectureStandBesideItsParents) {
     EXPECT_THAT(solution.problem.toStdString(), HasSubstr("none were measured for 12 sequences"));
     EXPECT_DOUBLE_EQ(solvePuzzle(*run.stored, {.parameters = 1, .batches = {12}}).stack.layers[0].cache,
                      4 * 30);
+    // A chain took the parent's blocks 0 and 3: they stand beside nothing.
+    Json chained = report;
+    chained["chain"] = {{"kept", {1, 2}}};
+    for (Json* each : {&chained["costs"], &chained["other_costs"][0]})
+        (*each)["removed"] = {costs, costs};
+    ASSERT_TRUE(readPuzzle(chained, run));
+    const PuzzleArchitecture& left = run.puzzle.architectures[1];
+    ASSERT_EQ(left.stack.layers.size(), 4u);
+    EXPECT_EQ(left.stack.layers[0].weights, 0);
+    EXPECT_DOUBLE_EQ(left.stack.layers[1].weights, 600);
+    EXPECT_DOUBLE_EQ(left.stack.layers[2].weights, 400);
+    EXPECT_EQ(left.stack.layers[3].weights, 0);
+    for (const PuzzleCost& layerCost : left.parent.layers)
+        EXPECT_DOUBLE_EQ(layerCost.weights, 600);
+    EXPECT_DOUBLE_EQ(sumOf(run.puzzle.architectures[0].stack).weights, 4 * 600 + 100);
+    EXPECT_DOUBLE_EQ(run.puzzle.whole.parameters, 4 * 300 + 50);
+    EXPECT_EQ(run.puzzle.layers[1].block, 2);
+    EXPECT_EQ(puzzleGrid(run.puzzle, PuzzleGrid::Scores).rowLabel(0), "1");
     // What an earlier version kept does not tell weights from cache.
     for (const char* parts : {"attention", "feed_forward"})
         for (Json& each : report["costs"]["layers"][0][parts])
@@ -230,6 +248,7 @@ TEST(Structures, ASolutionStandsBesideTheChosenArchitecture) {
     const PuzzleLayer layer{
         {{"parent", 1}, {"none", 0}}, {{"parent", 1}, {"half", 0.5}}, {{0, 0.1}, {0.2, 0.3}}};
     results.layers = {layer, layer};
+    results.layers[1].block = 4;  // of a chain
     results.architectures = {{"puzzle: bytes 0.6", "puzzle", 6e5, 2e6, 1.5, 1.4, {{0, 1}, {0, 0}}}};
     view.setResults(results);
     const auto text = [&] { return view.findChild<QLabel*>("puzzleSolvedFacts")->text().toStdString(); };
@@ -250,7 +269,7 @@ TEST(Structures, ASolutionStandsBesideTheChosenArchitecture) {
     EXPECT_THAT(text(), HasSubstr("differs from puzzle: bytes 0.6 in 1 of 2 layers"));
     EXPECT_TRUE(make->isEnabled());
     EXPECT_THAT(view.findChild<QWidget*>("puzzleSolved")->accessibleDescription().toStdString(),
-                HasSubstr("1: none | parent"));
+                HasSubstr("4: none | parent"));
     solution = {};
     solution.problem = "the budget of bytes is too small";
     view.setSolution(solution);
