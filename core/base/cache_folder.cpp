@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 
 namespace vitrine {
@@ -13,6 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr double kTemporarySeconds = 3600;
+constexpr double kBytesPerGb = 1e9, kMostGb = 100000;
 
 }  // namespace
 
@@ -20,6 +22,19 @@ double secondsNow() {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
     return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
+}
+
+Result<int64_t> cacheLimitFrom(const char* variable, double defaultGb) {
+    const char* told = std::getenv(variable);
+    if (!told || !*told)
+        return int64_t(defaultGb * kBytesPerGb);
+    char* end = nullptr;
+    const double gb = std::strtod(told, &end);
+    if (*end != '\0' || !(gb > 0 && gb <= kMostGb))
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("expected a number of GB above 0 and up to {}, found \"{}\"", kMostGb, told),
+                    variable, "Set it to 1 for a gigabyte, or not at all");
+    return int64_t(gb * kBytesPerGb);
 }
 
 Result<std::vector<CacheFile>> cacheFiles(const fs::path& folder, const std::string& extension) {

@@ -20,6 +20,10 @@ struct CacheFile {
 
 double secondsNow();  // since 1970, as `used`
 
+// Bytes that a cache may take: the environment variable in GB, else `defaultGb`. InvalidArgument where that
+// is no number above 0.
+Result<int64_t> cacheLimitFrom(const char* variable, double defaultGb);
+
 // Every file with this extension (".features") below the folder; none where there is no such folder.
 // Temporary files that were not touched for an hour are removed: their writer is dead.
 Result<std::vector<CacheFile>> cacheFiles(const std::filesystem::path& folder, const std::string& extension);

@@ -6,16 +6,13 @@
 #include "core/base/log.h"
 #include "core/base/paths.h"
 
-#include <cstdlib>
-
 namespace vitrine {
 namespace fs = std::filesystem;
 namespace {
 
 // Counts up when equal settings give another fit than before.
 constexpr int kVersion = 1;
-constexpr const char* kLimitVariable = "VITRINE_FIT_CACHE_LIMIT";
-constexpr double kBytesPerGb = 1e9, kDefaultGb = 1, kMostGb = 100000;
+constexpr double kDefaultGb = 1;
 constexpr double kJustUsedSeconds = 60;  // another process may be about to open it
 constexpr const char* kExtension = ".safetensors";
 
@@ -44,16 +41,7 @@ void removeOldFits(const fs::path& folder, int64_t limitBytes) {
 }  // namespace
 
 Result<int64_t> fitCacheLimit() {
-    const char* told = std::getenv(kLimitVariable);
-    if (!told || !*told)
-        return int64_t(kDefaultGb * kBytesPerGb);
-    char* end = nullptr;
-    const double gb = std::strtod(told, &end);
-    if (*end != '\0' || !(gb > 0 && gb <= kMostGb))
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("expected a number of GB above 0 and up to {}, found \"{}\"", kMostGb, told),
-                    kLimitVariable, "Set it to 1 for a gigabyte, or not at all");
-    return int64_t(gb * kBytesPerGb);
+    return cacheLimitFrom("VITRINE_FIT_CACHE_LIMIT", kDefaultGb);
 }
 
 double KeptFit::seconds() const {

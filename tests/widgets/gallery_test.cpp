@@ -3,6 +3,7 @@
 #include "widgets/base/selection_manager.h"
 #include "widgets/gallery/gallery_model.h"
 #include "widgets/gallery/gallery_view.h"
+#include "widgets/gallery/thumbnail_cache.h"
 #include "widgets/gallery/thumbnail_store.h"
 
 #include <gtest/gtest.h>
@@ -90,7 +91,8 @@ TEST(ThumbnailStore, KeepsOnDiskUntilTheFileChanges) {
     std::ofstream(file) << "one";
     const auto loader = [](const std::filesystem::path&, int64_t) -> Result<Image> { return flatImage(200); };
     const auto decodedBy = [&] {
-        ThumbnailStore store(loader, folder / "cache", 64, 1);
+        const auto cache = std::make_shared<ThumbnailCache>(folder / "cache", 1'000'000);
+        ThumbnailStore store(loader, cache, 64, 1);
         store.request({QString::fromStdString(file)});
         testing::waitUntil([&] { return !store.find(QString::fromStdString(file)).isNull(); });
         EXPECT_NEAR(qRed(store.find(QString::fromStdString(file)).pixel(3, 3)), 200, 2);
@@ -100,6 +102,78 @@ TEST(ThumbnailStore, KeepsOnDiskUntilTheFileChanges) {
     EXPECT_EQ(decodedBy(), 0);
     std::ofstream(file) << "another length";
     EXPECT_EQ(decodedBy(), 1);
+}
+
+// A cache of thumbnails that are equally large, each of a picture of its own.
+struct ThumbnailFiles : ::testing::Test {
+    ThumbnailFiles() { testing::qtApplication(); }
+    std::filesystem::path picture(int number) const {
+        const auto file = folder / fmt::format("{}.png", number);
+        if (!std::filesystem::exists(file))
+            std::ofstream(file) << number;
+        return file;
+    }
+    void keep(ThumbnailCache& cache, int number) const {
+        cache.keep(picture(number), 64, toQImage(flatImage(90)));
+        cache.makeRoom();
+    }
+    std::vector<std::filesystem::path> kept() const {
+        std::vector<std::filesystem::path> files;
+        for (const auto& entry : std::filesystem::directory_iterator(folder / "cache"))
+            files.push_back(entry.path());
+        return files;
+    }
+    testing::TemporaryFolder folder;
+};
+
+TEST_F(ThumbnailFiles, ThoseShownLongestAgoMakeRoom) {
+    ThumbnailCache large(folder / "cache", 1'000'000'000);
+    for (int number = 0; number < 20; ++number)
+        keep(large, number);
+    ASSERT_EQ(kept().size(), 20u);
+    const auto bytes = int64_t(std::filesystem::file_size(kept()[0]));
+    for (const auto& file : kept())
+        std::filesystem::last_write_time(
+            file, std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
+    EXPECT_FALSE(large.find(picture(3), 64).isNull());  // shown now
+    ThumbnailCache small(folder / "cache", 8 * bytes);
+    keep(small, 20);
+    EXPECT_EQ(kept().size(), 7u);
+    for (const int number : {3, 20})
+        EXPECT_FALSE(small.find(picture(number), 64).isNull()) << number;
+    // The folder is read again only when an eighth of the limit was kept: until then it stays below it.
+    keep(small, 21);
+    EXPECT_EQ(kept().size(), 8u);
+    keep(small, 22);
+    EXPECT_EQ(kept().size(), 7u);
+    EXPECT_FALSE(small.find(picture(22), 64).isNull());
+}
+
+TEST_F(ThumbnailFiles, AStoreStaysBelowTheLimit) {
+    ThumbnailCache one(folder / "cache", 1'000'000'000);
+    keep(one, 0);
+    const auto bytes = int64_t(std::filesystem::file_size(kept()[0]));
+    ThumbnailStore store([](const std::filesystem::path&, int64_t) -> Result<Image> { return flatImage(90); },
+                         std::make_shared<ThumbnailCache>(folder / "cache", 8 * bytes), 64, 2);
+    QStringList pictures;
+    for (int number = 1; number <= 40; ++number)
+        pictures << QString::fromStdString(picture(number).string());
+    store.request(pictures);
+    store.waitUntilIdle();
+    EXPECT_EQ(store.decodedCount(), 40);
+    EXPECT_LE(kept().size(), 9u);  // a thread may be about to remove one
+}
+
+TEST_F(ThumbnailFiles, ALimitIsANumberOfGigabytes) {
+    EXPECT_EQ(thumbnailCacheLimit(), 500'000'000);
+    ::setenv("VITRINE_THUMBNAIL_CACHE_LIMIT", "0.25", 1);
+    EXPECT_EQ(thumbnailCacheLimit(), 250'000'000);
+    ::setenv("VITRINE_THUMBNAIL_CACHE_LIMIT", "little", 1);
+    const auto limit = thumbnailCacheLimit();
+    ::unsetenv("VITRINE_THUMBNAIL_CACHE_LIMIT");
+    ASSERT_FALSE(limit);
+    EXPECT_NE(limit.error().text().find("VITRINE_THUMBNAIL_CACHE_LIMIT"), std::string::npos);
+    EXPECT_NE(limit.error().text().find("\"little\""), std::string::npos);
 }
 
 TEST(ThumbnailStore, RemembersWhyThereIsNone) {

@@ -1,9 +1,7 @@
 #include "widgets/gallery/thumbnail_store.h"
 
-#include "core/base/file.h"
-#include "core/base/hash.h"
+#include "widgets/gallery/thumbnail_cache.h"
 
-#include <QBuffer>
 #include <algorithm>
 
 namespace vitrine {
@@ -19,18 +17,14 @@ QImage toQImage(const Image& image) {
     return view.convertToFormat(QImage::Format_RGB32);
 }
 
-ThumbnailStore::ThumbnailStore(ThumbnailLoader loader, std::filesystem::path cacheFolder, int side,
+ThumbnailStore::ThumbnailStore(ThumbnailLoader loader, std::shared_ptr<ThumbnailCache> cache, int side,
                                size_t threads, QObject* parent)
     : QObject(parent),
       loader_(std::move(loader)),
-      cacheFolder_(std::move(cacheFolder)),
+      cache_(std::move(cache)),
       side_(side),
       memory_(kMemoryKilobytes),
-      pool_(threads) {
-    std::error_code ignored;
-    if (!cacheFolder_.empty())
-        std::filesystem::create_directories(cacheFolder_, ignored);
-}
+      pool_(threads) {}
 
 ThumbnailStore::~ThumbnailStore() {
     pool_.clear();
@@ -41,37 +35,20 @@ QImage ThumbnailStore::find(const QString& path) const {
     return image ? *image : QImage();
 }
 
-std::filesystem::path ThumbnailStore::cacheFile(const QString& path) const {
-    std::error_code failed;
-    const std::filesystem::path file(path.toStdString());
-    const auto time = std::filesystem::last_write_time(file, failed);
-    const auto size = std::filesystem::file_size(file, failed);
-    if (cacheFolder_.empty() || failed)
-        return {};
-    return cacheFolder_ / (sha256Hex(fmt::format("{}|{}|{}|{}", path.toStdString(),
-                                                 time.time_since_epoch().count(), size, side_)) +
-                           ".jpg");
-}
-
 // Worker thread.
 ThumbnailStore::Outcome ThumbnailStore::make(const QString& path) {
-    const std::filesystem::path cached = cacheFile(path);
-    if (!cached.empty()) {
-        if (QImage image(QString::fromStdString(cached.string())); !image.isNull())
+    const std::filesystem::path file(path.toStdString());
+    if (cache_) {
+        if (QImage image = cache_->find(file, side_); !image.isNull())
             return {image, {}};
     }
-    const Result<Image> loaded = loader_(path.toStdString(), side_);
+    const Result<Image> loaded = loader_(file, side_);
     ++decoded_;
     if (!loaded)
         return {{}, QString::fromStdString(loaded.error().text())};
     const QImage image = toQImage(*loaded);
-    if (!cached.empty()) {
-        QByteArray bytes;
-        QBuffer buffer(&bytes);
-        // A cache that cannot be written costs time, not correctness.
-        if (buffer.open(QIODevice::WriteOnly) && image.save(&buffer, "JPEG", 88))
-            (void)writeFileAtomically(cached, std::string_view(bytes.constData(), size_t(bytes.size())));
-    }
+    if (cache_)
+        cache_->keep(file, side_, image);
     return {image, {}};
 }
 
@@ -115,6 +92,8 @@ void ThumbnailStore::request(const QStringList& paths, qsizetype visible) {
                         emit ready(path);
                     },
                     Qt::QueuedConnection);
+                if (cache_)
+                    cache_->makeRoom();
             },
             priority--);
     }

@@ -1,6 +1,6 @@
 // Thumbnails made lazily: what is visible comes first, what scrolled away is dropped before it starts.
-// Finished ones are kept in memory (least recently used first out) and on disk, keyed by path, modification
-// time and size. Decoding is given from outside, so that this library knows no image formats.
+// Finished ones are kept in memory (least recently used first out) and on disk (thumbnail_cache.h). Decoding
+// is given from outside, so that this library knows no image formats.
 #pragma once
 
 #include "core/base/result.h"
@@ -27,11 +27,13 @@ using ThumbnailLoader = std::function<Result<Image>(const std::filesystem::path&
 
 QImage toQImage(const Image& image);
 
+class ThumbnailCache;
+
 class ThumbnailStore : public QObject {
     Q_OBJECT
   public:
-    // `cacheFolder` empty: nothing is kept on disk.
-    ThumbnailStore(ThumbnailLoader loader, std::filesystem::path cacheFolder, int side = 192,
+    // `cache` null: nothing is kept on disk.
+    ThumbnailStore(ThumbnailLoader loader, std::shared_ptr<ThumbnailCache> cache, int side = 192,
                    size_t threads = 2, QObject* parent = nullptr);
     ~ThumbnailStore() override;
 
@@ -56,10 +58,9 @@ class ThumbnailStore : public QObject {
         QString error;
     };
     Outcome make(const QString& path);
-    std::filesystem::path cacheFile(const QString& path) const;
 
     ThumbnailLoader loader_;
-    std::filesystem::path cacheFolder_;
+    std::shared_ptr<ThumbnailCache> cache_;
     int side_;
     std::atomic<int> decoded_ = 0;
     mutable QCache<QString, QImage> memory_;

@@ -165,7 +165,7 @@ void InspectWorkspace::buildAnalyses() {
         [this] {
             return PictureChoice{galleryModel_->shownPaths(), selection_.current()};
         },
-        this);
+        thumbnailCache_, this);
     QDockWidget* dock = addPanel("analysisDock", tr("Analysis"), analyses_->panel(), Qt::RightDockWidgetArea);
     auto* embedding = findChild<QDockWidget*>("embeddingDock");
     tabifyDockWidget(embedding, dock);

@@ -8,6 +8,7 @@
 #include "core/media/image_reader.h"
 #include "widgets/base/theme.h"
 #include "widgets/gallery/gallery_model.h"
+#include "widgets/gallery/thumbnail_cache.h"
 #include "widgets/gallery/thumbnail_store.h"
 #include "widgets/shell/main_window.h"
 
@@ -27,11 +28,16 @@ InspectWorkspace::InspectWorkspace(MainWindow* window)
     : Workspace("inspect", tr("Inspect"), "inspect"),
       window_(window),
       controller_(new InspectController(window->jobs(), this)) {
+    if (const auto limit = thumbnailCacheLimit())
+        thumbnailCache_ = std::make_shared<ThumbnailCache>(userCacheFolder() / "thumbnails", *limit);
+    else
+        window->toasts().show(
+            ToastKind::Error,
+            tr("Thumbnails are not kept on disk: %1").arg(QString::fromStdString(limit.error().text())));
     const auto newStore = [this](size_t threads) {
         return new ThumbnailStore(
             [](const std::filesystem::path& path, int64_t maxSide) { return readThumbnail(path, maxSide); },
-            userCacheFolder() / "thumbnails", int(std::lround(kThumbnailSide * qApp->devicePixelRatio())),
-            threads, this);
+            thumbnailCache_, int(std::lround(kThumbnailSide * qApp->devicePixelRatio())), threads, this);
     };
     thumbnails_ = newStore(2);
     plotThumbnails_ = newStore(1);

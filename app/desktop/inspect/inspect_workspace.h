@@ -23,6 +23,7 @@ class GalleryModel;
 class GalleryView;
 class InspectPanel;
 class MainWindow;
+class ThumbnailCache;
 class ThumbnailStore;
 
 class InspectWorkspace : public Workspace {
@@ -79,6 +80,7 @@ class InspectWorkspace : public Workspace {
     InspectController* controller_;
     CloudWorkbench* clouds_ = nullptr;
     AnalysisWorkbench* analyses_ = nullptr;
+    std::shared_ptr<ThumbnailCache> thumbnailCache_;
     ThumbnailStore* thumbnails_ = nullptr;
     ThumbnailStore* plotThumbnails_ = nullptr;  // a store of its own: each request drops what waited
     GalleryModel* galleryModel_ = nullptr;

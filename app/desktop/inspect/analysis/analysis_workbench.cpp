@@ -2,7 +2,6 @@
 
 #include "app/desktop/inspect/analysis/analysis_panel.h"
 #include "core/base/file.h"
-#include "core/base/paths.h"
 #include "core/media/image_reader.h"
 #include "widgets/gallery/thumbnail_store.h"
 #include "widgets/shell/main_window.h"
@@ -25,14 +24,15 @@ Result<void> nothingYet() {
 }  // namespace
 
 AnalysisWorkbench::AnalysisWorkbench(MainWindow* window, InspectController* pictures,
-                                     std::function<PictureChoice()> choice, QObject* parent)
+                                     std::function<PictureChoice()> choice,
+                                     std::shared_ptr<ThumbnailCache> thumbnailCache, QObject* parent)
     : QObject(parent),
       window_(window),
       controller_(new AnalysisController(pictures, this)),
       choice_(std::move(choice)) {
     auto* thumbnails = new ThumbnailStore(
         [](const std::filesystem::path& path, int64_t maxSide) { return readThumbnail(path, maxSide); },
-        userCacheFolder() / "thumbnails", 192, 1, this);
+        std::move(thumbnailCache), 192, 1, this);
     panel_ = new AnalysisPanel(controller_, thumbnails);
     connect(panel_, &AnalysisPanel::runRequested, this,
             [this] { window_->commands().run("inspect.analyze", controller_->settings().toJson()); });

@@ -11,6 +11,7 @@ namespace vitrine {
 
 class AnalysisPanel;
 class MainWindow;
+class ThumbnailCache;
 
 // What is analysed: asked when an analysis starts.
 struct PictureChoice {
@@ -22,7 +23,7 @@ class AnalysisWorkbench : public QObject {
     Q_OBJECT
   public:
     AnalysisWorkbench(MainWindow* window, InspectController* pictures, std::function<PictureChoice()> choice,
-                      QObject* parent);
+                      std::shared_ptr<ThumbnailCache> thumbnailCache, QObject* parent);
 
     AnalysisPanel* panel() const { return panel_; }
     void setDock(QDockWidget* dock) { dock_ = dock; }
