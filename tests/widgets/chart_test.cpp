@@ -81,6 +81,27 @@ TEST_F(ChartTest, TheLegendStandsInAFreeCorner) {
     EXPECT_NEAR(plot->yAxis->range().upper, 19 * 1.03, 1e-9);
 }
 
+// A point is larger than its place.
+TEST_F(ChartTest, TheLegendKeepsAwayFromPoints) {
+    ChartSeries rising, lone;
+    rising.name = "rises";
+    rising.x = rising.y = {0, 10};
+    lone.name = "alone";
+    lone.line = false;
+    lone.points = true;
+    lone.x = {9};
+    lone.y = {1};
+    show({rising, lone});
+    const QRect legend = plot->legend->outerRect();
+    ASSERT_LT(legend.center().x(), plot->width() / 2);
+    lone.x.append(plot->xAxis->pixelToCoord(legend.right() + 3));
+    lone.y.append(plot->yAxis->pixelToCoord(legend.bottom() - 5));
+    chart->setSeries({rising, lone});
+    settle();
+    const QPointF beside(plot->xAxis->coordToPixel(lone.x[1]), plot->yAxis->coordToPixel(lone.y[1]));
+    EXPECT_FALSE(plot->legend->outerRect().adjusted(-5, -5, 5, 5).contains(beside.toPoint()));
+}
+
 TEST_F(ChartTest, WhereNoCornerIsFreeItStandsAboveTheData) {
     show({wave("the first of three", 0, 200), wave("the second of them", 2, 200), wave("third", 4, 200)});
     EXPECT_EQ(covered(), 0);
@@ -185,6 +206,31 @@ TEST_F(ChartTest, BarsReachFromZero) {
     before.barWidth = after.barWidth = 0.4;
     show({before, after});
     EXPECT_EQ(covered(), 0);
+}
+
+TEST_F(ChartTest, BarsCanStandOnOthers) {
+    ChartSeries lower, upper;
+    lower.x = upper.x = {0, 1};
+    lower.y = upper.low = {1, 2};
+    upper.y = {3, 3};
+    lower.barWidth = upper.barWidth = 0.5;
+    lower.color = chartColor(0);
+    upper.color = chartColor(1);
+    const auto colorAt = [&](double x, double y) {
+        const QPoint at(int(plot->xAxis->coordToPixel(x)), int(plot->yAxis->coordToPixel(y)));
+        return plot->toPixmap(plot->width(), plot->height()).toImage().pixelColor(at);
+    };
+    show({lower});
+    const QColor alone = colorAt(0, 0.5);
+    show({upper, lower});
+    chart->setLegendShown(false);
+    settle();
+    EXPECT_NEAR(plot->yAxis->range().upper, 3 * 1.03, 1e-9);
+    // Nothing of the upper part shines through the lower one.
+    EXPECT_EQ(colorAt(0, 0.5), alone);
+    EXPECT_EQ(colorAt(1, 1.5), alone);
+    EXPECT_NE(colorAt(0, 2), alone);
+    EXPECT_NE(colorAt(0, 2), colorAt(0.5, 2));  // beside the bars
 }
 
 TEST_F(ChartTest, NothingIsWrittenBetweenWholeNumbers) {

@@ -26,7 +26,7 @@ Parts partsOf(PuzzleCostKind kind) {
             &PuzzleCost::promptSeconds, 1e-3};
 }
 
-// A pair of series for one model: the whole, and its lower part in front.
+// A pair of series for one model: its lower part, and up to the whole.
 void addBars(std::vector<ChartSeries>& all, const PuzzleStack& stack, bool dense, const Parts& what) {
     ChartSeries sums, lower;
     const QString whose = dense ? QObject::tr("parent: ") : QString();
@@ -44,6 +44,7 @@ void addBars(std::vector<ChartSeries>& all, const PuzzleStack& stack, bool dense
     for (const PuzzleCost& layer : stack.layers)
         add(layer);
     add(stack.outside);
+    sums.low = lower.y;
     for (ChartSeries* series : {&sums, &lower}) {
         series->barWidth = kBarWidth;
         series->dashed = dense;

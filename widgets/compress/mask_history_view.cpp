@@ -16,19 +16,32 @@ struct Group {
     std::array<const char*, 6> metrics;
 };
 // Endings of the metrics of a chart.
-constexpr std::array<Group, 5> kGroups{
+constexpr std::array<Group, 6> kGroups{
     {{"historyFlips",
       "Flips and changes",
       "part",
       {"flip rate", "changed from the beginning", "exchanged part", "overlap with", "ever in use",
        "survival"}},
      {"historyEntropy",
-      "Certainty; exchanges",
-      "nats; probability; weights",
-      {"entropy (nats)", "largest probability", "entered", "left", "reactivated", ""}},
+      "Certainty",
+      "nats; probability",
+      {"entropy (nats)", "largest probability", "", "", "", ""}},
      {"historySchedule", "Temperature and scale", "κ, τ", {"kappa", "tau", "logit deviation", "", "", ""}},
      {"historyLoss", "Loss", "nats", {"loss", "held out", "", "", "", ""}},
-     {"historyParts", "Density, accuracy", "part", {"density", "accuracy", "", "", "", ""}}}};
+     {"historyExchanges", "Exchanges", "units", {"entered", "left", "reactivated", "", "", ""}},
+     {"historyParts",
+      "Density, time, accuracy",
+      "part",
+      {"density", "predicted latency", "accuracy", "", "", ""}}}};
+constexpr size_t kOfMasks = 4;  // of these, shown until there is a curve
+
+// Where most curves of a run come from says nothing beside them.
+QString shownName(const QString& curve) {
+    for (const QString& origin : {QStringLiteral("masks/"), QStringLiteral("structure/")})
+        if (curve.startsWith(origin))
+            return curve.mid(origin.size());
+    return curve;
+}
 
 // Of the parts of a loss none: "loss/accuracy" is that of the phase "accuracy", and the whole has its steps.
 QString endingOf(const QString& curve) {
@@ -79,7 +92,7 @@ void MaskHistoryView::setHistory(MaskHistory history) {
                 if (*metric && endingOf(curve.name).startsWith(QLatin1String(metric))) {
                     ChartSeries own = curve;
                     own.color = QColor();
-                    own.name = curve.name.startsWith("masks/") ? curve.name.mid(6) : curve.name;
+                    own.name = shownName(curve.name);
                     series.push_back(std::move(own));
                 }
         charts_[index]->setSeries(std::move(series));
@@ -90,7 +103,7 @@ void MaskHistoryView::setHistory(MaskHistory history) {
     frames_->setRange(0, std::max(0, int(history_.frames.size()) - 1));
     if (other)
         frames_->setValue(frames_->maximum());
-    frames_->setEnabled(history_.frames.size() > 1);
+    frames_->setVisible(history_.frames.size() > 1);
     text_->setText(history_.frames.empty()       ? tr("no masks were kept on the way")
                    : history_.frames.size() == 1 ? tr("one frame of the masks")
                                                  : tr("%1 frames of the masks").arg(history_.frames.size()));
@@ -102,7 +115,7 @@ void MaskHistoryView::placeCharts() {
         std::all_of(charts_.begin(), charts_.end(), [](Chart* each) { return each->series().empty(); });
     std::vector<size_t> shown;
     for (size_t index = 0; index < charts_.size(); ++index) {
-        const bool is = none ? index + 1 < charts_.size() : !charts_[index]->series().empty();
+        const bool is = none ? index < kOfMasks : !charts_[index]->series().empty();
         charts_[index]->setVisible(is);
         titles_[index]->setVisible(is);
         grid_->removeWidget(charts_[index]);

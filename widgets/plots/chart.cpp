@@ -32,6 +32,33 @@ void addLonePoints(QCustomPlot& plot, const ChartSeries& series, int index) {
     graph->removeFromLegend();
 }
 
+// Bars from `low`, if there is one: on others that are not seen.
+void addBars(QCustomPlot& plot, const ChartSeries& series, int index) {
+    auto* bars = new QCPBars(plot.xAxis, plot.yAxis);
+    QColor fill = series.color;
+    fill.setAlpha(series.dashed ? 70 : 210);
+    bars->setProperty("series", index);
+    bars->setName(series.name);
+    bars->setWidth(series.barWidth);
+    bars->setPen(QPen(series.color, 1));
+    bars->setBrush(fill);
+    if (series.low.size() != series.x.size()) {
+        bars->setData(series.x, series.y);
+        return;
+    }
+    auto* below = new QCPBars(plot.xAxis, plot.yAxis);
+    below->setPen(Qt::NoPen);
+    below->setBrush(Qt::NoBrush);
+    below->setWidth(series.barWidth);
+    below->setData(series.x, series.low);
+    below->removeFromLegend();
+    QVector<double> heights;
+    for (qsizetype at = 0; at < series.x.size(); ++at)
+        heights.append(series.y.value(at) - series.low[at]);
+    bars->setData(series.x, heights);
+    bars->moveAbove(below);
+}
+
 }  // namespace
 
 // Okabe and Ito (2008), without black.
@@ -223,15 +250,7 @@ void Chart::rebuild() {
         if (!series.color.isValid())
             series.color = chartColor(index);
         if (series.barWidth > 0) {
-            auto* bars = new QCPBars(d_->plot->xAxis, d_->plot->yAxis);
-            QColor fill = series.color;
-            fill.setAlpha(series.dashed ? 70 : 210);
-            bars->setProperty("series", int(index));
-            bars->setName(series.name);
-            bars->setWidth(series.barWidth);
-            bars->setData(series.x, series.y);
-            bars->setPen(QPen(series.color, 1));
-            bars->setBrush(fill);
+            addBars(*d_->plot, series, int(index));
             continue;
         }
         if (series.curve) {

@@ -18,13 +18,13 @@ struct ThemeColors;
 struct ChartSeries {
     QString name;
     QVector<double> x, y;
-    QVector<double> low, high;  // a band around y; empty: none
+    QVector<double> low, high;  // a band around y; empty: none. Of bars, low is where each begins
     QColor color;               // invalid: the next of a colour-blind-safe list
     bool line = true;
     bool points = false;
     bool dashed = false;
     bool curve = false;   // points are joined in their order and may turn back in x; else by rising x
-    double barWidth = 0;  // of the x axis; above 0: bars from zero in place of line and points
+    double barWidth = 0;  // of the x axis; above 0: bars from zero or low in place of line and points
 };
 
 // Colour of the series with this number, unless it has one of its own: told apart by colour-blind eyes.

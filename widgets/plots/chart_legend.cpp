@@ -12,6 +12,7 @@ constexpr double kInset = 12;          // pixels between the legend and the fram
 constexpr double kMostOfHeight = 0.5;  // of the plot, that may be left to the legend
 constexpr qsizetype kFewPoints = 400;  // lines between so few points are looked at as well
 constexpr int kParts = 12;             // of such a line
+constexpr double kPoint = 6;           // pixels around a point, or beside a line, that are not covered
 constexpr int kEdge = 6;               // pixels between a legend outside and the chart's edge
 
 constexpr Qt::Alignment kCorners[] = {Qt::AlignTop | Qt::AlignLeft, Qt::AlignTop | Qt::AlignRight,
@@ -25,8 +26,9 @@ QRectF cornerRect(const QRectF& area, QSizeF size, Qt::Alignment corner) {
 }
 
 // How much of a series lies in a rectangle of the plot: bars, points, and parts of the lines between few.
-int coveredBy(const QRectF& rect, const ChartSeries& series, const QCPAxis* xAxis, const QCPAxis* yAxis) {
+int coveredBy(const QRectF& legend, const ChartSeries& series, const QCPAxis* xAxis, const QCPAxis* yAxis) {
     int count = 0;
+    const QRectF rect = legend.adjusted(-kPoint, -kPoint, kPoint, kPoint);
     const auto pixel = [&](double x, double y) {
         return QPointF(xAxis->coordToPixel(x), yAxis->coordToPixel(y));
     };
@@ -39,8 +41,9 @@ int coveredBy(const QRectF& rect, const ChartSeries& series, const QCPAxis* xAxi
             continue;
         }
         if (series.barWidth > 0) {
-            const QRectF bar(pixel(x - series.barWidth / 2, y), pixel(x + series.barWidth / 2, 0));
-            count += bar.normalized().intersects(rect);
+            const QRectF bar(pixel(x - series.barWidth / 2, y),
+                             pixel(x + series.barWidth / 2, series.low.value(index, 0)));
+            count += bar.normalized().intersects(legend);
             continue;
         }
         const QPointF here = pixel(x, y);

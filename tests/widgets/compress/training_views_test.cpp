@@ -7,10 +7,12 @@
 #include "widgets/compress/depth_view.h"
 #include "widgets/compress/flow_diagram.h"
 #include "widgets/compress/flow_view.h"
+#include "widgets/compress/mask_history_view.h"
 #include "widgets/compress/removal_view.h"
 
 #include <gmock/gmock.h>
 
+#include <QSlider>
 #include <QTest>
 
 namespace vitrine {
@@ -160,6 +162,32 @@ TEST(SparseView, TellsWhatACutNetworkTakes) {
     results.latency.reset();
     view.setResults(results);
     EXPECT_THAT(textOfLabel(view, "sparseFacts"), Not(HasSubstr("time")));
+}
+
+TEST(MaskHistory, CurvesStandWithTheirKind) {
+    testing::qtApplication();
+    const auto curve = [](const char* name, double value) {
+        ChartSeries series;
+        series.name = name;
+        series.x = {15, 30};
+        series.y = {value, value};
+        return series;
+    };
+    MaskHistoryView view;
+    view.setHistory({"a",
+                     {curve("structure/entered", 5), curve("structure/density", 0.5),
+                      curve("structure/predicted latency (part of dense)", 0.7)},
+                     {240}});
+    const auto names = [&](const char* chart) {
+        std::vector<std::string> names;
+        for (const ChartSeries& series : seriesIn(view, chart))
+            names.push_back(series.name.toStdString());
+        return names;
+    };
+    EXPECT_THAT(names("historyParts"), ElementsAre("density", "predicted latency (part of dense)"));
+    EXPECT_THAT(names("historyExchanges"), ElementsAre("entered"));
+    EXPECT_TRUE(view.findChild<Chart*>("historyEntropy")->isHidden());
+    EXPECT_TRUE(view.findChild<QSlider*>("historyFrames")->isHidden());  // one frame is nothing to go through
 }
 
 Json studentRow(const char* name, double nats, Json more) {
