@@ -1,5 +1,6 @@
 #include "core/claims/byte_model.h"
 
+#include "core/base/check.h"
 #include "core/base/paths.h"
 #include "core/claims/ground_text.h"
 #include "core/claims/structured_students.h"
@@ -28,6 +29,7 @@ Result<std::vector<LanguageTrainingText>> openTexts(const std::vector<fs::path>&
 
 Result<std::unique_ptr<LanguageModel>> train(std::vector<LanguageTrainingText> texts,
                                              const ClaimRequest& request, const ByteModelTraining& training) {
+    VITRINE_CHECK(training.learnt <= int64_t(texts.size()), "more texts are to be learnt than there are");
     if (training.learnt > 0)
         texts.erase(texts.begin() + training.learnt, texts.end());
     LanguageTrainingOptions options;

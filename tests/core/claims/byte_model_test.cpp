@@ -49,6 +49,23 @@ TEST_F(ByteModelTest, DependsOnTheSeedAlone) {
     EXPECT_FALSE(at::equal(weight(*first), weight(*other)));
 }
 
+TEST_F(ByteModelTest, OnlyTheFirstTextsAreLearntIfSo) {
+    const std::vector<std::filesystem::path> both = files().texts;
+    ASSERT_EQ(both.size(), 2U);
+    const ClaimRequest request{.seed = 1, .scale = 0.002, .job = &job};
+    const auto learntOne = trainByteModel(both, request, {.learnt = 1}),
+               one = trainByteModel({both[0]}, request), two = trainByteModel(both, request);
+    ASSERT_TRUE(learntOne && one && two);
+    // The second text is there to be measured on, and left nothing in the weights.
+    ASSERT_EQ(learntOne->texts.size(), 2U);
+    EXPECT_EQ(learntOne->texts[1].name, "products");
+    EXPECT_TRUE(at::equal(weight(*learntOne), weight(*one)));
+    EXPECT_FALSE(at::equal(weight(*learntOne), weight(*two)));
+    const auto loss = learntOne->heldOutLoss(*learntOne->model, job);
+    ASSERT_TRUE(loss) << loss.error().text();
+    EXPECT_TRUE(loss->ofText.contains("products"));
+}
+
 TEST_F(ByteModelTest, StopsWhenAsked) {
     std::stop_source source;
     source.request_stop();
