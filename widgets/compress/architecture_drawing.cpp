@@ -8,8 +8,17 @@
 
 namespace vitrine {
 
+constexpr double kTitleHeight = 26, kMostOfRow = 30;  // pixels
+constexpr int kMargin = 8;
+
 ArchitectureDrawing::ArchitectureDrawing(QWidget* parent) : QWidget(parent) {
     setAccessibleName(tr("Architecture"));
+}
+
+void ArchitectureDrawing::setTitle(const QString& title) {
+    title_ = title;
+    setAccessibleName(title);
+    update();
 }
 
 void ArchitectureDrawing::show(const std::vector<PuzzleLayer>& layers, const PuzzleChoice& choice,
@@ -43,10 +52,15 @@ void ArchitectureDrawing::paintEvent(QPaintEvent*) {
     QFont font = this->font();
     font.setPixelSize(11);
     painter.setFont(font);
-    const double height = rows_.empty() ? 0 : std::min(30.0, double(this->height()) / double(rows_.size()));
+    painter.setPen(colors.text);
+    painter.drawText(QRectF(kMargin, 0, width() - 2 * kMargin, kTitleHeight),
+                     Qt::AlignLeft | Qt::AlignVCenter,
+                     painter.fontMetrics().elidedText(title_, Qt::ElideRight, width() - 2 * kMargin));
+    const double below = std::max(0.0, this->height() - kTitleHeight);
+    const double height = rows_.empty() ? 0 : std::min(kMostOfRow, below / double(rows_.size()));
     const double half = (double(width()) - 34) / 2;
     for (size_t row = 0; row < rows_.size(); ++row) {
-        const double y = double(row) * height;
+        const double y = kTitleHeight + double(row) * height;
         painter.setPen(colors.secondaryText);
         painter.drawText(QRectF(0, y, 24, height), Qt::AlignRight | Qt::AlignVCenter,
                          QString::number(blocks_[row]));

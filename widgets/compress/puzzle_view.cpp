@@ -5,6 +5,7 @@
 #include "widgets/compress/cost_stack_view.h"
 #include "widgets/compress/model_tree.h"
 #include "widgets/compress/puzzle_budget_panel.h"
+#include "widgets/compress/puzzle_grid.h"
 
 #include <QComboBox>
 #include <QGridLayout>
@@ -17,62 +18,6 @@
 #include <cmath>
 
 namespace vitrine {
-namespace {
-
-constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
-
-HeatMap puzzleGrid(const PuzzleResults& results, PuzzleGrid what) {
-    HeatMap map;
-    if (results.layers.empty())
-        return map;
-    const PuzzleLayer& first = results.layers[0];
-    for (size_t i = 1; i < first.attention.size(); ++i)
-        map.columnLabels.append(QObject::tr("attn %1").arg(first.attention[i].name));
-    for (size_t j = 1; j < first.feedForward.size(); ++j)
-        map.columnLabels.append(QObject::tr("ffn %1").arg(first.feedForward[j].name));
-    map.columns = int(map.columnLabels.size());
-    map.rows = int(results.layers.size());
-    const auto scoreAt = [](const PuzzleLayer& layer, size_t i, size_t j) {
-        return i < layer.scores.size() && j < layer.scores[i].size() ? layer.scores[i][j] : kNothing;
-    };
-    const auto errorAt = [what](const std::vector<PuzzleVariant>& variants, size_t i) {
-        if (i >= variants.size())
-            return kNothing;
-        return what == PuzzleGrid::ErrorsBefore ? variants[i].errorBefore : variants[i].errorAfter;
-    };
-    double most = 0;
-    for (const PuzzleLayer& layer : results.layers) {
-        map.rowLabels.append(QString::number(layer.block));
-        for (size_t i = 1; i < first.attention.size(); ++i)
-            map.values.push_back(what == PuzzleGrid::Scores ? scoreAt(layer, i, 0)
-                                                            : errorAt(layer.attention, i));
-        for (size_t j = 1; j < first.feedForward.size(); ++j)
-            map.values.push_back(what == PuzzleGrid::Scores ? scoreAt(layer, 0, j)
-                                                            : errorAt(layer.feedForward, j));
-    }
-    for (const double value : map.values)
-        most = std::isfinite(value) ? std::max(most, value) : most;
-    // Both errors on one scale: what teaching won is the difference.
-    if (what == PuzzleGrid::ErrorsAfter)
-        most = puzzleGrid(results, PuzzleGrid::ErrorsBefore).high;
-    map.high = most > 0 ? most : 1;
-    map.rowTitle = QObject::tr("layer");
-    map.valueTitle = what == PuzzleGrid::Scores ? QObject::tr("score") : QObject::tr("error / update");
-    map.title = what == PuzzleGrid::Scores         ? QObject::tr("What each variant costs in quality, alone")
-                : what == PuzzleGrid::ErrorsBefore ? QObject::tr("How far each part is off as it begins")
-                                                   : QObject::tr("How far each part is off once taught");
-    map.colors = ColorMap::Magma;
-    return map;
-}
-
-int layersThatDiffer(const PuzzleChoice& a, const PuzzleChoice& b) {
-    int count = 0;
-    for (size_t layer = 0; layer < std::min(a.size(), b.size()); ++layer)
-        count += a[layer] != b[layer];
-    return count;
-}
 
 PuzzleView::PuzzleView(QWidget* parent)
     : QWidget(parent),
@@ -89,7 +34,6 @@ PuzzleView::PuzzleView(QWidget* parent)
       solved_(new ArchitectureDrawing),
       facts_(new QLabel),
       solvedFacts_(new QLabel),
-      drawingTitle_(new QLabel),
       make_(new QPushButton(tr("Make it"))) {
     setObjectName("puzzleView");
     grid_->setObjectName("puzzleGrid");
@@ -105,10 +49,9 @@ PuzzleView::PuzzleView(QWidget* parent)
     drawing_->setObjectName("puzzleDrawing");
     solved_->setObjectName("puzzleSolved");
     solved_->setToolTip(tr("What a search under the sliders' budgets gives; framed where it differs"));
-    for (QLabel* label : {facts_, solvedFacts_, drawingTitle_})
-        label->setWordWrap(label != drawingTitle_);
-    // A long name leaves the other drawing its half.
-    drawingTitle_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+    solved_->setTitle(tr("solved again"));
+    for (QLabel* label : {facts_, solvedFacts_})
+        label->setWordWrap(true);
     facts_->setObjectName("puzzleFacts");
     solvedFacts_->setObjectName("puzzleSolvedFacts");
     make_->setObjectName("puzzleMake");
@@ -124,14 +67,9 @@ PuzzleView::PuzzleView(QWidget* parent)
 }
 
 void PuzzleView::layOut() {
-    auto* architectures = new QGridLayout;
-    architectures->addWidget(drawingTitle_, 0, 0);
-    architectures->addWidget(new QLabel(tr("solved again")), 0, 1);
-    architectures->addWidget(drawing_, 1, 0);
-    architectures->addWidget(solved_, 1, 1);
-    architectures->setRowStretch(1, 1);
-    architectures->setColumnStretch(0, 1);
-    architectures->setColumnStretch(1, 1);
+    auto* architectures = new QHBoxLayout;
+    architectures->addWidget(drawing_, 1);
+    architectures->addWidget(solved_, 1);
     auto* search = new QHBoxLayout;
     search->addWidget(solvedFacts_, 1);
     search->addWidget(make_);
@@ -223,13 +161,17 @@ void PuzzleView::refresh() {
     refreshFront();
     const PuzzleArchitecture* now = chosen();
     drawing_->show(results_.layers, now ? now->choice : PuzzleChoice());
-    drawingTitle_->setText(now ? now->name : QString());
-    drawingTitle_->setToolTip(drawingTitle_->text());
-    facts_->setText(now ? tr("%1: %2 M parameters, %3 MB, %4 nats a token%5")
+    drawing_->setTitle(now ? now->name : QString());
+    drawing_->setToolTip(now ? now->name : QString());
+    facts_->setText(now ? tr("%1: %2 M parameters, %3 MB, %4 nats a token%5%6")
                               .arg(now->name)
                               .arg(now->parameters / 1e6, 0, 'f', 2)
                               .arg(now->bytes / 1e6, 0, 'f', 2)
                               .arg(now->nats, 0, 'f', 4)
+                              .arg(std::isfinite(now->copyingGain)
+                                       ? tr(" · a passage far in front saves %1 nats a token")
+                                             .arg(now->copyingGain, 0, 'f', 3)
+                                       : QString())
                               .arg(std::isfinite(results_.spearman)
                                        ? tr(" · sums of scores foretell losses with Spearman's ρ %1")
                                              .arg(results_.spearman, 0, 'f', 2)

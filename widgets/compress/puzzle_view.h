@@ -64,15 +64,8 @@ class PuzzleView : public QWidget {
     QTabWidget* charts_;
     PuzzleBudgetPanel* panel_;
     ArchitectureDrawing *drawing_, *solved_;
-    QLabel *facts_, *solvedFacts_, *drawingTitle_;
+    QLabel *facts_, *solvedFacts_;
     QPushButton* make_;
 };
-
-// What is known of each variant: its score beside the parent's other part, or how far it was off its parent
-// before and after it was taught alone. Rows are layers, columns attention then feed-forward.
-enum class PuzzleGrid { Scores, ErrorsBefore, ErrorsAfter };
-HeatMap puzzleGrid(const PuzzleResults& results, PuzzleGrid what);
-// In how many layers two choices differ.
-int layersThatDiffer(const PuzzleChoice& a, const PuzzleChoice& b);
 
 }  // namespace vitrine
