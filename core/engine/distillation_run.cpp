@@ -2,6 +2,7 @@
 
 #include "core/base/hash.h"
 #include "core/engine/compressed_model.h"
+#include "core/engine/held_out_copying.h"
 #include "core/engine/language_store.h"
 #include "core/engine/model_store.h"
 #include "core/engine/train_language_schema.h"
@@ -100,6 +101,9 @@ Result<HeldOutScore> DistillationRun::evaluate(const LanguageModel& model) const
         score.nats += one.natsPerToken() / double(texts_.size());
         score.texts[text.name] = one.toJson();
         score.texts[text.name].erase("seconds");
+        VITRINE_TRY(Json copying, copyingOf(model, text, *run_));
+        if (!copying.empty())
+            score.texts[text.name]["copying"] = std::move(copying);
     }
     return score;
 }

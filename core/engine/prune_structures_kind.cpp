@@ -2,6 +2,7 @@
 
 #include "core/engine/compressed_model.h"
 #include "core/engine/distillation_run.h"
+#include "core/engine/held_out_copying.h"
 #include "core/engine/prune_structures_schema.h"
 #include "core/engine/structure_students.h"
 #include "core/runs/run_context.h"
@@ -72,6 +73,7 @@ class PruneStructuresJob {
         const double dense =
             rows_.empty() ? row["nats_per_token"].get<double>() : rows_[0]["nats_per_token"].get<double>();
         row["difference_to_dense"] = row["nats_per_token"].get<double>() - dense;
+        row.update(copyingRow(row["texts"]));
         const std::string name = row["student"];
         const auto step = int64_t(rows_.size());
         run_.metric("nats per token/" + name, step, row["nats_per_token"]);
@@ -253,11 +255,12 @@ class PruneStructuresJob {
                              Json{{"students", rows_}, {"best", best_}, {"search", flips_}}.dump(2) + "\n",
                              {.kind = "report", .mediaType = "application/json"}));
         VITRINE_TRY([[maybe_unused]] const auto table,
-                    run_.putArtifact("structures.csv",
-                                     jsonRowsCsv(rows_, {"student", "control", "parameters", "weight_bytes",
-                                                         "cache_bytes", "operations_per_token", "nats_as_cut",
-                                                         "steps", "nats_per_token", "difference_to_dense"}),
-                                     {.kind = "table", .mediaType = "text/csv"}));
+                    run_.putArtifact(
+                        "structures.csv",
+                        jsonRowsCsv(rows_, {"student", "control", "parameters", "weight_bytes", "cache_bytes",
+                                            "operations_per_token", "nats_as_cut", "steps", "nats_per_token",
+                                            "difference_to_dense", "copying_gain"}),
+                        {.kind = "table", .mediaType = "text/csv"}));
         return {};
     }
 

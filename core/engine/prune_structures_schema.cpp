@@ -19,7 +19,8 @@ constexpr const char* kTexts = R"json({
   "length": {"type": "integer", "minimum": 0, "default": 0, "title": "Length", "unit": "tokens", "description": "Of windows; 0: the model's context, at most 2048."},
   "batch": {"type": "integer", "minimum": 1, "default": 8, "title": "Batch", "unit": "windows"},
   "calibration_windows": {"type": "integer", "minimum": 1, "default": 64, "title": "Calibration windows", "description": "Drawn evenly over the texts."},
-  "evaluation_windows": {"type": "integer", "minimum": 1, "default": 64, "title": "Held-out windows", "description": "At most, of each text."}})json";
+  "evaluation_windows": {"type": "integer", "minimum": 1, "default": 64, "title": "Held-out windows", "description": "At most, of each text."},
+  "copying_windows": {"type": "integer", "minimum": 0, "default": 8, "title": "Copying windows", "description": "Of each held-out text, with a passage that comes again up to the model's context later: does it still find it? 0: not measured."}})json";
 
 constexpr const char* kRanking = R"json({
   "ranking": {"type": "string", "default": "", "title": "Ranking", "description": "ranking.safetensors of an earlier run on this model; empty: ranked anew."},

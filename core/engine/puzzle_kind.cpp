@@ -1,6 +1,7 @@
 #include "core/engine/puzzle_kind.h"
 
 #include "core/engine/compressed_model.h"
+#include "core/engine/held_out_copying.h"
 #include "core/engine/puzzle_budgets.h"
 #include "core/engine/puzzle_controls.h"
 #include "core/engine/puzzle_library.h"
@@ -224,6 +225,7 @@ class PuzzleJob {
             row["nats_per_token"] = score.nats;
             row["texts"] = score.texts;
         }
+        row.update(copyingRow(row["texts"]));
         const double nats = row["nats_per_token"], assembled = row["nats_assembled"];
         row["difference_to_parent"] = rows_.empty() ? 0.0 : nats - rows_[0]["nats_per_token"].get<double>();
         run_.metric("nats per token/" + how, cost.parameters, nats);

@@ -16,7 +16,7 @@ Result<void> keepPuzzleReport(RunContext& run, const Json& report, const Json& t
                                 jsonRowsCsv(report["architectures"],
                                             {"name", "how", "parameters", "bytes", "batch", "prompt_seconds",
                                              "token_seconds", "score", "proven", "nats_assembled", "steps",
-                                             "nats_per_token", "difference_to_parent"}),
+                                             "nats_per_token", "difference_to_parent", "copying_gain"}),
                                 {.kind = "table", .mediaType = "text/csv"}));
     return {};
 }

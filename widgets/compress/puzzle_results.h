@@ -53,6 +53,8 @@ struct PuzzleArchitecture {
     PuzzleChoice choice;                    // empty: no library's
     PuzzleStack stack = {}, parent = {};    // the parent's in the same use
     std::vector<PuzzleBatch> batches = {};  // candidates of its search
+    // Nats of a token that having read a passage saves, a context later; NaN: not measured.
+    double copyingGain = std::numeric_limits<double>::quiet_NaN();
 };
 
 // What the whole parent takes; 0: not known.

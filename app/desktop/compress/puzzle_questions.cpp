@@ -131,6 +131,7 @@ Result<PuzzleResults> puzzleOf(const Json& report) {
         each.bytes = numberOf(row, "bytes");
         each.assembled = numberOf(row, "nats_assembled");
         each.nats = numberOf(row, "nats_per_token");
+        each.copyingGain = numberOf(row, "copying_gain");
         const Json choices = row.value("choice", Json::array());
         for (const Json& choice : choices)
             if (choice.is_array() && choice.size() == 2)

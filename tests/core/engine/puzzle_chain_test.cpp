@@ -55,6 +55,13 @@ TEST_F(PuzzleChainTest, SharesAreOfTheWholeParentThatTeaches) {
     EXPECT_EQ(second["choice"].size(), 3u);
     EXPECT_NE(second["nats_per_token"], second["nats_assembled"]);  // eight steps are few to gain by
     EXPECT_EQ(report["library"].size(), 3u);
+    // What a passage in front saves is measured up to the model's context, in windows longer than the
+    // lessons.
+    const Json& copying = parent["texts"]["sums"]["copying"];
+    ASSERT_EQ(copying.size(), 3u);
+    EXPECT_EQ(copying.back()["length"], 48);
+    EXPECT_EQ(parent["copying_gain"], copying.back()["gain"]);
+    EXPECT_NE(parent["copying_gain"], second["copying_gain"]);
     // Times and bytes of the parent are those of all its blocks.
     const Json& costs = report["costs"];
     ASSERT_EQ(costs["removed"].size(), 1u);
@@ -83,8 +90,10 @@ TEST_F(PuzzleChainTest, WhatIsLeftIsTheParentsCut) {
     ASSERT_TRUE(project);
     Json wanted = chained(2, 0);
     wanted["steps"] = 0;
+    wanted["copying_windows"] = 0;
     const RunOutcome outcome = run(*project, "puzzle", wanted);
     const Json report = reportOf(*project, outcome);
+    EXPECT_FALSE(rowOf(report["architectures"], "name", "parent").contains("copying_gain"));
     const std::vector<int64_t> removed = report["chain"]["removed"];
     const auto cut = sliceModel(trained(), withoutBlocks(trained().config(), removed));
     ASSERT_TRUE(cut);
