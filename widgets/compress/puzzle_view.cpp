@@ -163,11 +163,15 @@ void PuzzleView::refresh() {
     drawing_->show(results_.layers, now ? now->choice : PuzzleChoice());
     drawing_->setTitle(now ? now->name : QString());
     drawing_->setToolTip(now ? now->name : QString());
-    facts_->setText(now ? tr("%1: %2 M parameters, %3 MB, %4 nats a token%5")
+    facts_->setText(now ? tr("%1: %2 M parameters, %3 MB, %4 nats a token%5%6")
                               .arg(now->name)
                               .arg(now->parameters / 1e6, 0, 'f', 2)
                               .arg(now->bytes / 1e6, 0, 'f', 2)
                               .arg(now->nats, 0, 'f', 4)
+                              .arg(std::isfinite(now->copyingGain)
+                                       ? tr(" · a passage far in front saves %1 nats a token")
+                                             .arg(now->copyingGain, 0, 'f', 3)
+                                       : QString())
                               .arg(std::isfinite(results_.spearman)
                                        ? tr(" · sums of scores foretell losses with Spearman's ρ %1")
                                              .arg(results_.spearman, 0, 'f', 2)

@@ -225,7 +225,10 @@ TEST(Puzzle, ASolutionStandsBesideTheChosenArchitecture) {
     results.layers = {layer, layer};
     results.layers[1].block = 4;  // of a chain
     results.architectures = {{"puzzle: bytes 0.6", "puzzle", 6e5, 2e6, 1.5, 1.4, {{0, 1}, {0, 0}}}};
+    results.architectures[0].copyingGain = 0.25;
     view.setResults(results);
+    EXPECT_THAT(view.findChild<QLabel*>("puzzleFacts")->text().toStdString(),
+                HasSubstr("1.4000 nats a token · a passage far in front saves 0.250 nats a token"));
     const auto text = [&] { return view.findChild<QLabel*>("puzzleSolvedFacts")->text().toStdString(); };
     const auto* make = view.findChild<QPushButton*>("puzzleMake");
     EXPECT_THAT(text(), HasSubstr("Move a budget"));
