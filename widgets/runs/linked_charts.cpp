@@ -119,7 +119,8 @@ void LinkedCharts::fillHead(const Item& item, const ChartGroup& group) const {
         const double newest = line.points->back().value;
         const QString value =
             std::isfinite(newest) ? QString::number(newest, 'g', 4) : QString::number(newest);
-        text += QString(" &nbsp;<span style='color:%1'>%2 %3 %4</span>")
+        // A line ends between two entries, not within one.
+        text += QString(" &nbsp;<span style='color:%1'>%2&nbsp;%3&nbsp;%4</span>")
                     .arg(line.color.name(), line.dashed ? "╌" : "━", line.label.toHtmlEscaped(), value);
         plain.append(line.label + " " + value);
     }
