@@ -78,7 +78,7 @@ Result<void> teach(std::vector<Pupil>& pupils, const Teachers& teachers, const C
         VITRINE_TRY_VOID(request.job->checkStop());
         const at::Generator random = randomStream(seed, step, "am-radio pictures");
         const Lesson lesson = drawLesson(kBatch, teachers.all(), random);
-        const PositionDraws draws = drawPositionCrops(kBatch, random);
+        const PositionDraws draws = drawPositions(kBatch, random);
         for (Pupil& pupil : pupils)
             pupil.learn(lesson, teachers, draws, cosineRate(step, steps / 15, steps, kRate));
         request.job->advance();

@@ -242,15 +242,6 @@ at::Tensor boundaryCells(const at::Tensor& objects) {
         .gt(0.5);
 }
 
-PositionDraws drawPositionCrops(int64_t count, const at::Generator& random) {
-    const auto draw = [&](at::IntArrayRef shape) { return at::rand(shape, random, at::TensorOptions()); };
-    PositionDraws draws;
-    draws.scale = draw({count, 1, 1});
-    draws.aspect = draw({count, 1, 1});
-    draws.position = draw({count, 1, 1, 2});
-    return draws;
-}
-
 Result<std::shared_ptr<SceneTeacher>> trainDenseTeacher(const ClaimRequest& request, int64_t steps) {
     const auto dense = std::make_shared<DenseTeacher>(uint64_t(request.seed));
     VITRINE_TRY_VOID(learn(*dense, "dense", steps, 4e-3, request,

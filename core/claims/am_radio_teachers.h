@@ -5,7 +5,6 @@
 #pragma once
 
 #include "core/claims/claim_experiments.h"
-#include "core/models/radio/patch_generator.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/module.h>
@@ -42,9 +41,6 @@ struct Teachers {
     std::array<const SceneTeacher*, 3> all() const { return {shape.get(), dense.get(), boundary.get()}; }
     at::Tensor boundaryLogits(const at::Tensor& features) const;
 };
-
-// Where the positions of training pictures are cropped from, drawn evenly.
-PositionDraws drawPositionCrops(int64_t count, const at::Generator& random);
 
 // "dense" alone, trained for `steps` of the request's scale.
 Result<std::shared_ptr<SceneTeacher>> trainDenseTeacher(const ClaimRequest& request, int64_t steps);

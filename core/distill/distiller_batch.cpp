@@ -32,15 +32,6 @@ class Autocast {
     bool active_;
 };
 
-PositionDraws drawPositions(int64_t batch, const at::Generator& generator) {
-    const auto draw = [&](at::IntArrayRef shape) { return at::rand(shape, generator, at::TensorOptions()); };
-    PositionDraws draws;
-    draws.scale = draw({batch, 1, 1});
-    draws.aspect = draw({batch, 1, 1});
-    draws.position = draw({batch, 1, 1, 2});
-    return draws;
-}
-
 }  // namespace
 
 Distiller::Parts::Wanted Distiller::Parts::wantedShape(int64_t atStep, size_t partition) const {
@@ -157,9 +148,9 @@ StudentOutput Distiller::Parts::lookAsStudent(const at::Tensor& pixels, const Pa
         const int64_t whole = options.partitions[partition].batch;
         const Part mine = part(partition);
         draws = drawPositions(whole, generator);
-        const at::Tensor kept =
-            at::rand({whole, 1, 1}, generator, at::TensorOptions()).narrow(0, mine.begin, mine.count);
-        pass.keepPositions = kept.ge(options.positionDropout).to(at::kFloat).to(pixels.device());
+        pass.keepPositions = drawKeptPositions(whole, options.positionDropout, generator)
+                                 .narrow(0, mine.begin, mine.count)
+                                 .to(pixels.device());
         for (at::Tensor* draw : {&draws.scale, &draws.aspect, &draws.position})
             *draw = draw->narrow(0, mine.begin, mine.count).to(pixels.device());
         pass.draws = &draws;

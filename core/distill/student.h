@@ -87,6 +87,11 @@ struct StudentPass {
     bool recompute = false;                // blocks keep their inputs only and run again for their gradients
 };
 
+// Draws of a training pass, evenly: where each picture's positions are cropped from, and which pictures keep
+// theirs (StudentPass::keepPositions); a part `dropout` of them goes without.
+PositionDraws drawPositions(int64_t batch, const at::Generator& random);
+at::Tensor drawKeptPositions(int64_t batch, double dropout, const at::Generator& random);
+
 // An adaptor head of the student.
 RadioHeadConfig studentHead(const StudentOptions& options, int64_t input, int64_t output);
 

@@ -61,6 +61,19 @@ StudentOutput runWithMaps(const torch::nn::Module& module, const std::vector<Rad
 
 }  // namespace
 
+PositionDraws drawPositions(int64_t batch, const at::Generator& random) {
+    const auto draw = [&](at::IntArrayRef shape) { return at::rand(shape, random, at::TensorOptions()); };
+    PositionDraws draws;
+    draws.scale = draw({batch, 1, 1});
+    draws.aspect = draw({batch, 1, 1});
+    draws.position = draw({batch, 1, 1, 2});
+    return draws;
+}
+
+at::Tensor drawKeptPositions(int64_t batch, double dropout, const at::Generator& random) {
+    return at::rand({batch, 1, 1}, random, at::TensorOptions()).ge(dropout).to(at::kFloat);
+}
+
 StudentOutput runStudent(const torch::nn::Module& module, const at::Tensor& pixels, const StudentPass& pass) {
     if (const auto* adaptors = mapAdaptors(module))
         return runWithMaps(module, *adaptors, pixels, pass);
