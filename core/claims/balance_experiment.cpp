@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 namespace vitrine {
 namespace {
@@ -21,6 +22,8 @@ constexpr int64_t kSide = 32, kPatch = 8, kChannels = 32;
 constexpr int64_t kSteps = 600, kBatch = 64, kWarmup = 20;
 constexpr int64_t kFitPictures = 2048, kBankPictures = 2048, kTestPictures = 2048;
 constexpr int64_t kClasses = 16;  // that a teacher sorts pictures into
+// Neighbours depend on what a student starts from, more than on the loss: so there are several.
+constexpr int64_t kStudents = 3;
 
 constexpr const char* kShare = "gradient in the trunk, wide over narrow cone";
 constexpr const char* kUnevenness = "larger over smaller gradient in the trunk";
@@ -88,7 +91,7 @@ class ConeTeacher {
 
 StudentOptions studentOptions() {
     StudentOptions options;
-    options.width = 16;
+    options.width = 6;  // a bottleneck: less than either teacher's directions
     options.depth = 2;
     options.headCount = 2;
     options.patchSize = kPatch;
@@ -129,14 +132,14 @@ at::Tensor trunkGradient(const Optimizer& optimizer) {
 // Adds the gradients of all teachers; returns the norm of each one's share in the trunk.
 std::array<double, kCones.size()> addGradients(const Arm& arm, const at::Tensor& pictures,
                                                const RadioModule& student, const Optimizer& optimizer,
-                                               const Teachers& teachers) {
+                                               const Teachers& teachers,
+                                               std::span<const at::Tensor> targets) {
     const StudentOutput output = runStudent(student, pictures, {});
     std::array<double, kCones.size()> norms{};
     at::Tensor before = at::zeros({1});
     for (size_t i = 0; i < kCones.size(); ++i) {
         const bool last = i + 1 == kCones.size();
-        lossOf(arm, output.heads.at(kCones[i].name).summary, teachers[i].look(pictures), teachers[i])
-            .backward({}, !last);
+        lossOf(arm, output.heads.at(kCones[i].name).summary, targets[i], teachers[i]).backward({}, !last);
         const at::Tensor sum = trunkGradient(optimizer);
         norms[i] = (sum - before).norm().item<double>();
         before = sum;
@@ -155,43 +158,74 @@ Result<double> neighbourAccuracy(size_t teacher, const RadioModule& student, con
     return votes.argmax(1).eq(teachers[teacher].classes(test)).to(at::kDouble).mean().item<double>();
 }
 
-Result<Metrics> evaluate(const RadioModule& student, const Teachers& teachers, const ClaimRequest& request) {
-    const at::NoGradGuard noGrad;
+// A student in training, and how hard each teacher has pulled at its trunk so far.
+struct Pupil {
+    const Arm& arm;
+    std::shared_ptr<RadioModule> module;
+    Optimizer optimizer;
+    std::array<double, kCones.size()> pulls{};
+
+    Pupil(const Arm& itsArm, uint64_t seed)
+        : arm(itsArm),
+          module(makeStudent(studentOptions(), seed)),
+          optimizer(trainedParameters(*module), {.weightDecay = 0.01}) {}
+
+    void learn(const at::Tensor& pictures, const Teachers& teachers, std::span<const at::Tensor> targets,
+               double rate) {
+        optimizer.clearGradients();
+        const auto norms = addGradients(arm, pictures, *module, optimizer, teachers, targets);
+        for (size_t i = 0; i < norms.size(); ++i)
+            pulls[i] += norms[i];
+        optimizer.step(rate);
+    }
+};
+
+// All see the same pictures in the same order, so that each teacher looks at a batch once.
+Result<void> teach(std::vector<Pupil>& pupils, const Teachers& teachers, const ClaimRequest& request) {
+    const int64_t steps = scaledSteps(kSteps, request);
+    request.job->beginStage("training three students per summary loss", steps);
+    for (int64_t step = 0; step < steps; ++step) {
+        VITRINE_TRY_VOID(request.job->checkStop());
+        const at::Tensor pictures =
+            softScenes(kBatch, kSide, randomStream(uint64_t(request.seed), step, "balance pictures"));
+        std::vector<at::Tensor> targets;
+        for (const ConeTeacher& teacher : teachers)
+            targets.push_back(teacher.look(pictures));
+        for (Pupil& pupil : pupils)
+            pupil.learn(pictures, teachers, targets, cosineRate(step, kWarmup, steps, 3e-3));
+        request.job->advance();
+    }
+    return {};
+}
+
+// Pictures on which the students are compared: neighbours are looked for in `bank`.
+struct Examination {
+    at::Tensor bank, test;
+};
+
+Examination drawExamination(const ClaimRequest& request) {
     const at::Generator random = randomStream(uint64_t(request.seed), 0, "balance test");
-    const at::Tensor bank = softScenes(scaledCount(kBankPictures, request), kSide, random);
-    const at::Tensor test = softScenes(scaledCount(kTestPictures, request), kSide, random);
-    const StudentOutput output = runStudent(student, test, {});
+    Examination examination;
+    examination.bank = softScenes(scaledCount(kBankPictures, request), kSide, random);
+    examination.test = softScenes(scaledCount(kTestPictures, request), kSide, random);
+    return examination;
+}
+
+Result<Metrics> examine(const Pupil& pupil, const Teachers& teachers, const Examination& examination) {
+    const at::NoGradGuard noGrad;
+    const StudentOutput output = runStudent(*pupil.module, examination.test, {});
     Metrics metrics;
     for (size_t i = 0; i < kCones.size(); ++i) {
         const std::string name = kCones[i].name;
         VITRINE_TRY(metrics["kNN accuracy, " + name + " cone"],
-                    neighbourAccuracy(i, student, teachers, bank, test));
+                    neighbourAccuracy(i, *pupil.module, teachers, examination.bank, examination.test));
         metrics["squared angle over dispersion, " + name + " cone"] =
-            angleLoss(output.heads.at(name).summary, teachers[i].look(test), teachers[i].dispersion())
+            angleLoss(output.heads.at(name).summary, teachers[i].look(examination.test),
+                      teachers[i].dispersion())
                 .item<double>();
     }
-    return metrics;
-}
-
-Result<Metrics> measureArm(const Arm& arm, const Teachers& teachers, const ClaimRequest& request) {
-    const auto seed = uint64_t(request.seed);
-    const std::shared_ptr<RadioModule> student = makeStudent(studentOptions(), seed);
-    Optimizer optimizer(trainedParameters(*student), {.weightDecay = 0.01});
-    const int64_t steps = scaledSteps(kSteps, request);
-    std::array<double, kCones.size()> sums{};
-    for (int64_t step = 0; step < steps; ++step) {
-        VITRINE_TRY_VOID(request.job->checkStop());
-        const at::Tensor pictures = softScenes(kBatch, kSide, randomStream(seed, step, "balance pictures"));
-        optimizer.clearGradients();
-        const auto norms = addGradients(arm, pictures, *student, optimizer, teachers);
-        for (size_t i = 0; i < norms.size(); ++i)
-            sums[i] += norms[i];
-        optimizer.step(cosineRate(step, kWarmup, steps, 3e-3));
-        request.job->advance();
-    }
-    VITRINE_TRY(Metrics metrics, evaluate(*student, teachers, request));
-    metrics[kShare] = sums[1] / sums[0];
-    metrics[kUnevenness] = std::max(sums[1] / sums[0], sums[0] / sums[1]);
+    metrics[kShare] = pupil.pulls[1] / pupil.pulls[0];
+    metrics[kUnevenness] = std::max(metrics[kShare], 1 / metrics[kShare]);
     return metrics;
 }
 
@@ -202,11 +236,19 @@ Result<ClaimMeasurement> measure(const ClaimRequest& request) {
     for (const Cone& cone : kCones) {
         VITRINE_TRY(teachers.emplace_back(), ConeTeacher::draw(cone.dispersion, pictures, random));
     }
-    request.job->beginStage("training one student per summary loss",
-                            int64_t(std::size(kArms)) * scaledSteps(kSteps, request));
+    std::vector<Pupil> pupils;
+    for (const Arm& arm : kArms)
+        for (int64_t student = 0; student < kStudents; ++student)
+            pupils.emplace_back(arm, randomHash(uint64_t(request.seed), student, "balance students"));
+    VITRINE_TRY_VOID(teach(pupils, teachers, request));
+
+    const Examination examination = drawExamination(request);
     ClaimMeasurement measurement;
-    for (const Arm& arm : kArms) {
-        VITRINE_TRY(measurement.arms[arm.name], measureArm(arm, teachers, request));
+    for (const Pupil& pupil : pupils) {
+        VITRINE_TRY_VOID(request.job->checkStop());
+        VITRINE_TRY(const Metrics metrics, examine(pupil, teachers, examination));
+        for (const auto& [name, value] : metrics)
+            measurement.arms[pupil.arm.name][name] += value / double(kStudents);
     }
     return measurement;
 }

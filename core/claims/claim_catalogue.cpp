@@ -61,7 +61,7 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "fidelity, also of that of a student of global attention alone, more than that student keeps in "
          "windows, and takes at most half of global attention's processor time at 384 px, a smaller share "
          "than at 96 px",
-         3, 4},
+         3, 5},
         {"mambavision", "MambaVision",
          "A mixer sees one token ahead and all before, so stacked mixers stay blind to what lies further "
          "ahead; attention "
