@@ -100,7 +100,7 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "least "
          "5 points above IEE without reactivation; not below a static structure, SET, RigL, exploration from "
          "zero and exploration without freezing; what enters survives three exchanges more often than RigL's",
-         3, 2.5},
+         3, 9},
         {"ckca", "CKCA",
          "A warm start on new data keeps its speed and loses its defect when features and logits are held to "
          "what the old network knew.",
@@ -159,6 +159,18 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "masks "
          "within 0.02); a mask learnt on one text wins there and loses on the other",
          3, 3},
+        {"flextron", "Flextron",
+         "One set of weights serves every size by cutting alone, the whole model loses next to nothing, and "
+         "routers shape a size better than cutting all blocks alike, better still where they read the text.",
+         "Cai et al. 2024, Flextron, sections 3 and 4; router form of Nemotron Elastic 2025",
+         "The project's language model, 300 steps, feed-forward widths of each block, nats per token on "
+         "held-out text: routed half at least 0.005 below all blocks alike on the same weights, which are at "
+         "least 0.03 below a cut of the dense model, and not above a student taught alone for its share of "
+         "the "
+         "steps; routers that read the text not above those of the budget alone, at the same mean size; the "
+         "whole model at most 0.03 above dense; sizes within 8 % of their budgets; choices settled "
+         "(probability 0.95); masked and cut models agree",
+         3, 8},
         {"minitron", "Minitron",
          "A smaller language model cut out of a larger one by what one look at the activations ranks, and "
          "taught by "
@@ -197,18 +209,6 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "not "
          "above untaught; sums of scores follow the loss of random assemblies (Spearman at least 0.7)",
          3, 2},
-        {"flextron", "Flextron",
-         "One set of weights serves every size by cutting alone, the whole model loses next to nothing, and "
-         "routers shape a size better than cutting all blocks alike, better still where they read the text.",
-         "Cai et al. 2024, Flextron, sections 3 and 4; router form of Nemotron Elastic 2025",
-         "The project's language model, 300 steps, feed-forward widths of each block, nats per token on "
-         "held-out text: routed half at least 0.005 below all blocks alike on the same weights, which are at "
-         "least 0.03 below a cut of the dense model, and not above a student taught alone for its share of "
-         "the "
-         "steps; routers that read the text not above those of the budget alone, at the same mean size; the "
-         "whole model at most 0.03 above dense; sizes within 8 % of their budgets; choices settled "
-         "(probability 0.95); masked and cut models agree",
-         3, 8},
     };
     return claims;
 }
