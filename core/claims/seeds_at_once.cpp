@@ -48,6 +48,9 @@ bool SeedsAtOnce::start(ClaimRequest request) {
 
 // The slowest decides when all are done; steps are those of the stages that the seeds are in.
 void SeedsAtOnce::report() {
+    if (seeds_.empty())
+        return;
+    const std::lock_guard lock(mutex_);
     Progress all;
     std::string numbers;
     std::vector<std::string> stages;
@@ -72,6 +75,7 @@ Result<std::optional<MeasuredSeed>> SeedsAtOnce::next() {
         stop_.request_stop();
     std::future<Result<MeasuredSeed>> measured = takeEnded();
     if (!measured.valid()) {
+        report();
         slots_.wait();
         measured = takeEnded();
     }
@@ -86,11 +90,8 @@ std::future<Result<MeasuredSeed>> SeedsAtOnce::takeEnded() {
     const std::lock_guard lock(mutex_);
     const auto ended =
         std::find_if(seeds_.begin(), seeds_.end(), [](const Seed& seed) { return seed.ended; });
-    if (ended == seeds_.end()) {
-        if (!seeds_.empty())
-            report();
+    if (ended == seeds_.end())
         return {};
-    }
     std::future<Result<MeasuredSeed>> measured = std::move(ended->measured);
     seeds_.erase(ended);
     return measured;
