@@ -8,12 +8,19 @@
 namespace vitrine {
 namespace {
 
+bool isAmong(const auto& claims, const std::string& name) {
+    return std::any_of(claims.begin(), claims.end(), [&](const auto& claim) { return claim.name == name; });
+}
+
+// Each once: two of one claim would go on with the same stopped run at the same time.
 Result<std::vector<ClaimInfo>> wantedClaims(const Json& names) {
     std::vector<ClaimInfo> wanted;
     for (const std::string name : names) {
         if (name == "all")
             return claimCatalogue();
-        VITRINE_TRY(wanted.emplace_back(), findClaim(name));
+        VITRINE_TRY(const ClaimInfo info, findClaim(name));
+        if (!isAmong(wanted, name))
+            wanted.push_back(info);
     }
     return wanted;
 }
@@ -41,10 +48,7 @@ Result<CommandOutput> runClaims(const Json& arguments, CommandContext& context) 
     VITRINE_TRY(const Project project, Project::openOrCreate(context.project));
     if (arguments["missing"]) {
         VITRINE_TRY(const std::vector<StoredClaim> known, ClaimStore(project).newest());
-        std::erase_if(wanted, [&](const ClaimInfo& info) {
-            return std::any_of(known.begin(), known.end(),
-                               [&](const StoredClaim& claim) { return claim.name == info.name; });
-        });
+        std::erase_if(wanted, [&](const ClaimInfo& info) { return isAmong(known, info.name); });
     }
     ClaimsRequest request;
     request.seeds = arguments["seeds"];

@@ -1,9 +1,9 @@
 #include "core/claims/claims_at_once.h"
 
 #include "core/claims/claim_kind.h"
+#include "core/claims/seeds_at_once.h"
 #include "core/runs/run_query.h"
 
-#include <algorithm>
 #include <atomic>
 #include <future>
 #include <map>
@@ -23,11 +23,7 @@ class JoinedProgress {
         Progress all;
         for (const auto& [name, one] : running_) {
             all.stage += fmt::format("{}{}: {}", all.stage.empty() ? "" : "; ", name, one.stage);
-            all.done += one.done;
-            all.total += one.total;
-            all.elapsedSeconds = std::max(all.elapsedSeconds, one.elapsedSeconds);
-            if (one.remainingSeconds)
-                all.remainingSeconds = std::max(all.remainingSeconds.value_or(0), *one.remainingSeconds);
+            addProgress(all, one);
         }
         if (job_.progressCallback())
             job_.progressCallback()(all);

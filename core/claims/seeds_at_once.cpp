@@ -7,6 +7,14 @@
 
 namespace vitrine {
 
+void addProgress(Progress& all, const Progress& beside) {
+    all.done += beside.done;
+    all.total += beside.total;
+    all.elapsedSeconds = std::max(all.elapsedSeconds, beside.elapsedSeconds);
+    if (beside.remainingSeconds)
+        all.remainingSeconds = std::max(all.remainingSeconds.value_or(0), *beside.remainingSeconds);
+}
+
 SeedsAtOnce::~SeedsAtOnce() {
     stop_.request_stop();
     seeds_.clear();  // the destructors of their futures wait
@@ -46,7 +54,7 @@ bool SeedsAtOnce::start(ClaimRequest request) {
     return true;
 }
 
-// The slowest decides when all are done; steps are those of the stages that the seeds are in.
+// Steps are those of the stages that the seeds are in.
 void SeedsAtOnce::report() {
     if (seeds_.empty())
         return;
@@ -58,12 +66,7 @@ void SeedsAtOnce::report() {
         numbers += fmt::format("{}{}", numbers.empty() ? "" : ", ", seed.seed);
         if (std::find(stages.begin(), stages.end(), seed.progress.stage) == stages.end())
             stages.push_back(seed.progress.stage);
-        all.done += seed.progress.done;
-        all.total += seed.progress.total;
-        all.elapsedSeconds = std::max(all.elapsedSeconds, seed.progress.elapsedSeconds);
-        if (seed.progress.remainingSeconds)
-            all.remainingSeconds =
-                std::max(all.remainingSeconds.value_or(0), *seed.progress.remainingSeconds);
+        addProgress(all, seed.progress);
     }
     all.stage = fmt::format("seed{} {}: {}", seeds_.size() > 1 ? "s" : "", numbers, fmt::join(stages, "; "));
     if (job_.progressCallback())

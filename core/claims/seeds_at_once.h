@@ -13,6 +13,9 @@
 
 namespace vitrine {
 
+// Adds what is measured beside `all`: the slowest decides when both are done. Stages are left to the caller.
+void addProgress(Progress& all, const Progress& beside);
+
 struct MeasuredSeed {
     ClaimMeasurement measurement;
     double seconds = 0;  // on the clock
