@@ -6,6 +6,7 @@
 #include "core/distill/random_stream.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace vitrine {
 
@@ -17,6 +18,9 @@ struct MaskObjective::State {
     double kappa = 1, tau = 1;
     std::vector<int64_t> seeds;      // by layer
     std::vector<at::Tensor> chosen;  // by layer, masked weights; empty while sampling
+    // By layer, the masked weights that the products took last, with their graph; nothing else is kept where
+    // this is empty.
+    std::vector<at::Tensor> samples;
 };
 
 Result<void> MaskLearningOptions::validate() const {
@@ -80,9 +84,12 @@ Result<std::shared_ptr<MaskObjective>> MaskObjective::create(Decoder& decoder,
     for (size_t index = 0; index < objective->linears_.size(); ++index)
         objective->linears_[index]->replaceProduct([masks = objective->masks_, state = objective->state_,
                                                     index](const at::Tensor& x, const nn::Linear& own) {
-            const at::Tensor weight = state->soft ? masks->sampled(index, state->seeds[index], state->kappa,
-                                                                   state->tau, state->hard)
-                                                  : state->chosen[index];
+            if (!state->soft)
+                return at::linear(x, state->chosen[index], own.bias);
+            const at::Tensor weight =
+                masks->sampled(index, state->seeds[index], state->kappa, state->tau, state->hard);
+            if (!state->samples.empty())
+                state->samples[index] = weight;
             return at::linear(x, weight, own.bias);
         });
     objective->settle();
@@ -123,19 +130,23 @@ void MaskObjective::settle() {
 Result<ObjectiveLoss> MaskObjective::loss(const Decoder& student, const at::Tensor& ids, int64_t step,
                                           bool recompute) {
     draw(step);
+    const double reward = options_.schedule.regularizerAt(progress(step));
+    // Blocks that are computed again for their gradients leave no graph to go on from.
+    if (reward > 0 && !recompute)
+        state_->samples.resize(masks_->size());
     const int64_t length = ids.size(1) - 1;
     const at::Tensor hidden = student.hidden(ids.narrow(1, 0, length), {.recompute = recompute});
     ObjectiveLoss loss{student.lossesOf(hidden, ids.narrow(1, 1, length)).mean(), {}};
     loss.parts["cross entropy"] = loss.total.item<double>();
-    const double reward = options_.schedule.regularizerAt(progress(step));
+    const std::vector<at::Tensor> samples = std::exchange(state_->samples, {});
     if (reward > 0) {
         at::Tensor kept;
         for (size_t index = 0; index < masks_->size(); ++index) {
-            const at::Tensor one =
-                masks_->sampled(index, state_->seeds[index], state_->kappa, state_->tau, options_.hard)
-                    .to(at::kFloat)
-                    .square()
-                    .sum();
+            const at::Tensor sample =
+                samples.empty()
+                    ? masks_->sampled(index, state_->seeds[index], state_->kappa, state_->tau, options_.hard)
+                    : samples[index];
+            const at::Tensor one = sample.to(at::kFloat).square().sum();
             kept = kept.defined() ? kept + one : one;
         }
         loss.parts["kept weight"] = kept.item<double>();

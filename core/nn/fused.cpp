@@ -15,8 +15,9 @@ using FusedSignature = at::Tensor(const at::Tensor& x, const at::Tensor& weight,
                                   std::optional<std::string_view> algorithm);
 using FusedLinear = c10::TypedOperatorHandle<FusedSignature>;
 
-// Below this a product is bound by reading the weight, and BLAS starts quicker.
-constexpr int64_t kFewestRows = 32;
+// oneDNN gains where it applies the activation on the way, and for few rows with a bias, which BLAS adds in a
+// pass of its own; below the first number a product is bound by reading the weight, and BLAS starts quicker.
+constexpr int64_t kFewestRows = 128, kMostPlainRows = 256;
 // Up to this our own kernel reads the weight quicker than BLAS does.
 constexpr int64_t kFewRows = 4;
 
@@ -82,11 +83,13 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
     const int64_t rows = plain ? x.numel() / x.size(-1) : 0;
     if (plain && rows >= kFewestRows && fusedLinear()) {
         const auto fused = fusedName(activation);
-        const FusedName name = fused.value_or(FusedName{"none", ""});
-        const at::Tensor y =
-            fusedLinear()->call(x.contiguous(), weight, bias.defined() ? OptionalTensor(bias) : std::nullopt,
-                                name.after, c10::List<std::optional<at::Scalar>>(), name.algorithm);
-        return fused ? y : activation(y);
+        if ((activation && fused) || (bias.defined() && rows <= kMostPlainRows)) {
+            const FusedName name = fused.value_or(FusedName{"none", ""});
+            const at::Tensor y = fusedLinear()->call(
+                x.contiguous(), weight, bias.defined() ? OptionalTensor(bias) : std::nullopt, name.after,
+                c10::List<std::optional<at::Scalar>>(), name.algorithm);
+            return fused ? y : activation(y);
+        }
     }
     const bool few = plain && rows >= 1 && rows <= kFewRows && (!bias.defined() || isPlain(bias));
     const at::Tensor y = few ? fewRowsLinear(x, weight, bias) : at::linear(x, weight, bias);

@@ -6,10 +6,10 @@
 namespace vitrine::nn {
 
 // activation(x Wᵀ + b); x (..., in), weight (out, in), bias (out) or undefined, no activation where nullptr.
-// Where no gradient is recorded, float32 on the CPU goes through oneDNN, which is quicker than BLAS for the
-// few hundred rows of a picture and applies GELU and ReLU while the product is still in the cache
-// (tests/bench: encoder_bench); up to four rows, as of new tokens, go through a kernel that reads the weight
-// with all threads (language_bench). Results agree with at::linear to rounding.
+// Where no gradient is recorded, float32 on the CPU goes through oneDNN, which applies GELU and ReLU while
+// the product is still in the cache, and for up to 256 rows a bias; BLAS is quicker at all others
+// (encoder_bench). Up to four rows, as of new tokens, go through a kernel that reads the weight with all
+// threads (language_bench). Results agree with at::linear to rounding.
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                   Activation activation = nullptr);
 

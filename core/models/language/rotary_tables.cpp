@@ -1,6 +1,7 @@
 #include "core/models/language/rotary_tables.h"
 
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -50,6 +51,27 @@ void rotateInPlace(const at::Tensor& x, const at::Tensor& cosine, const at::Tens
         at::parallel_for(0, batch * length, std::max<int64_t>(1, 16384 / (heads * half)), rows);
 }
 
+at::Tensor rotatedCopy(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine) {
+    at::Tensor copy = x.clone(at::MemoryFormat::Contiguous);
+    rotateInPlace(copy, cosine, sine);
+    return copy;
+}
+
+// The gradient turns back by the same angles.
+class Rotation : public torch::autograd::Function<Rotation> {
+  public:
+    static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                              const at::Tensor& cosine, const at::Tensor& sine) {
+        context->save_for_backward({cosine, sine});
+        return rotatedCopy(x, cosine, sine);
+    }
+    static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                   const torch::autograd::variable_list& gradients) {
+        const auto saved = context->get_saved_variables();
+        return {rotatedCopy(gradients[0], saved[0], -saved[1]), at::Tensor(), at::Tensor()};
+    }
+};
+
 }  // namespace
 
 RotaryTables::RotaryTables(const RopeSettings& settings, int64_t headWidth) {
@@ -96,7 +118,9 @@ std::pair<at::Tensor, at::Tensor> RotaryTables::gather(const at::Tensor& positio
 
 at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine, bool inPlace) {
     const int64_t half = cosine.size(3), headWidth = x.size(3);
-    if (inPlace && x.is_cpu() && x.scalar_type() == at::kFloat && x.stride(3) == 1) {
+    if (x.is_cpu() && x.scalar_type() == at::kFloat && cosine.scalar_type() == at::kFloat) {
+        if (!inPlace || x.stride(3) != 1)
+            return Rotation::apply(x, cosine, sine);
         rotateInPlace(x, cosine, sine);
         return x;
     }
