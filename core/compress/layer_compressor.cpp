@@ -96,6 +96,8 @@ Json LayerReport::json() const {
               {"seconds", seconds}};
     if (!patterns.empty())
         json["patterns"] = patterns;
+    if (ranges)
+        json["ranges"] = ranges->json();
     return json;
 }
 
@@ -122,6 +124,9 @@ Result<CompressedLayer> compressLayer(const std::string& name, const at::Tensor&
         const auto moment =
             statistics.extent() == MomentExtent::Full ? statistics.secondMoment() : statistics.diagonal();
         const auto difference = dense.to(at::kFloat) - step.weight.to(at::kFloat);
+        if (plan.quantization)
+            report.ranges = weightRanges(dense, step.weight, plan.quantization->groupWidth(dense.size(1)),
+                                         statistics.diagonal());
         const double whole = std::max(outputError(dense, moment), 1e-300);
         report.uncompensatedError = report.relativeError = outputError(difference, moment) / whole;
         if (plan.lowRank) {

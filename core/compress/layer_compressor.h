@@ -4,6 +4,7 @@
 #include "core/compress/compressed_weights.h"
 #include "core/compress/compression_plan.h"
 #include "core/compress/inverse_factor.h"
+#include "core/compress/weight_ranges.h"
 
 namespace vitrine {
 
@@ -19,7 +20,8 @@ struct LayerReport {
     int64_t deadInputs = 0;
     double damping = 0;
     double seconds = 0;
-    std::vector<int64_t> patterns;  // of a 2:4 mask: groups of each of the six patterns
+    std::vector<int64_t> patterns;       // of a 2:4 mask: groups of each of the six patterns
+    std::optional<WeightRanges> ranges;  // of low-bit weights
 
     Json json() const;
 };

@@ -21,7 +21,7 @@ struct SparseSpeedRow {
 };
 
 struct SparseSpeedOptions {
-    std::vector<int64_t> tokens{1, 4, 16, 64, 256};
+    std::vector<int64_t> tokens{1, 4, 16, 64, 256};  // rows of a product, each at least 1
     int64_t repeats = 7;
     at::ScalarType type = at::kFloat;  // of the weights
     at::Device device = at::kCPU;

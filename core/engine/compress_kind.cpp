@@ -253,6 +253,7 @@ class CompressJob {
         SparseSpeedOptions options;
         VITRINE_TRY(options.device, deviceFromName(run_.recipe().value("device", "cpu")));
         VITRINE_TRY(options.type, dtypeFromTorchName(run_.settings()["dtype"]));
+        options.tokens = run_.settings()["speed_tokens"].get<std::vector<int64_t>>();
         VITRINE_TRY(const auto rows, measureSparseSpeed(shapes_, options, run_.job()));
         Json list = Json::array();
         for (const auto& row : rows) {

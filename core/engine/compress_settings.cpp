@@ -47,6 +47,7 @@ constexpr const char* kSchema = R"json({"type": "object", "required": ["model"],
       "token_method": {"type": "string", "enum": ["merge", "attention", "norm", "random"], "default": "merge", "title": "Tokens that go", "description": "merge: the most similar become one (ToMe); attention: those that the class tokens look at least; norm: the smallest."}}}},
   "controls": {"type": "boolean", "default": true, "title": "Random control", "group": "Methods", "description": "A random mask of each pattern in the same run."},
   "speed": {"type": "boolean", "default": true, "title": "Measure 2:4 products", "group": "Methods", "description": "Times of the packed and the dense product for the model's shapes, on this machine."},
+  "speed_tokens": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 1048576}, "minItems": 1, "default": [1, 4, 16, 64, 256], "title": "At tokens", "group": "Methods", "description": "Rows that a product takes at once: sequences times the tokens of each; 1 is one sequence that is written."},
   "keep": {"type": "string", "enum": ["best", "all", "none"], "default": "best", "title": "Keep", "group": "What is kept", "description": "Model folders of which plans; masks and tables are kept for all."},
   "output": {"type": "string", "default": "", "format": "folder", "title": "Folder for models", "group": "What is kept", "description": "Empty: the run's own folder."},
   "output_dtype": {"type": "string", "enum": ["float32", "bfloat16"], "default": "float32", "title": "Store as", "group": "What is kept"}}})json";

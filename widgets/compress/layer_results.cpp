@@ -182,6 +182,48 @@ std::vector<ChartSeries> energySeries(const LayerSpectrum& spectrum) {
     return all;
 }
 
+std::vector<ChartSeries> rangeSeries(const LayerRanges& ranges) {
+    const auto line = [](const QString& name, int color, const std::vector<double>& bins) {
+        ChartSeries series;
+        series.name = name;
+        series.color = chartColor(color);
+        series.points = true;
+        const double sum = std::accumulate(bins.begin(), bins.end(), 0.0);
+        for (size_t bin = 0; bin < bins.size() && sum > 0; ++bin) {
+            series.x.append(std::exp2(-(double(bin) + 0.5) / 2));
+            series.y.append(bins[bin] / sum);
+        }
+        return series;
+    };
+    std::vector<ChartSeries> series;
+    for (ChartSeries each : {line(tr("groups"), 0, ranges.groups), line(tr("error"), 1, ranges.error),
+                             line(tr("inputs"), 2, ranges.inputs)})
+        if (!each.x.isEmpty())
+            series.push_back(std::move(each));
+    return series;
+}
+
+QString rangeText(const LayerRanges& ranges) {
+    if (!ranges.known())
+        return {};
+    // The two bins down to half of the widest.
+    const auto upper = [](const std::vector<double>& bins) {
+        const double sum = std::accumulate(bins.begin(), bins.end(), 0.0);
+        return sum > 0 ? 100 * (bins[0] + (bins.size() > 1 ? bins[1] : 0)) / sum : 0;
+    };
+    const auto times = [](double largest, double median) {
+        return median > 0 ? QString::number(largest / median, 'g', 3) : tr("∞");
+    };
+    return tr("groups of %1: the widest reaches %2 times as far as the median; %3 % of them beyond half of "
+              "it, "
+              "with %4 % of the error · loudest input %5 times the median")
+        .arg(ranges.group)
+        .arg(times(ranges.widest, ranges.medianGroup))
+        .arg(upper(ranges.groups), 0, 'g', 3)
+        .arg(upper(ranges.error), 0, 'g', 3)
+        .arg(times(ranges.loudest, ranges.medianInput));
+}
+
 double leftOf(const LayerSpectrum& spectrum, int64_t rank) {
     double left = 0, total = 0;
     for (size_t index = 0; index < spectrum.singularValues.size(); ++index) {

@@ -2,13 +2,12 @@
 
 #include "core/base/file.h"
 
+#include <QBoxLayout>
 #include <QComboBox>
-#include <QGridLayout>
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QSlider>
 #include <QSplitter>
-#include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
 
@@ -19,6 +18,7 @@ LayersView::LayersView(QWidget* parent)
       plans_(new QComboBox),
       verdict_(new QLabel),
       rankText_(new QLabel),
+      rangeText_(new QLabel),
       rank_(new QSlider(Qt::Horizontal)),
       table_(new DataTable) {
     setObjectName("compressLayers");
@@ -35,14 +35,22 @@ LayersView::LayersView(QWidget* parent)
     rank_->setToolTip(tr("Rank of the low-rank path: what it would leave of the error, and cost"));
     table_->setObjectName("layersTable");
     table_->setSelectionBehavior(QAbstractItemView::SelectRows);
+    rangeText_->setObjectName("layersRangeText");
+    rangeText_->setProperty("role", "secondary");
+    rangeText_->setWordWrap(true);
     auto* charts = new QWidget;
-    auto* grid = new QGridLayout(charts);
-    grid->setContentsMargins(0, 0, 0, 0);
-    errors_ = addChart(grid, 0, 0, 2, "layersErrors", tr("Error of each layer, relative to its output"));
-    speed_ = addChart(grid, 0, 2, 1, "layersSpeed", tr("2:4 product against dense, here"));
-    spectrum_ = addChart(grid, 2, 0, 1, "layersSpectrum", tr("What a path repairs: energy of the error"));
-    energy_ = addChart(grid, 2, 1, 1, "layersEnergy", tr("Where inputs go, and where the error lies"));
-    ranks_ = addChart(grid, 2, 2, 1, "layersRanks", tr("Rank and error"));
+    auto* rows = new QVBoxLayout(charts);
+    rows->setContentsMargins(0, 0, 0, 0);
+    auto *upper = new QHBoxLayout, *lower = new QHBoxLayout;
+    rows->addLayout(upper, 1);
+    rows->addLayout(lower, 1);
+    errors_ = addChart(upper, 2, "layersErrors", tr("Error of each layer, relative to its output"));
+    speed_ = addChart(upper, 1, "layersSpeed", tr("2:4 product against dense, here"));
+    spectrum_ = addChart(lower, 1, "layersSpectrum", tr("What a path repairs: energy of the error"));
+    energy_ = addChart(lower, 1, "layersEnergy", tr("Where inputs go, and where the error lies"));
+    ranks_ = addChart(lower, 1, "layersRanks", tr("Rank and error"));
+    ranges_ = addChart(lower, 1, "layersRanges", tr("How far groups and inputs reach"));
+    ranges_->parentWidget()->layout()->addWidget(rangeText_);
     errors_->setAxes({}, tr("relative error"));
     speed_->setAxes(tr("tokens"), tr("times as fast"));
     speed_->setLogarithmic(true, false);
@@ -51,6 +59,11 @@ LayersView::LayersView(QWidget* parent)
     energy_->setAxes(tr("eigenvector of the inputs"), tr("part of the whole"));
     energy_->setLogarithmic(true, true);
     ranks_->setAxes(tr("rank"), tr("relative error"));
+    ranges_->setAxes(tr("part of the largest"), tr("part of all"));
+    ranges_->setLogarithmic(true, false);
+    ranges_->setToolTip(tr(
+        "Largest magnitude of each group of weights that share a scale, and root mean square of each input, "
+        "against the largest of the layer; and what part of the rounding error lies in those groups"));
     auto* split = new QSplitter(Qt::Vertical);
     split->addWidget(charts);
     split->addWidget(table_);
@@ -84,17 +97,18 @@ LayersView::LayersView(QWidget* parent)
     setResults({});
 }
 
-Chart* LayersView::addChart(QGridLayout* layout, int row, int column, int span, const QString& name,
-                            const QString& title) {
+Chart* LayersView::addChart(QBoxLayout* row, int stretch, const QString& name, const QString& title) {
     auto* label = new QLabel(title);
     label->setProperty("role", "secondary");
     auto* chart = new Chart;
     chart->setObjectName(name);
     chart->setTitle(title);
-    layout->addWidget(label, row, column, 1, span);
-    layout->addWidget(chart, row + 1, column, 1, span);
-    layout->setRowStretch(row + 1, 1);
-    layout->setColumnStretch(column, 1);
+    auto* panel = new QWidget;
+    auto* layout = new QVBoxLayout(panel);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(label);
+    layout->addWidget(chart, 1);
+    row->addWidget(panel, stretch);
     return chart;
 }
 
@@ -136,7 +150,18 @@ void LayersView::setResults(LayerResults results) {
         rank_->setValue(int(results_.rank));
     }
     rank_->setEnabled(!results_.spectra.empty());
+    refreshPanels();
     refreshLayer();
+}
+
+// Charts of what the plan has not got leave their room to the others.
+void LayersView::refreshPanels() {
+    const bool lowBit = std::any_of(results_.layers.begin(), results_.layers.end(),
+                                    [](const LayerResult& each) { return each.ranges.known(); });
+    const bool path = results_.rank > 0 || !lowBit;
+    for (Chart* chart : {spectrum_, energy_, ranks_})
+        chart->parentWidget()->setVisible(path);
+    ranges_->parentWidget()->setVisible(lowBit);
 }
 
 Result<void> LayersView::chooseLayer(const QString& name) {
@@ -160,6 +185,11 @@ void LayersView::refreshLayer() {
     const LayerSpectrum* spectrum = results_.spectrum(layer_);
     energy_->setSeries(spectrum ? energySeries(*spectrum) : std::vector<ChartSeries>());
     energy_->setAccessibleName(layer_);
+    const LayerResult* layer = results_.layer(layer_);
+    const LayerRanges ranges = layer ? layer->ranges : LayerRanges();
+    ranges_->setSeries(rangeSeries(ranges));
+    ranges_->setAccessibleName(rangeText(ranges));
+    rangeText_->setText(ranges.known() ? shortLayerName(layer_) + ", " + rangeText(ranges) : QString());
     refreshRank();
 }
 
@@ -191,16 +221,14 @@ Result<void> LayersView::save(const std::string& part, const std::filesystem::pa
             return fail(ErrorCode::InvalidArgument, "the table is saved as .csv", file.string());
         return writeFileAtomically(file, table_->toCsv().toStdString());
     }
-    const std::vector<std::pair<std::string, Chart*>> charts{{"errors", errors_},
-                                                             {"spectrum", spectrum_},
-                                                             {"energy", energy_},
-                                                             {"rank", ranks_},
-                                                             {"speed", speed_}};
+    const std::vector<std::pair<std::string, Chart*>> charts{{"errors", errors_}, {"spectrum", spectrum_},
+                                                             {"energy", energy_}, {"rank", ranks_},
+                                                             {"ranges", ranges_}, {"speed", speed_}};
     for (const auto& [name, chart] : charts)
         if (name == part)
             return chart->save(file);
     return fail(ErrorCode::InvalidArgument, fmt::format("there is no part \"{}\"", part), "part",
-                "One of: layers, errors, spectrum, energy, rank, speed");
+                "One of: layers, errors, spectrum, energy, rank, ranges, speed");
 }
 
 }  // namespace vitrine

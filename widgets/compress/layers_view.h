@@ -1,5 +1,6 @@
-// The layers of a plan: error bars and the worst first, spectra of what a low-rank path repairs with a rank
-// that moves, and what 2:4 products are worth on this machine.
+// The layers of a plan: error bars and the worst first, what 2:4 products are worth on this machine; of a
+// low-bit plan how far groups and inputs reach, of a low-rank path the spectra of what it repairs with a rank
+// that moves.
 #pragma once
 
 #include "widgets/compress/layer_results.h"
@@ -25,7 +26,7 @@ class LayersView : public QWidget {
     const QString& layer() const { return layer_; }
     void setRank(int64_t rank);
     int64_t rank() const;
-    // "errors", "spectrum", "energy", "rank", "speed": .png, .svg, .csv; "layers": .csv.
+    // "errors", "spectrum", "energy", "rank", "ranges", "speed": .png, .svg, .csv; "layers": .csv.
     Result<void> save(const std::string& part, const std::filesystem::path& file);
 
   signals:
@@ -34,18 +35,19 @@ class LayersView : public QWidget {
     void rankChosen(int rank);
 
   private:
-    Chart* addChart(class QGridLayout* layout, int row, int column, int span, const QString& name,
-                    const QString& title);
+    // The chart under its title in a panel of their own, the chart's parent.
+    Chart* addChart(class QBoxLayout* row, int stretch, const QString& name, const QString& title);
+    void refreshPanels();
     void refreshLayer();
     void refreshRank();
 
     LayerResults results_;
     QString layer_;
     QComboBox* plans_;
-    QLabel *verdict_, *rankText_;
+    QLabel *verdict_, *rankText_, *rangeText_;
     QSlider* rank_;
     DataTable* table_;
-    Chart *errors_, *speed_, *spectrum_, *energy_, *ranks_;
+    Chart *errors_, *speed_, *spectrum_, *energy_, *ranks_, *ranges_;
 };
 
 }  // namespace vitrine

@@ -14,6 +14,21 @@ int64_t rankIn(const QString& method) {
     return at >= 0 && at + 1 < words.size() ? QString(words[at + 1]).remove(',').toLongLong() : 0;
 }
 
+LayerRanges rangesOf(const Json& ranges) {
+    LayerRanges out;
+    if (!ranges.is_object())
+        return out;
+    out.group = numberOf(ranges, "group");
+    out.widest = numberOf(ranges, "widest");
+    out.medianGroup = numberOf(ranges, "median_group");
+    out.loudest = numberOf(ranges, "loudest_input");
+    out.medianInput = numberOf(ranges, "median_input");
+    out.groups = numbersOf(ranges.value("groups", Json()));
+    out.inputs = numbersOf(ranges.value("inputs", Json()));
+    out.error = numbersOf(ranges.value("error", Json()));
+    return out;
+}
+
 QStringList plansOf(const CompressedRun& run) {
     QStringList plans;
     for (const Json& layer : run.layers)
@@ -44,6 +59,7 @@ LayerResults layerResults(const CompressedRun& run, const std::string& plan) {
         each.bitsPerWeight = numberOf(layer, "bits_per_weight");
         each.deadInputs = numberOf(layer, "dead_inputs");
         each.damping = numberOf(layer, "damping");
+        each.ranges = rangesOf(layer.value("ranges", Json()));
         results.layers.push_back(std::move(each));
     }
     if (const Json* row = run.row(plan))

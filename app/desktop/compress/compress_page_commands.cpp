@@ -85,13 +85,14 @@ void CompressWorkspace::declarePageCommands(CommandCenter& commands) {
                           layersView_->setRank(arguments["rank"].get<int64_t>());
                       return showPage("layers");
                   }});
-    commands.add({"compress.saveLayers",
-                  "Save layers (CSV) or a chart of them (PNG, SVG, CSV)",
-                  {},
-                  "export",
-                  argumentSchema({{"part", textArgument("layers, errors, spectrum, energy, rank or speed")},
-                                  {"path", textArgument("file")}}),
-                  [this](const Json& arguments) { return saveLayers(arguments); }});
+    commands.add(
+        {"compress.saveLayers",
+         "Save layers (CSV) or a chart of them (PNG, SVG, CSV)",
+         {},
+         "export",
+         argumentSchema({{"part", textArgument("layers, errors, spectrum, energy, rank, ranges or speed")},
+                         {"path", textArgument("file")}}),
+         [this](const Json& arguments) { return saveLayers(arguments); }});
     commands.add({"compress.write",
                   "Let two models write on from one prompt",
                   {},

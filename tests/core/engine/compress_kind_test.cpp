@@ -79,6 +79,8 @@ TEST(CompressKind, MethodsStandBesideDenseAndRandom) {
     Json recipe = job.recipe({{{"prune", "sparsegpt"}},
                               {{"prune", "sparsegpt"}, {"low_rank", "eora"}, {"rank", 16}},
                               {{"prune", "none"}, {"format", "int4"}, {"group", 32}}});
+    recipe["settings"]["speed"] = true;
+    recipe["settings"]["speed_tokens"] = {3};
     const RunOutcome outcome = job.carryOut(recipe);
     ASSERT_EQ(outcome.run.status, RunStatus::Finished) << outcome.run.error;
     const Json report = job.report(outcome.run);
@@ -94,6 +96,14 @@ TEST(CompressKind, MethodsStandBesideDenseAndRandom) {
     EXPECT_EQ(report["best"]["plan"], "int4 (gptq, groups of 32)");
     // 35 layers of three plans and the control, each with its errors.
     EXPECT_EQ(report["layers"].size(), 4u * 35u);
+    for (const Json& layer : report["layers"])
+        EXPECT_EQ(layer.contains("ranges"), layer["plan"] == "int4 (gptq, groups of 32)") << layer;
+    const auto times = readJsonFile(job.fileOf(outcome.run, "times.json"));
+    ASSERT_TRUE(times);
+    const Json& speeds = (*times)["speed_of_2:4"]["rows"];
+    ASSERT_FALSE(speeds.empty());
+    for (const Json& speed : speeds)
+        EXPECT_EQ(speed["tokens"], 3);
     const auto names = metricNames(*job.project, outcome.run);
     EXPECT_THAT(*names, IsSupersetOf({"perplexity/dense", "perplexity/sparsegpt 2:4",
                                       "relative error/sparsegpt 2:4/down_proj"}));

@@ -56,5 +56,29 @@ TEST(LayerResults, NamesAreShortAndSpectraAreCut) {
     EXPECT_EQ(energySeries(someLayers().spectra[1]).size(), 0u);
 }
 
+TEST(LayerResults, RangesSayWhereTheErrorLies) {
+    LayerRanges ranges;
+    EXPECT_TRUE(rangeText(ranges).isEmpty());
+    EXPECT_TRUE(rangeSeries(ranges).empty());
+    ranges.group = 64;
+    ranges.widest = 3;
+    ranges.medianGroup = 0.5;
+    ranges.loudest = 7;
+    ranges.groups = {1, 0, 0, 99};
+    ranges.inputs = {1, 0, 3};
+    EXPECT_EQ(
+        rangeText(ranges),
+        "groups of 64: the widest reaches 6 times as far as the median; 1 % of them beyond half of it, with "
+        "0 % of the error · loudest input ∞ times the median");
+    EXPECT_EQ(rangeSeries(ranges).size(), 2u);  // no error: nothing was rounded
+    ranges.error = {0.25, 0, 0, 0.75};
+    EXPECT_TRUE(rangeText(ranges).contains("with 25 % of the error"));
+    const auto series = rangeSeries(ranges);
+    ASSERT_EQ(series.size(), 3u);
+    EXPECT_DOUBLE_EQ(series[0].y[3], 0.99);
+    EXPECT_DOUBLE_EQ(series[1].y[0], 0.25);
+    EXPECT_DOUBLE_EQ(series[2].x[2], std::exp2(-1.25));
+}
+
 }  // namespace
 }  // namespace vitrine
