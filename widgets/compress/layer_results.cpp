@@ -215,8 +215,7 @@ QString rangeText(const LayerRanges& ranges) {
         return median > 0 ? QString::number(largest / median, 'g', 3) : tr("∞");
     };
     return tr("groups of %1: the widest reaches %2 times as far as the median; %3 % of them beyond half of "
-              "it, "
-              "with %4 % of the error · loudest input %5 times the median")
+              "it, with %4 % of the error · loudest input %5 times the median")
         .arg(ranges.group)
         .arg(times(ranges.widest, ranges.medianGroup))
         .arg(upper(ranges.groups), 0, 'g', 3)

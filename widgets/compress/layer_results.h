@@ -66,8 +66,8 @@ std::vector<ChartSeries> energySeries(const LayerSpectrum& spectrum);
 
 // Parts of groups, of the error and of inputs against how far they reach, 1 for the largest.
 std::vector<ChartSeries> rangeSeries(const LayerRanges& ranges);
-// "groups of 64: the widest reaches 6.1 times as far as the median, groups beyond half of it are 1.2 % and
-// make 9 % of the error · loudest input 14 times the median".
+// "groups of 64: the widest reaches 6.1 times as far as the median; 1.2 % of them beyond half of it, with 9 %
+// of the error · loudest input 14 times the median".
 QString rangeText(const LayerRanges& ranges);
 
 // Part of the error that a path of this rank leaves, 1 for rank 0; in the metric of the plan's method.
