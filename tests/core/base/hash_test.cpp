@@ -1,6 +1,10 @@
 #include "core/base/hash.h"
 
+#include "core/base/sha256_rounds.h"
+
 #include <gtest/gtest.h>
+
+#include <random>
 
 namespace vitrine {
 
@@ -21,6 +25,22 @@ TEST(Sha256, PiecewiseEqualsWhole) {
         hash.update(std::string_view(text).substr(0, cut));
         hash.update(std::string_view(text).substr(cut));
         EXPECT_EQ(hash.hexDigest(), sha256Hex(text)) << "cut at " << cut;
+    }
+}
+
+TEST(Sha256, TheProcessorsInstructionsGiveThePlainRounds) {
+    const Sha256Rounds fast = sha256InstructionRounds();
+    if (!fast)
+        GTEST_SKIP() << "this processor has no instructions for SHA-256";
+    std::mt19937 random(1);
+    Sha256State plainState{}, fastState{};
+    for (int block = 0; block < 100; ++block) {
+        std::array<std::byte, 64> bytes;
+        for (std::byte& each : bytes)
+            each = std::byte(random());
+        sha256PlainRounds(plainState, bytes.data());
+        fast(fastState, bytes.data());
+        ASSERT_EQ(fastState, plainState) << "block " << block;
     }
 }
 
