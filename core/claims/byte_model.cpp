@@ -7,6 +7,9 @@
 #include "core/language/trained_tokenizer.h"
 #include "core/text/tokenizer_identity.h"
 
+#include <mutex>
+#include <tuple>
+
 namespace vitrine {
 namespace fs = std::filesystem;
 namespace {
@@ -52,6 +55,26 @@ Result<std::unique_ptr<LanguageModel>> train(std::vector<LanguageTrainingText> t
     return trainer->takeModel();
 }
 
+Result<LanguageGround> openGround(const std::vector<fs::path>& texts, const ClaimRequest& request) {
+    LanguageGround ground;
+    VITRINE_TRY(ground.texts, openTexts(texts, *request.job));
+    ground.length = kLength;
+    ground.evaluationWindows = kEvaluationWindows;
+    return ground;
+}
+
+// Models of this process. Claims that ask at the same time both train, and get equal ones.
+struct SharedModels {
+    using Key = std::tuple<std::vector<std::string>, int64_t, double, std::string>;
+    std::mutex mutex;
+    std::map<Key, std::shared_ptr<const LanguageModel>> models;
+};
+
+SharedModels& sharedModels() {
+    static SharedModels shared;
+    return shared;
+}
+
 }  // namespace
 
 DecoderConfig byteModelConfig() {
@@ -73,11 +96,29 @@ DecoderConfig byteModelConfig() {
 
 Result<LanguageGround> trainByteModel(const std::vector<fs::path>& texts, const ClaimRequest& request,
                                       const ByteModelTraining& training) {
-    LanguageGround ground;
-    VITRINE_TRY(ground.texts, openTexts(texts, *request.job));
-    ground.length = kLength;
-    ground.evaluationWindows = kEvaluationWindows;
+    VITRINE_TRY(LanguageGround ground, openGround(texts, request));
     VITRINE_TRY(ground.model, train(ground.texts, request, training));
+    VITRINE_TRY_VOID(ground.validate());
+    return ground;
+}
+
+Result<LanguageGround> sharedByteModel(const std::vector<fs::path>& texts, const ClaimRequest& request) {
+    VITRINE_TRY(LanguageGround ground, openGround(texts, request));
+    std::vector<std::string> contents;
+    for (const LanguageTrainingText& text : ground.texts)
+        contents.push_back(text.tokens->info().corpusHash);
+    const SharedModels::Key key{contents, request.seed, request.scale, request.device};
+    SharedModels& shared = sharedModels();
+    {
+        const std::lock_guard lock(shared.mutex);
+        if (const auto found = shared.models.find(key); found != shared.models.end())
+            ground.model = found->second;
+    }
+    if (!ground.model) {
+        VITRINE_TRY(ground.model, train(ground.texts, request, {}));
+        const std::lock_guard lock(shared.mutex);
+        ground.model = shared.models.emplace(key, ground.model).first->second;
+    }
     VITRINE_TRY_VOID(ground.validate());
     return ground;
 }

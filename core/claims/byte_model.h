@@ -14,14 +14,19 @@ namespace vitrine {
 DecoderConfig byteModelConfig();
 
 struct ByteModelTraining {
-    int64_t steps = 1500;     // of the request's scale
-    double finalShare = 0.1;  // of the learning rate that is left at the end
-    int64_t learnt = 0;       // the first so many texts; the others are opened only. 0: all
+    int64_t steps = 2000;   // of the request's scale
+    double finalShare = 0;  // of the learning rate that is left at the end
+    int64_t learnt = 0;     // the first so many texts; the others are opened only. 0: all
 };
 // A byte model begun from the request's seed and trained on `texts`, as often on each, with 12 windows of 96
 // bytes a step; the last 2 % of each text are held out. The ground has all texts and measures on windows of
 // that length. Errors: NotFound for a missing text, those of texts and LanguageTrainer, Cancelled.
 Result<LanguageGround> trainByteModel(const std::vector<std::filesystem::path>& texts,
                                       const ClaimRequest& request, const ByteModelTraining& training = {});
+
+// The same for claims that stand on one model: what was trained in this process for the same texts, seed,
+// scale and device is not trained again (5 MB each, kept while the process lives).
+Result<LanguageGround> sharedByteModel(const std::vector<std::filesystem::path>& texts,
+                                       const ClaimRequest& request);
 
 }  // namespace vitrine

@@ -142,7 +142,7 @@ class Experiment {
 };
 
 Result<ClaimMeasurement> measure(const ClaimRequest& request) {
-    VITRINE_TRY(const LanguageGround ground, trainByteModel(ownLanguageFiles().texts, request));
+    VITRINE_TRY(const LanguageGround ground, sharedByteModel(ownLanguageFiles().texts, request));
     return measureDepthPruning(ground, request);
 }
 

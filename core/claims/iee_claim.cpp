@@ -32,9 +32,8 @@ struct Arm {
 };
 
 constexpr auto kAsItIs = [](SparseTrainingOptions&) {};
-constexpr std::array<Arm, 10> kArms{
+constexpr std::array<Arm, 9> kArms{
     {{"static", SparseMethod::Static, kAsItIs},
-     {"one-shot magnitude", SparseMethod::Magnitude, kAsItIs},
      {"gradual magnitude", SparseMethod::Gradual, kAsItIs},
      {"SET", SparseMethod::Set, kAsItIs},
      {"RigL", SparseMethod::Rigl, kAsItIs},

@@ -14,7 +14,6 @@ namespace vitrine {
 namespace {
 
 constexpr int64_t kWindows = 128, kRandomDraws = 3;
-constexpr ByteModelTraining kTeacher{.steps = 2000, .finalShare = 0};
 
 // The depth whose parameters are nearest to those of the model with half of its neurons.
 int64_t equalDepth(const DecoderConfig& config, int64_t intermediate) {
@@ -125,7 +124,7 @@ class Experiment {
 };
 
 Result<ClaimMeasurement> measure(const ClaimRequest& request) {
-    VITRINE_TRY(const LanguageGround ground, trainByteModel(ownLanguageFiles().texts, request, kTeacher));
+    VITRINE_TRY(const LanguageGround ground, sharedByteModel(ownLanguageFiles().texts, request));
     return measureMinitron(ground, request);
 }
 

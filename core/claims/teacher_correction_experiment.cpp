@@ -9,7 +9,8 @@
 namespace vitrine {
 namespace {
 
-constexpr int64_t kTeacherSteps = 500, kCorrectionSteps = 50, kWindows = 64;
+constexpr int64_t kCorrectionSteps = 50, kWindows = 64;
+constexpr ByteModelTraining kTeacher{.steps = 500, .finalShare = 0.1, .learnt = 1};
 constexpr ShortTraining kStudents{.steps = 75};
 constexpr const char *kUncorrected = "new text, uncorrected teacher",
                      *kCorrected = "new text, corrected teacher", *kText = "new text, without a teacher";
@@ -71,8 +72,7 @@ class Experiment {
 };
 
 Result<ClaimMeasurement> measure(const ClaimRequest& request) {
-    VITRINE_TRY(const LanguageGround ground,
-                trainByteModel(ownLanguageFiles().texts, request, {.steps = kTeacherSteps, .learnt = 1}));
+    VITRINE_TRY(const LanguageGround ground, trainByteModel(ownLanguageFiles().texts, request, kTeacher));
     return measureTeacherCorrection(ground, request);
 }
 

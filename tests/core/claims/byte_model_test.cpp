@@ -49,6 +49,20 @@ TEST_F(ByteModelTest, DependsOnTheSeedAlone) {
     EXPECT_FALSE(at::equal(weight(*first), weight(*other)));
 }
 
+TEST_F(ByteModelTest, ClaimsShareWhatWasTrainedForTheSame) {
+    const ClaimRequest request{.seed = 3, .scale = 0.002, .job = &job};
+    const auto first = sharedByteModel(files().texts, request),
+               again = sharedByteModel(files().texts, request);
+    const auto alone = trained(3, 0.002, job),
+               longer = sharedByteModel(files().texts, {.seed = 3, .scale = 0.003, .job = &job}),
+               one = sharedByteModel({files().texts[0]}, request);
+    ASSERT_TRUE(first && again && alone && longer && one);
+    EXPECT_EQ(first->model, again->model);
+    EXPECT_TRUE(at::equal(weight(*first), weight(*alone)));
+    EXPECT_FALSE(at::equal(weight(*first), weight(*longer)));
+    EXPECT_FALSE(at::equal(weight(*first), weight(*one)));
+}
+
 TEST_F(ByteModelTest, OnlyTheFirstTextsAreLearntIfSo) {
     const std::vector<std::filesystem::path> both = files().texts;
     ASSERT_EQ(both.size(), 2U);
