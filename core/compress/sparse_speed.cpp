@@ -3,29 +3,14 @@
 #include "kernels/compression_operators.h"
 
 #include <algorithm>
-#include <chrono>
-#include <functional>
 
 namespace vitrine {
 namespace {
 
 constexpr double kGain = 1.05;  // below this factor it is not called a gain
 
-double medianMs(const std::function<void()>& work, int64_t repeats) {
-    work();
-    std::vector<double> times;
-    for (int64_t run = 0; run < repeats; ++run) {
-        const auto start = std::chrono::steady_clock::now();
-        work();
-        times.push_back(
-            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
-    }
-    std::sort(times.begin(), times.end());
-    return times[times.size() / 2];
-}
-
-SparseSpeedRow measure(const at::Tensor& dense, const kernels::Packed24& packed, int64_t tokens,
-                       const SparseSpeedOptions& options) {
+Result<SparseSpeedRow> measure(const at::Tensor& dense, const kernels::Packed24& packed, int64_t tokens,
+                               const SparseSpeedOptions& options, JobContext& job) {
     const auto x = at::randn({tokens, dense.size(1)}, at::TensorOptions(options.device)).to(options.type);
     // Waits for devices that compute on their own: one number is read back.
     const bool waits = !options.device.is_cpu();
@@ -33,16 +18,17 @@ SparseSpeedRow measure(const at::Tensor& dense, const kernels::Packed24& packed,
         if (waits)
             (void)y.flatten()[0].item<double>();
     };
+    std::vector<PreparedWork> works{
+        [&] { return [&] { finish(kernels::sparse24Linear(x, packed.values, packed.metadata)); }; },
+        [&] { return [&] { finish(at::linear(x, dense)); }; }};
     // 16-bit products are slow on some processors: who wants speed there would compute in float32.
-    double denseMs = medianMs([&] { finish(at::linear(x, dense)); }, options.repeats);
-    if (options.type != at::kFloat) {
-        const auto wideX = x.to(at::kFloat), wideWeight = dense.to(at::kFloat);
-        denseMs =
-            std::min(denseMs, medianMs([&] { finish(at::linear(wideX, wideWeight)); }, options.repeats));
-    }
-    return {dense.size(0), dense.size(1), tokens, denseMs,
-            medianMs([&] { finish(kernels::sparse24Linear(x, packed.values, packed.metadata)); },
-                     options.repeats)};
+    const auto wideX = x.to(at::kFloat), wideWeight = dense.to(at::kFloat);
+    if (options.type != at::kFloat)
+        works.push_back([&] { return [&] { finish(at::linear(wideX, wideWeight)); }; });
+    VITRINE_TRY(const std::vector<double> ms,
+                medianMs(works, options.timing, [&] { return job.checkStop(); }));
+    return SparseSpeedRow{dense.size(0), dense.size(1), tokens, *std::min_element(ms.begin() + 1, ms.end()),
+                          ms.front()};
 }
 
 }  // namespace
@@ -66,8 +52,8 @@ Result<std::vector<SparseSpeedRow>> measureSparseSpeed(std::vector<std::pair<int
         const auto masked = kernels::sparse24Apply(weight, kernels::sparse24Search(weight));
         const auto packed = kernels::sparse24Pack(masked);
         for (const int64_t tokens : options.tokens) {
-            VITRINE_TRY_VOID(job.checkStop());
-            rows.push_back(measure(masked, packed, tokens, options));
+            VITRINE_TRY(const SparseSpeedRow row, measure(masked, packed, tokens, options, job));
+            rows.push_back(row);
             job.advance();
         }
     }
@@ -78,7 +64,8 @@ std::string sparseVerdict(const std::vector<SparseSpeedRow>& rows) {
     if (rows.empty())
         return "nothing was measured";
     const auto describe = [](const SparseSpeedRow& row) {
-        return fmt::format("{} tokens x {} x {}", row.tokens, row.outputs, row.inputs);
+        return fmt::format("{} {} x {} x {}", row.tokens, row.tokens == 1 ? "token" : "tokens", row.outputs,
+                           row.inputs);
     };
     const auto [worst, best] = std::minmax_element(
         rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.speedup() < b.speedup(); });

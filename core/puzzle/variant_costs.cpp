@@ -1,26 +1,20 @@
 #include "core/puzzle/variant_costs.h"
 
+#include "core/base/timing.h"
 #include "core/models/language/decoder_block.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
 namespace vitrine {
 namespace {
 
-constexpr int kRuns = 5;
+constexpr TimingOptions kTiming{.rounds = 5, .leastRuns = 1, .sampleMs = 1};
 
-double medianSeconds(const std::function<void()>& work) {
-    work();
-    std::vector<double> seconds;
-    for (int run = 0; run < kRuns; ++run) {
-        const auto begin = std::chrono::steady_clock::now();
-        work();
-        seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-    }
-    std::nth_element(seconds.begin(), seconds.begin() + kRuns / 2, seconds.end());
-    return seconds[kRuns / 2];
+Result<double> medianSeconds(const std::function<void()>& work, JobContext& job) {
+    VITRINE_TRY(const std::vector<double> ms,
+                medianMs({[&] { return work; }}, kTiming, [&] { return job.checkStop(); }));
+    return ms.front() / 1000;
 }
 
 // One part alone, the other half taken out.
@@ -33,20 +27,21 @@ LayerSettings alone(const PartVariant& variant) {
 
 class Timer {
   public:
-    Timer(const Decoder& decoder, const DeploymentProfile& profile) : decoder_(decoder), profile_(profile) {
+    Timer(const Decoder& decoder, const DeploymentProfile& profile, JobContext& job)
+        : decoder_(decoder), profile_(profile), job_(job) {
         const int64_t half = decoder.config().contextLength / 2;
         prompt_ = profile.prompt > 0 ? profile.prompt : half;
         generated_ = profile.generated > 0 ? profile.generated : half;
     }
 
-    void measure(const PartVariant& variant, PartCost& cost) {
+    Result<void> measure(const PartVariant& variant, PartCost& cost) {
         const LayerSettings settings = alone(variant);
         const auto found = std::find_if(known_.begin(), known_.end(),
                                         [&](const auto& entry) { return entry.first == settings; });
         if (found != known_.end()) {
             cost.promptSeconds = found->second.promptSeconds;
             cost.tokenSeconds = found->second.tokenSeconds;
-            return;
+            return {};
         }
         // Times do not depend on the values.
         const auto block = decoder_.makeBlock(0, settings);
@@ -66,31 +61,39 @@ class Timer {
         const at::Tensor one = at::randn({profile_.batch, 1, width}, options);
         const int64_t filled = prompt_ + generated_ / 2;
         if ((attention ? settings.attention.kind : settings.feedForward.kind) != SubLayerKind::NoOp) {
-            cost.promptSeconds = medianSeconds([&] {
-                KeyValueCache cache(prompt_);
-                run(many, decoder_.begin(profile_.batch, prompt_, {.cache = &cache}));
-            });
+            VITRINE_TRY(cost.promptSeconds,
+                        medianSeconds(
+                            [&] {
+                                KeyValueCache cache(prompt_);
+                                run(many, decoder_.begin(profile_.batch, prompt_, {.cache = &cache}));
+                            },
+                            job_));
             KeyValueCache cache(filled + 1);
             const at::Tensor past = at::randn({profile_.batch, filled, width}, options);
             run(past, decoder_.begin(profile_.batch, filled, {.cache = &cache}));
             cache.advance(filled);
-            cost.tokenSeconds =
-                medianSeconds([&] { run(one, decoder_.begin(profile_.batch, 1, {.cache = &cache})); });
+            VITRINE_TRY(
+                cost.tokenSeconds,
+                medianSeconds([&] { run(one, decoder_.begin(profile_.batch, 1, {.cache = &cache})); }, job_));
         }
         known_.emplace_back(settings, cost);
+        return {};
     }
 
-    void measureOuter(PartCost& cost) const {
+    Result<void> measureOuter(PartCost& cost) const {
         const at::NoGradGuard noGrad;
         const at::Tensor ids = at::zeros({profile_.batch, 1}, at::kLong);
         // A prompt needs the logits of its last token alone.
-        cost.tokenSeconds = cost.promptSeconds =
-            medianSeconds([&] { decoder_.head(decoder_.finalNorm(decoder_.embed(ids))); });
+        VITRINE_TRY(cost.promptSeconds,
+                    medianSeconds([&] { decoder_.head(decoder_.finalNorm(decoder_.embed(ids))); }, job_));
+        cost.tokenSeconds = cost.promptSeconds;
+        return {};
     }
 
   private:
     const Decoder& decoder_;
     DeploymentProfile profile_;
+    JobContext& job_;
     int64_t prompt_ = 0, generated_ = 0;
     std::vector<std::pair<LayerSettings, PartCost>> known_;
 };
@@ -120,13 +123,15 @@ Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrar
     costs.context = config.contextLength;
     const StructureCost outer = outerCost(config, profile);
     costs.outer = {.parameters = double(outer.parameters), .bytes = outer.weightBytes};
-    Timer timer(parent.decoder(), profile);
+    Timer timer(parent.decoder(), profile, job);
     job.beginStage(timed ? "timing blocks" : "costs of blocks", library.depth());
-    const auto add = [&](LayerCosts& entry, const PartVariant& variant) {
+    const auto add = [&](LayerCosts& entry, const PartVariant& variant) -> Result<void> {
         PartCost cost = plainCost(config, variant, profile);
-        if (timed)
-            timer.measure(variant, cost);
+        if (timed) {
+            VITRINE_TRY_VOID(timer.measure(variant, cost));
+        }
         (variant.part == SubLayer::Attention ? entry.attention : entry.feedForward).push_back(cost);
+        return {};
     };
     for (const LayerVariants& layer : library.layers) {
         VITRINE_TRY_VOID(job.checkStop());
@@ -134,8 +139,9 @@ Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrar
         if (!layer.attention.empty())
             entry.window = layer.attention.front().settings.attention.window;
         for (const auto* parts : {&layer.attention, &layer.feedForward})
-            for (const PartVariant& variant : *parts)
-                add(entry, variant);
+            for (const PartVariant& variant : *parts) {
+                VITRINE_TRY_VOID(add(entry, variant));
+            }
         costs.layers.push_back(std::move(entry));
         job.advance();
     }
@@ -146,12 +152,13 @@ Result<LibraryCosts> libraryCosts(const LanguageModel& parent, const BlockLibrar
             PartVariant own;
             own.part = part;
             own.settings = layer;
-            add(entry, own);
+            VITRINE_TRY_VOID(add(entry, own));
         }
         costs.removed.push_back(std::move(entry));
     }
-    if (timed)
-        timer.measureOuter(costs.outer);
+    if (timed) {
+        VITRINE_TRY_VOID(timer.measureOuter(costs.outer));
+    }
     return costs;
 }
 

@@ -4,8 +4,6 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <set>
@@ -14,26 +12,6 @@ namespace vitrine {
 namespace {
 
 constexpr double kNormEpsilon = 1e-5;
-constexpr int kLeastRuns = 3;  // of what is timed, in every round
-
-double msOf(const std::function<void()>& work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
-// The fastest of a few runs: other programs that take turns on the processor only ever slow one down.
-double sampleOf(const PreparedWork& prepared, double sampleMs) {
-    const auto work = prepared();
-    work();
-    double fastest = msOf(work), sum = fastest;
-    for (int run = 1; run < kLeastRuns || sum < sampleMs; ++run) {
-        const double ms = msOf(work);
-        fastest = std::min(fastest, ms);
-        sum += ms;
-    }
-    return fastest;
-}
 
 // A layer alone, as the network computes it: the one that makes the channels with its activation. Times do
 // not depend on values, as long as they are ordinary numbers.
@@ -106,27 +84,18 @@ class LayerWorks {
     std::vector<PreparedWork> works_;
 };
 
-}  // namespace
-
-Result<std::vector<double>> medianMs(const std::vector<PreparedWork>& works,
-                                     const LatencyMeasurement& measurement, JobContext& job) {
+Result<std::vector<double>> measure(const std::vector<PreparedWork>& works, const TimingOptions& timing,
+                                    JobContext& job) {
     const at::NoGradGuard plain;
-    std::vector<std::vector<double>> samples(works.size());
-    job.beginStage("measuring latencies", int64_t(works.size()) * measurement.rounds);
-    for (int round = 0; round < measurement.rounds; ++round)
-        for (size_t index = 0; index < works.size(); ++index) {
-            VITRINE_TRY_VOID(job.checkStop());
-            samples[index].push_back(sampleOf(works[index], measurement.sampleMs));
-            job.advance();
-        }
-    std::vector<double> medians;
-    for (auto& each : samples) {
-        const auto middle = each.begin() + std::ptrdiff_t(each.size() / 2);
-        std::nth_element(each.begin(), middle, each.end());
-        medians.push_back(*middle);
-    }
-    return medians;
+    job.beginStage("measuring latencies", int64_t(works.size()) * timing.rounds);
+    return medianMs(works, timing, [&]() -> Result<void> {
+        VITRINE_TRY_VOID(job.checkStop());
+        job.advance();
+        return {};
+    });
 }
+
+}  // namespace
 
 Result<LatencyTable> measureLatencyTable(const ClassifierNetwork& network, int64_t group,
                                          const LatencyMeasurement& measurement, JobContext& job) {
@@ -147,7 +116,7 @@ Result<LatencyTable> measureLatencyTable(const ClassifierNetwork& network, int64
                 row.push_back(works.add(layer, inputs, outputs));
         }
     }
-    VITRINE_TRY(const std::vector<double> ms, medianMs(works.all(), measurement, job));
+    VITRINE_TRY(const std::vector<double> ms, measure(works.all(), measurement.timing, job));
     table.outsideMs = ms.front();
     for (size_t index = 0; index < table.layers.size(); ++index) {
         LayerLatency& layer = table.layers[index];
@@ -166,7 +135,7 @@ Result<std::vector<double>> measureForwardMs(const ClassifierNetwork& network,
     works.reserve(tensors.size());
     for (const ClassifierTensors& each : tensors)
         works.push_back(forwardWork(network, each, measurement.batch));
-    return medianMs(works, measurement, job);
+    return measure(works, measurement.timing, job);
 }
 
 }  // namespace vitrine

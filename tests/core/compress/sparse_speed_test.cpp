@@ -13,7 +13,7 @@ TEST(SparseSpeed, EveryShapeIsMeasuredOnceAtEveryNumberOfTokens) {
     JobContext job;
     SparseSpeedOptions options;
     options.tokens = {1, 20};
-    options.repeats = 3;
+    options.timing = {.rounds = 3, .leastRuns = 1, .sampleMs = 0};
     const auto rows = measureSparseSpeed({{24, 64}, {64, 24}, {24, 64}}, options, job);
     ASSERT_TRUE(rows) << messageOf(rows);
     ASSERT_EQ(rows->size(), 4u);

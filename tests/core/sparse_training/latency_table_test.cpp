@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 
 #include <numeric>
-#include <thread>
+#include <stop_token>
 
 namespace vitrine {
 namespace {
@@ -80,34 +80,6 @@ TEST(LatencyTable, RefusesAnotherNetworksTableAndDamagedOnes) {
     EXPECT_THAT(LatencyTable::fromJson(Json::array(), "x").error().text(), HasSubstr("no latency table"));
 }
 
-TEST(LatencyMeasurement, MediansAreOfTheRoundsAndWarmUpDoesNotCount) {
-    int prepared = 0, cold = 0;
-    const PreparedWork slowAtFirst = [&]() -> std::function<void()> {
-        ++prepared;
-        return [&, first = true]() mutable {
-            cold += first;
-            std::this_thread::sleep_for(std::chrono::milliseconds(first ? 400 : 4));
-            first = false;
-        };
-    };
-    const PreparedWork short_ = [] {
-        return [] { std::this_thread::sleep_for(std::chrono::microseconds(200)); };
-    };
-    JobContext job;
-    const auto ms = medianMs({slowAtFirst, short_}, {.batch = 1, .rounds = 3, .sampleMs = 2}, job);
-    ASSERT_TRUE(ms);
-    EXPECT_EQ(prepared, 3);
-    EXPECT_EQ(cold, 3);
-    EXPECT_GE((*ms)[0], 4);
-    EXPECT_LT((*ms)[0],
-              400);  // the median of three: two of them would have to sleep a hundred times too long
-    EXPECT_GE((*ms)[1], 0.2);
-    std::stop_source stop;
-    stop.request_stop();
-    JobContext stopped(stop.get_token(), {});
-    EXPECT_EQ(medianMs({short_}, {}, stopped).error().code, ErrorCode::Cancelled);
-}
-
 // What is predicted is what was measured, layer by layer; the clock of whole networks is read for each of
 // them. Which of them is faster is for the benchmark: no test waits on that.
 TEST(LatencyMeasurement, TablesAndForwardPassesTellOfTheSameNetwork) {
@@ -121,10 +93,14 @@ TEST(LatencyMeasurement, TablesAndForwardPassesTellOfTheSameNetwork) {
                                                     .mlpWidth = 1024});
     ASSERT_TRUE(network);
     JobContext job;
-    const LatencyMeasurement measurement{.batch = 32, .rounds = 9, .sampleMs = 3};
+    const LatencyMeasurement measurement{.batch = 32, .timing = {.rounds = 9, .sampleMs = 3}};
     const auto table = measureLatencyTable(*network, 512, measurement, job);
     ASSERT_TRUE(table) << table.error().text();
     EXPECT_TRUE(table->checkFits(*network, 512));
+    std::stop_source stop;
+    stop.request_stop();
+    JobContext stopped(stop.get_token(), {});
+    EXPECT_EQ(measureLatencyTable(*network, 512, measurement, stopped).error().code, ErrorCode::Cancelled);
     double layers = 0, halves = 0;
     for (const LayerLatency& layer : table->layers) {
         layers += layer.ms.back().back();
