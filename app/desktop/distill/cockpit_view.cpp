@@ -104,6 +104,11 @@ QString eventText(const RunEvent& event) {
     return QString::fromStdString(event.kind);
 }
 
+// Numbers for programs, which lines of the log say in words.
+bool isToldByTheLog(const RunEvent& event) {
+    return event.kind == "teacher_cache";
+}
+
 bool isBadEvent(const RunEvent& event) {
     return event.kind == "failure" || (event.kind == "action" && event.data.contains("error"));
 }
@@ -161,7 +166,7 @@ std::vector<ChartGroup> cockpitCharts(const CockpitRuns& runs, const QPalette& p
 std::vector<ChartMark> cockpitMarks(const CockpitRun& run, const QPalette& palette) {
     std::vector<ChartMark> marks;
     for (const RunEvent& event : run.events) {
-        if (event.kind == "log" || event.kind == "started")
+        if (event.kind == "log" || event.kind == "started" || isToldByTheLog(event))
             continue;
         const QColor color = isBadEvent(event)     ? errorColor(palette)
                              : event.kind == "set" ? seriesColor(1, palette)
@@ -217,7 +222,8 @@ ProbeBoard probeBoard(const CockpitRuns& runs, const QPalette& palette) {
 std::vector<EventLine> eventLines(const CockpitRun& run) {
     std::vector<EventLine> lines;
     for (const RunEvent& event : run.events)
-        lines.push_back({event.time, stepAt(run, event.time), eventText(event), isBadEvent(event)});
+        if (!isToldByTheLog(event))
+            lines.push_back({event.time, stepAt(run, event.time), eventText(event), isBadEvent(event)});
     return lines;
 }
 
