@@ -7,7 +7,10 @@
 #include "core/language/trained_tokenizer.h"
 #include "core/text/tokenizer_identity.h"
 
+#include <condition_variable>
+#include <functional>
 #include <mutex>
+#include <set>
 #include <tuple>
 
 namespace vitrine {
@@ -63,17 +66,54 @@ Result<LanguageGround> openGround(const std::vector<fs::path>& texts, const Clai
     return ground;
 }
 
-// Models of this process. Claims that ask at the same time both train, and get equal ones.
-struct SharedModels {
+// Models of this process, by what they were trained with.
+class SharedModels {
+  public:
     using Key = std::tuple<std::vector<std::string>, int64_t, double, std::string>;
-    std::mutex mutex;
-    std::map<Key, std::shared_ptr<const LanguageModel>> models;
-};
+    using Model = std::shared_ptr<const LanguageModel>;
 
-SharedModels& sharedModels() {
-    static SharedModels shared;
-    return shared;
-}
+    static SharedModels& ofProcess() {
+        static SharedModels shared;
+        return shared;
+    }
+
+    // What `make` gives, made once: who asks while it is being made waits.
+    Result<Model> get(const Key& key, JobContext& job,
+                      const std::function<Result<std::unique_ptr<LanguageModel>>()>& make) {
+        {
+            std::unique_lock lock(mutex_);
+            while (beingMade_.contains(key)) {
+                VITRINE_TRY_VOID(job.checkStop());
+                changed_.wait_for(lock, std::chrono::milliseconds(200));
+            }
+            if (const auto found = models_.find(key); found != models_.end())
+                return found->second;
+            beingMade_.insert(key);
+        }
+        const Making making{*this, key};
+        VITRINE_TRY(Model model, make());
+        const std::lock_guard lock(mutex_);
+        models_.emplace(key, model);
+        return model;
+    }
+
+  private:
+    // Ends however it ends: those who wait then make it themselves.
+    struct Making {
+        SharedModels& shared;
+        const Key& key;
+        ~Making() {
+            const std::lock_guard lock(shared.mutex_);
+            shared.beingMade_.erase(key);
+            shared.changed_.notify_all();
+        }
+    };
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::set<Key> beingMade_;
+    std::map<Key, Model> models_;
+};
 
 }  // namespace
 
@@ -107,18 +147,9 @@ Result<LanguageGround> sharedByteModel(const std::vector<fs::path>& texts, const
     std::vector<std::string> contents;
     for (const LanguageTrainingText& text : ground.texts)
         contents.push_back(text.tokens->info().corpusHash);
-    const SharedModels::Key key{contents, request.seed, request.scale, request.device};
-    SharedModels& shared = sharedModels();
-    {
-        const std::lock_guard lock(shared.mutex);
-        if (const auto found = shared.models.find(key); found != shared.models.end())
-            ground.model = found->second;
-    }
-    if (!ground.model) {
-        VITRINE_TRY(ground.model, train(ground.texts, request, {}));
-        const std::lock_guard lock(shared.mutex);
-        ground.model = shared.models.emplace(key, ground.model).first->second;
-    }
+    VITRINE_TRY(ground.model, SharedModels::ofProcess().get(
+                                  {contents, request.seed, request.scale, request.device}, *request.job,
+                                  [&] { return train(ground.texts, request, {}); }));
     VITRINE_TRY_VOID(ground.validate());
     return ground;
 }

@@ -24,8 +24,8 @@ struct ByteModelTraining {
 Result<LanguageGround> trainByteModel(const std::vector<std::filesystem::path>& texts,
                                       const ClaimRequest& request, const ByteModelTraining& training = {});
 
-// The same for claims that stand on one model: what was trained in this process for the same texts, seed,
-// scale and device is not trained again (5 MB each, kept while the process lives).
+// The same for claims that stand on one model: what was, or is being, trained in this process for the same
+// texts, seed, scale and device is not trained again (5 MB each, kept while the process lives).
 Result<LanguageGround> sharedByteModel(const std::vector<std::filesystem::path>& texts,
                                        const ClaimRequest& request);
 

@@ -182,20 +182,21 @@ ClassifierOutput ClassifierNetwork::forwardResNet(const at::Tensor& pixels, cons
                               buffers[bufferIndices_.at(name + ".running_var")], mode != NormMode::Evaluate,
                               mode == NormMode::Learn ? kRunningPart : 0, kEpsilon, false);
     };
-    at::Tensor x = at::relu(norm(at::conv2d(pixels, weight("conv1.weight"), {}, 1, 1), "bn1"));
+    // In place where no gradient needs what was there.
+    at::Tensor x = norm(at::conv2d(pixels, weight("conv1.weight"), {}, 1, 1), "bn1").relu_();
     for (int64_t stage = 0; stage < 3; ++stage)
         for (int64_t block = 0; block < shape_.blocksPerStage; ++block) {
             const std::string name = fmt::format("layer{}.{}", stage + 1, block);
             const int64_t stride = stage > 0 && block == 0 ? 2 : 1;
             at::Tensor branch = at::conv2d(x, weight(name + ".conv1.weight"), {}, stride, 1);
-            branch = at::relu(norm(branch, name + ".bn1"));
+            branch = norm(branch, name + ".bn1").relu_();
             branch = norm(at::conv2d(branch, weight(name + ".conv2.weight"), {}, 1, 1), name + ".bn2");
             if (stride == 2) {  // option A: subsample, then zeros for the missing channels
                 const int64_t added = branch.size(1) - x.size(1);
                 x = x.slice(2, 0, std::nullopt, 2).slice(3, 0, std::nullopt, 2);
                 x = at::constant_pad_nd(x, {0, 0, 0, 0, added / 2, added - added / 2});
             }
-            x = at::relu(branch + x);
+            x = branch.add_(x).relu_();
             if (blocks)
                 blocks->push_back(x.mean({2, 3}));
         }

@@ -215,7 +215,11 @@ at::Tensor logitDistance(const at::Tensor& student, const at::Tensor& teacher,
     if (options.logits == LogitLoss::Cosine)
         return (1 - at::cosine_similarity(own, target, -1)).mean();
     const double t = options.temperature;
-    const at::Tensor logOwn = at::log_softmax(own / t, -1), logTarget = at::log_softmax(target / t, -1);
+    if (t != 1) {
+        own = own / t;
+        target = target / t;
+    }
+    const at::Tensor logOwn = at::log_softmax(own, -1), logTarget = at::log_softmax(target, -1);
     const at::Tensor loss = options.logits == LogitLoss::ReverseKl ? divergence(logOwn, logTarget)
                                                                    : divergence(logTarget, logOwn);
     return t != 1 && options.squareTemperature ? loss * (t * t) : loss;

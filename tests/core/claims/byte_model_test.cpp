@@ -5,6 +5,8 @@
 #include "tests/core/claims/language_claim_data.h"
 
 #include <cmath>
+#include <future>
+#include <stop_token>
 
 namespace vitrine {
 namespace {
@@ -61,6 +63,27 @@ TEST_F(ByteModelTest, ClaimsShareWhatWasTrainedForTheSame) {
     EXPECT_TRUE(at::equal(weight(*first), weight(*alone)));
     EXPECT_FALSE(at::equal(weight(*first), weight(*longer)));
     EXPECT_FALSE(at::equal(weight(*first), weight(*one)));
+}
+
+TEST_F(ByteModelTest, WhoAsksWhileItIsBeingTrainedWaits) {
+    const auto ask = [&] {
+        JobContext own;
+        return sharedByteModel(files().texts, {.seed = 4, .scale = 0.002, .job = &own});
+    };
+    auto other = std::async(std::launch::async, ask);
+    const auto first = ask(), second = other.get();
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(first->model, second->model);
+}
+
+TEST_F(ByteModelTest, WhoseTrainingIsStoppedKeepsNobodyWaiting) {
+    std::stop_source stop;
+    stop.request_stop();
+    JobContext stopped(stop.get_token(), {});
+    const auto first = sharedByteModel(files().texts, {.seed = 5, .scale = 0.002, .job = &stopped});
+    ASSERT_FALSE(first);
+    EXPECT_EQ(first.error().code, ErrorCode::Cancelled);
+    EXPECT_TRUE(sharedByteModel(files().texts, {.seed = 5, .scale = 0.002, .job = &job}));
 }
 
 TEST_F(ByteModelTest, OnlyTheFirstTextsAreLearntIfSo) {
