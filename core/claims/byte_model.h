@@ -14,7 +14,7 @@ namespace vitrine {
 DecoderConfig byteModelConfig();
 
 struct ByteModelTraining {
-    int64_t steps = 2000;   // of the request's scale
+    int64_t steps = 1500;   // of the request's scale
     double finalShare = 0;  // of the learning rate that is left at the end
     int64_t learnt = 0;     // the first so many texts; the others are opened only. 0: all
 };

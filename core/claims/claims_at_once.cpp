@@ -4,10 +4,12 @@
 #include "core/claims/seeds_at_once.h"
 #include "core/runs/run_query.h"
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <map>
 #include <mutex>
+#include <numeric>
 
 namespace vitrine {
 namespace {
@@ -76,20 +78,34 @@ Result<RunOutcome> measureClaim(const std::filesystem::path& folder, const Claim
                    : runRecipe(project, recipe, kinds, options);
 }
 
+// The order in which claims begin, as places in `claims`. Where seeds run at once short ones come last, so
+// that no core waits long for another.
+std::vector<size_t> beginningOrder(const std::vector<ClaimInfo>& claims, int64_t seedsAtOnce) {
+    std::vector<size_t> places(claims.size());
+    std::iota(places.begin(), places.end(), 0);
+    if (seedsAtOnce > 1)
+        std::stable_sort(places.begin(), places.end(), [&](size_t a, size_t b) {
+            return claims[a].minutesPerSeed > claims[b].minutesPerSeed;
+        });
+    return places;
+}
+
 }  // namespace
 
 std::vector<Result<RunOutcome>> measureClaims(const std::filesystem::path& project,
                                               const std::vector<ClaimInfo>& claims,
                                               const ClaimsRequest& request, const JobContext& job) {
-    SeedSlots slots(seedPlaces(request.atOnce, request.device));
+    const int64_t seedsAtOnce = seedPlaces(request.atOnce, request.device);
+    SeedSlots slots(seedsAtOnce);
     JoinedProgress progress(job);
     std::atomic<bool> enough = false;
-    std::vector<std::future<Result<RunOutcome>>> running;
-    for (const ClaimInfo& info : claims) {
+    std::map<size_t, std::future<Result<RunOutcome>>> running;  // by place in `claims`
+    for (const size_t place : beginningOrder(claims, seedsAtOnce)) {
+        const ClaimInfo& info = claims[place];
         Result<std::shared_ptr<ClaimTurn>> turn = slots.nextTurn(job);
         if (!turn || enough)
             break;
-        running.push_back(std::async(std::launch::async, [&, turn = std::move(*turn)]() mutable {
+        running[place] = std::async(std::launch::async, [&, turn = std::move(*turn)]() mutable {
             RunnerOptions options = runnerOptionsFor(job);
             options.onProgress = [&](const Progress& one) { progress.report(info.name, one); };
             const std::shared_ptr<ClaimTurn> ends = turn;  // with this thread, whatever fails before
@@ -99,13 +115,13 @@ std::vector<Result<RunOutcome>> measureClaims(const std::filesystem::path& proje
             progress.end(info.name);
             ends->end();
             return outcome;
-        }));
+        });
     }
     std::vector<Result<RunOutcome>> outcomes;
-    for (auto& outcome : running)
-        outcomes.push_back(outcome.get());
-    while (outcomes.size() < claims.size())
-        outcomes.push_back(fail(ErrorCode::Cancelled, "not begun", claims[outcomes.size()].name));
+    for (size_t place = 0; place < claims.size(); ++place)
+        outcomes.push_back(running.contains(place)
+                               ? running[place].get()
+                               : fail(ErrorCode::Cancelled, "not begun", claims[place].name));
     return outcomes;
 }
 

@@ -17,8 +17,9 @@ struct ClaimsRequest {
     std::string device = "cpu";
 };
 
-// How each of `claims` ended, in their order. A claim that was stopped before goes on from its last finished
-// seed. Once one is cancelled no other begins, and those that have not begun are cancelled too.
+// How each of `claims` ended, in their order. Several seeds at once: the longest claims begin first. A claim
+// that was stopped before goes on from its last finished seed. Once one is cancelled no other begins, and
+// those that have not begun are cancelled too.
 std::vector<Result<RunOutcome>> measureClaims(const std::filesystem::path& project,
                                               const std::vector<ClaimInfo>& claims,
                                               const ClaimsRequest& request, const JobContext& job);

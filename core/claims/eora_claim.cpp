@@ -15,7 +15,7 @@ namespace vitrine {
 namespace {
 
 constexpr int64_t kWindows = 64;       // as published
-constexpr int64_t kTaskWindows = 200;  // held out of each text: adapters differ by less than formats
+constexpr int64_t kTaskWindows = 100;  // held out of each text: adapters differ by less than formats
 constexpr const char* kAdapterOf = "2:4, adapter of ";
 constexpr std::array kFormats{"2:4", "3 bits", "2 bits"};  // adapters of texts are for the first
 constexpr std::array<std::optional<LowRankMethod>, 4> kMethods{
