@@ -12,7 +12,7 @@ TEST(IeeClaim, MeasuresEveryArmAtItsDensity) {
     const ClaimExperiment claim = ieeClaim();
     const auto measured = claim.measure({.seed = 1, .scale = 0.03, .job = &job});
     ASSERT_TRUE(measured) << measured.error().text();
-    ASSERT_EQ(measured->arms.size(), 10u);
+    ASSERT_EQ(measured->arms.size(), 9u);
     for (const auto& [arm, metrics] : measured->arms) {
         EXPECT_NEAR(metrics.at("density"), 0.05, 0.002) << arm;
         EXPECT_GT(metrics.at("accuracy"), 0.02) << arm;
