@@ -50,7 +50,7 @@ LayersView::LayersView(QWidget* parent)
     energy_ = addChart(lower, 1, "layersEnergy", tr("Where inputs go, and where the error lies"));
     ranks_ = addChart(lower, 1, "layersRanks", tr("Rank and error"));
     ranges_ = addChart(lower, 1, "layersRanges", tr("How far groups and inputs reach"));
-    ranges_->parentWidget()->layout()->addWidget(rangeText_);
+    rows->addWidget(rangeText_);
     errors_->setAxes({}, tr("relative error"));
     speed_->setAxes(tr("tokens"), tr("times as fast"));
     speed_->setLogarithmic(true, false);
@@ -162,6 +162,7 @@ void LayersView::refreshPanels() {
     for (Chart* chart : {spectrum_, energy_, ranks_})
         chart->parentWidget()->setVisible(path);
     ranges_->parentWidget()->setVisible(lowBit);
+    rangeText_->setVisible(lowBit);
 }
 
 Result<void> LayersView::chooseLayer(const QString& name) {
