@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 
 namespace vitrine {
+namespace {
+
+std::atomic<bool> freedIsKept = false;
+
+}  // namespace
 
 void keepFreedMemory() {
 #ifdef __GLIBC__
@@ -22,8 +28,16 @@ void keepFreedMemory() {
         ::mallopt(M_TOP_PAD, 64 << 20);   // grows in large steps
         // Threads that come later, such as autograd's, would have small heaps of their own, which are cut.
         ::mallopt(M_ARENA_MAX, 1);
+        freedIsKept = true;
         return true;
     }();
+#endif
+}
+
+void releaseFreedMemory() {
+#ifdef __GLIBC__
+    if (!freedIsKept)
+        ::malloc_trim(0);
 #endif
 }
 

@@ -100,7 +100,7 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "least "
          "5 points above IEE without reactivation; not below a static structure, SET, RigL, exploration from "
          "zero and exploration without freezing; what enters survives three exchanges more often than RigL's",
-         3, 9.5},
+         3, 8.5},
         {"ckca", "CKCA",
          "A warm start on new data keeps its speed and loses its defect when features and logits are held to "
          "what the old network knew.",
@@ -158,7 +158,7 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "which are at least 0.7 below a random one; the choices settle (probability 0.95, soft and hard "
          "masks "
          "within 0.02); a mask learnt on one text wins there and loses on the other",
-         3, 6.3},
+         3, 6.5},
         {"flextron", "Flextron",
          "One set of weights serves every size by cutting alone, the whole model loses next to nothing, and "
          "routers shape a size better than cutting all blocks alike, better still where they read the text.",
@@ -170,7 +170,7 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "steps; routers that read the text not above those of the budget alone, at the same mean size; the "
          "whole model at most 0.03 above dense; sizes within 8 % of their budgets; choices settled "
          "(probability 0.95); masked and cut models agree",
-         3, 7.7},
+         3, 7.5},
         {"minitron", "Minitron",
          "A smaller language model cut out of a larger one by what one look at the activations ranks, and "
          "taught by "
@@ -183,7 +183,7 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "the least active; after the same short teaching, width by KL at least 0.005 below the text alone, "
          "0.02 below depth at equal parameters, 0.5 below a random start, and not above random neurons; on "
          "a text that is new to the teacher, its student at least 0.1 lower where it was corrected first",
-         3, 7.2},
+         3, 7.4},
         {"depth-pruning", "Depth pruning",
          "Blocks that any measure of influence finds unimportant can go at little loss, and an affine map of "
          "low "
@@ -208,7 +208,7 @@ const std::vector<ClaimInfo>& claimCatalogue() {
          "layers; over all budgets not above greed (0.01), which is at least 0.3 below chance; taught blocks "
          "not "
          "above untaught; sums of scores follow the loss of random assemblies (Spearman at least 0.7)",
-         3, 2.4},
+         3, 2.1},
     };
     return claims;
 }

@@ -1,5 +1,6 @@
 #include "core/compress/compression_driver.h"
 
+#include "core/base/freed_memory.h"
 #include "core/base/stopwatch.h"
 
 #include <map>
@@ -73,6 +74,8 @@ class Driver {
                 if (linear.group == group)
                     VITRINE_TRY_VOID(compressOne(block, linear, found, factor ? &*factor : nullptr));
             statistics.at(group) = LinearStatistics();  // its memory is free for the next
+            factor.reset();
+            releaseFreedMemory();
         }
         return {};
     }

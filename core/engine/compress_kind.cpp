@@ -1,6 +1,7 @@
 #include "core/engine/compress_kind.h"
 
 #include "core/compress/compression_driver.h"
+#include "core/compress/layer_offload.h"
 #include "core/compress/sparse_speed.h"
 #include "core/engine/compress_plans.h"
 #include "core/engine/compress_results.h"
@@ -103,7 +104,8 @@ class CompressJob {
     Result<void> compressBy(const NamedPlan& named) {
         VITRINE_TRY_VOID(subject_->load());
         VITRINE_TRY(const auto blocks, subject_->blocks());
-        CompressedWeights weights;
+        VITRINE_TRY(const auto scratch, run_.checkpointFolder());
+        LayerOffload packed(scratch);
         MaskSet masks;
         masks.fingerprint = weightFingerprint(weightsOf(*blocks, named.plan));
         std::vector<LayerReport> reports;
@@ -126,9 +128,7 @@ class CompressJob {
                 spectra[layer.report.name + "/error_energy"] = layer.spectrum->energy;
             }
             reports.push_back(layer.report);
-            if (mayKeep)
-                weights.layers.emplace(layer.report.name, std::move(layer.saved));
-            return {};
+            return mayKeep ? packed.add(layer.report.name, std::move(layer.saved)) : Result<void>();
         };
         VITRINE_TRY(const auto driven, compressModel(*blocks, named.plan, run_.job(), sink));
         VITRINE_TRY(const auto score, subject_->measure());
@@ -149,6 +149,7 @@ class CompressJob {
             results_.addLayer(named.name, report.json());
         results_.addRow(std::move(row), score);
         VITRINE_TRY_VOID(keepSpectra(named, spectra));
+        CompressedWeights weights = packed.take();
         VITRINE_TRY_VOID(keep(named, score.loss, weights, masks));
         subject_->unload();
         return run_.saveState(state());

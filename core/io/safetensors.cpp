@@ -54,6 +54,12 @@ Result<std::shared_ptr<const TensorSource>> openSafetensors(const fs::path& path
 
 Result<void> writeSafetensors(const fs::path& path, std::span<const TensorToWrite> tensors,
                               const std::map<std::string, std::string>& metadata) {
+    return writeSafetensors(path, tensors, [&](size_t index) { return tensors[index].bytes; }, metadata);
+}
+
+Result<void> writeSafetensors(const fs::path& path, std::span<const TensorToWrite> tensors,
+                              const BytesInTurn& bytesOf, const std::map<std::string, std::string>& metadata) {
+    std::vector<uint64_t> sizes;
     Json header = Json::object();
     if (!metadata.empty())
         header["__metadata__"] = metadata;
@@ -61,12 +67,11 @@ Result<void> writeSafetensors(const fs::path& path, std::span<const TensorToWrit
     for (const TensorToWrite& tensor : tensors) {
         const auto count = checkedElementCount(tensor.shape);
         const auto bytes = count ? byteCount(tensor.dtype, *count) : std::nullopt;
-        if (!bytes || *bytes != tensor.bytes.size())
-            return fail(
-                ErrorCode::InvalidArgument,
-                fmt::format("[{}] of {} does not take the {} bytes given", fmt::join(tensor.shape, ", "),
-                            dtypeName(tensor.dtype), tensor.bytes.size()),
-                tensor.name);
+        if (!bytes)
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("[{}] of {} has no size in bytes", fmt::join(tensor.shape, ", "),
+                                    dtypeName(tensor.dtype)),
+                        tensor.name);
         if (elementsPerBlock(tensor.dtype) > 1)
             return fail(ErrorCode::Unsupported, "safetensors has no GGUF block formats", tensor.name,
                         "Dequantise the tensor first");
@@ -75,6 +80,7 @@ Result<void> writeSafetensors(const fs::path& path, std::span<const TensorToWrit
         header[tensor.name] = {
             {"dtype", dtypeName(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {at, at + *bytes}}};
         at += *bytes;
+        sizes.push_back(*bytes);
     }
     std::string text;
     try {
@@ -88,8 +94,16 @@ Result<void> writeSafetensors(const fs::path& path, std::span<const TensorToWrit
     VITRINE_TRY(auto writer, AtomicFileWriter::create(path));
     VITRINE_TRY_VOID(writer.write({reinterpret_cast<const char*>(&headerSize), 8}));
     VITRINE_TRY_VOID(writer.write(text));
-    for (const TensorToWrite& tensor : tensors)
-        VITRINE_TRY_VOID(writer.write(asText(tensor.bytes)));
+    for (size_t i = 0; i < tensors.size(); ++i) {
+        const std::span<const std::byte> bytes = bytesOf(i);
+        if (bytes.size() != sizes[i])
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("[{}] of {} does not take the {} bytes given",
+                                    fmt::join(tensors[i].shape, ", "), dtypeName(tensors[i].dtype),
+                                    bytes.size()),
+                        tensors[i].name);
+        VITRINE_TRY_VOID(writer.write(asText(bytes)));
+    }
     return writer.commit();
 }
 

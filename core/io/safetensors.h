@@ -5,6 +5,7 @@
 
 #include "core/io/tensor_source.h"
 
+#include <functional>
 #include <span>
 
 namespace vitrine {
@@ -26,6 +27,15 @@ struct TensorToWrite {
 
 // Writes atomically, tensors in the given order, header padded so that data starts at a multiple of 8.
 Result<void> writeSafetensors(const std::filesystem::path& file, std::span<const TensorToWrite> tensors,
+                              const std::map<std::string, std::string>& metadata = {});
+
+// The bytes of tensor `index`; asked for in order, once each, and read before the next are asked for.
+using BytesInTurn = std::function<std::span<const std::byte>(size_t index)>;
+
+// The same with bytes that are made one tensor at a time (`bytes` of the entries are not looked at): what has
+// to be converted or fetched from another device never lies in memory as a whole.
+Result<void> writeSafetensors(const std::filesystem::path& file, std::span<const TensorToWrite> tensors,
+                              const BytesInTurn& bytes,
                               const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace vitrine

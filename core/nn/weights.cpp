@@ -149,18 +149,23 @@ Result<std::map<std::string, at::Tensor>> readAllTensors(const TensorSource& sou
 }
 
 Result<void> writeTensors(const std::filesystem::path& file, const std::map<std::string, at::Tensor>& tensors,
-                          const std::map<std::string, std::string>& metadata) {
-    std::vector<at::Tensor> kept;
+                          const std::map<std::string, std::string>& metadata,
+                          std::optional<at::ScalarType> type) {
+    const auto typeOf = [&](const at::Tensor& tensor) {
+        return type && tensor.is_floating_point() ? *type : tensor.scalar_type();
+    };
+    std::vector<at::Tensor> list;
     std::vector<TensorToWrite> entries;
     for (const auto& [name, tensor] : tensors) {
-        kept.push_back(tensor.detach().cpu().contiguous());
-        const at::Tensor& plain = kept.back();
-        entries.push_back({name,
-                           dtypeOfTorch(plain.scalar_type()),
-                           plain.sizes().vec(),
-                           {static_cast<const std::byte*>(plain.const_data_ptr()), plain.nbytes()}});
+        list.push_back(tensor);
+        entries.push_back({name, dtypeOfTorch(typeOf(tensor)), tensor.sizes().vec(), {}});
     }
-    return writeSafetensors(file, entries, metadata);
+    at::Tensor written;  // holds the bytes whose turn it is
+    const auto bytesOf = [&](size_t index) {
+        written = list[index].detach().to(at::kCPU, typeOf(list[index])).contiguous();
+        return std::span(static_cast<const std::byte*>(written.const_data_ptr()), written.nbytes());
+    };
+    return writeSafetensors(file, entries, bytesOf, metadata);
 }
 
 Result<LoadReport> loadWeights(torch::nn::Module& module, const TensorSource& source,

@@ -10,6 +10,7 @@
 #include <torch/nn/module.h>
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,9 +35,11 @@ Result<at::Tensor> readTensor(const TensorSource& source, const std::string& nam
 
 // All tensors of a small file (inputs, expected outputs), unconverted.
 Result<std::map<std::string, at::Tensor>> readAllTensors(const TensorSource& source);
-// Writes tensors (made contiguous, on the CPU) as one safetensors file.
+// Writes tensors as one safetensors file, floating ones as `type` where it is given. They are fetched from
+// their device and converted one after another.
 Result<void> writeTensors(const std::filesystem::path& file, const std::map<std::string, at::Tensor>& tensors,
-                          const std::map<std::string, std::string>& metadata = {});
+                          const std::map<std::string, std::string>& metadata = {},
+                          std::optional<at::ScalarType> type = {});
 
 struct LoadRules {
     // Checkpoint name of a module's parameter name; identity if not set. An empty result: this parameter has

@@ -56,8 +56,8 @@ std::vector<Shard> shardsOf(const Decoder& decoder, at::ScalarType type, uint64_
 Result<void> writeShard(const fs::path& file, const Shard& shard, at::ScalarType type) {
     std::map<std::string, at::Tensor> tensors;
     for (const auto& [name, tensor] : shard)
-        tensors[name] = tensor.detach().to(at::kCPU, type);
-    return writeTensors(file, tensors, {{"format", "pt"}});
+        tensors[name] = tensor;
+    return writeTensors(file, tensors, {{"format", "pt"}}, type);
 }
 
 Result<void> writeWeights(const Decoder& decoder, const fs::path& folder,

@@ -1,5 +1,5 @@
 // Saved forms: masks, low-bit codes, packed 2:4 values, low-rank paths.
-#include "core/compress/compressed_weights.h"
+#include "core/compress/layer_offload.h"
 #include "core/compress/mask_set.h"
 #include "core/compress/sparsity.h"
 #include "core/io/fp8.h"
@@ -216,6 +216,49 @@ TEST(CompressedWeights, LowBitValuesOfSparseWeightsArePackedTogether) {
     const auto blocks = *quantize(pruned, *LowBitFormatSpec::fromName("nvfp4"));
     EXPECT_FALSE(sparseLowBit(blocks.decode(), blocks));
     EXPECT_FALSE(sparseLowBit(weight, *quantize(weight, *LowBitFormatSpec::fromName("int4"))));
+}
+
+TEST(LayerOffload, LayersComeBackToTheBitAndLeaveNoFile) {
+    at::manual_seed(9);
+    const testing::TemporaryFolder folder;
+    std::map<std::string, at::Tensor> expected;
+    LayerOffload offload(folder.path(), 2000);
+    for (int i = 0; i < 8; ++i) {
+        const auto weight = at::randn({16, 24});
+        const auto pruned = weight * *magnitudeMask(weight, SparsityPattern::nOfM(2, 4));
+        CompressedLinear layer;
+        layer.rows = 16;
+        layer.columns = 24;
+        if (i % 3 == 0)
+            layer.dense = weight;
+        else if (i % 3 == 1)
+            layer.sparse = *pack24(pruned);
+        else
+            layer.lowBit = *quantize(weight, *LowBitFormatSpec::fromName("int4"));
+        const auto name = fmt::format("layers.{}.up", i);
+        expected[name] = layer.weight();
+        ASSERT_TRUE(offload.add(name, std::move(layer)));
+        EXPECT_LE(offload.bytesInMemory(), 2000);
+        EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+    }
+    EXPECT_GT(offload.bytesOffloaded(), 2000);
+    const auto all = offload.take();
+    EXPECT_EQ(offload.bytesInMemory() + offload.bytesOffloaded(), 0);
+    ASSERT_EQ(all.layers.size(), expected.size());
+    for (const auto& [name, weight] : expected)
+        EXPECT_TRUE(all.layers.at(name).weight().equal(weight)) << name;
+    // What lies on disk can be saved like any other.
+    ASSERT_TRUE(all.save(folder / "weights.safetensors"));
+    EXPECT_EQ(CompressedWeights::load(folder / "weights.safetensors")->byteCount(), all.byteCount());
+}
+
+TEST(LayerOffload, AFolderThatCannotBeWrittenIsSaid) {
+    const testing::TemporaryFolder folder;
+    LayerOffload offload(folder / "missing", 100);
+    CompressedLinear layer;
+    layer.rows = layer.columns = 8;
+    layer.dense = at::zeros({8, 8});
+    EXPECT_THAT(messageOf(offload.add("layers.0.up", layer)), HasSubstr("packed layers on their way to disk"));
 }
 
 TEST(CompressedWeights, GroupsWithMoreThanTwoWeightsAreNotPacked) {

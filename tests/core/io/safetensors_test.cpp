@@ -175,6 +175,33 @@ TEST_F(Safetensors, RefusesToWriteWhatWouldLie) {
     EXPECT_FALSE(fs::exists(folder_ / "x"));
 }
 
+TEST_F(Safetensors, BytesAreAskedForInTurn) {
+    const std::vector<TensorToWrite> tensors{
+        {"a", DType::F32, {1}, {}}, {"b", DType::F32, {2}, {}}, {"c", DType::U8, {3}, {}}};
+    std::vector<size_t> asked;
+    std::vector<std::byte> bytes;  // of one tensor at a time
+    const auto bytesOf = [&](size_t index) -> std::span<const std::byte> {
+        asked.push_back(index);
+        bytes.assign(std::array<size_t, 3>{4, 8, 3}[index], std::byte(index + 1));
+        return bytes;
+    };
+    ASSERT_TRUE(writeSafetensors(folder_ / "x", tensors, bytesOf));
+    EXPECT_EQ(asked, (std::vector<size_t>{0, 1, 2}));
+    const auto source = openSafetensors(folder_ / "x");
+    ASSERT_TRUE(source) << source.error().text();
+    for (const auto& [name, value] : std::map<std::string, int>{{"a", 1}, {"b", 2}, {"c", 3}}) {
+        const auto read = (*source)->read(name);
+        ASSERT_TRUE(read);
+        for (const std::byte byte : read->bytes)
+            EXPECT_EQ(int(byte), value) << name;
+    }
+    // Too few bytes for the second: what was there before stays.
+    const auto size = fs::file_size(folder_ / "x");
+    const auto wrong = writeSafetensors(folder_ / "x", tensors, [&](size_t) { return std::span(bytes).first(3); });
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(fs::file_size(folder_ / "x"), size);
+}
+
 TEST_F(Safetensors, FoldersWithoutWeightsAndWrongPaths) {
     EXPECT_EQ(openTensors(folder_ / "nothing").error().code, ErrorCode::NotFound);
     EXPECT_EQ(openTensors(folder_.path()).error().code, ErrorCode::NotFound);

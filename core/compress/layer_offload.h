@@ -1,0 +1,34 @@
+// Compressed layers as they are made: those that take more memory than is allowed go to a scratch file, which
+// is then mapped in their place. So a model is compressed in the memory of its weights and of one block's
+// statistics, though all its packed layers are kept until the end.
+#pragma once
+
+#include "core/compress/compressed_weights.h"
+
+namespace vitrine {
+
+class LayerOffload {
+  public:
+    // `folder` exists. Its scratch files lose their names as soon as they are mapped: nothing is left behind,
+    // whatever ends the process.
+    explicit LayerOffload(std::filesystem::path folder, int64_t largestBytes = int64_t(64) << 20)
+        : folder_(std::move(folder)), largestBytes_(largestBytes) {}
+
+    // IoFailure where the scratch file cannot be written (a full disk).
+    Result<void> add(const std::string& name, CompressedLinear layer);
+    // All layers; the mapped ones are read when they are used.
+    CompressedWeights take();
+
+    int64_t bytesInMemory() const { return bytesInMemory_; }
+    int64_t bytesOffloaded() const { return bytesOffloaded_; }
+
+  private:
+    Result<void> offload();
+
+    std::filesystem::path folder_;
+    int64_t largestBytes_;
+    int64_t bytesInMemory_ = 0, bytesOffloaded_ = 0;
+    CompressedWeights inMemory_, offloaded_;
+};
+
+}  // namespace vitrine
