@@ -1,6 +1,6 @@
-// What becomes of memory that is freed. The C library gives the largest pieces back to the system at once, and
-// who needs such a piece again has every page of it cleared and mapped anew; smaller ones (up to 32 MB) stay
-// with the process in holes between what is still used.
+// What becomes of memory that is freed. The C library gives the largest pieces back to the system at once,
+// and who needs such a piece again has every page of it cleared and mapped anew; smaller ones (up to 32 MB)
+// stay with the process in holes between what is still used.
 #pragma once
 
 namespace vitrine {

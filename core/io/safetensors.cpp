@@ -54,11 +54,13 @@ Result<std::shared_ptr<const TensorSource>> openSafetensors(const fs::path& path
 
 Result<void> writeSafetensors(const fs::path& path, std::span<const TensorToWrite> tensors,
                               const std::map<std::string, std::string>& metadata) {
-    return writeSafetensors(path, tensors, [&](size_t index) { return tensors[index].bytes; }, metadata);
+    return writeSafetensors(
+        path, tensors, [&](size_t index) { return tensors[index].bytes; }, metadata);
 }
 
 Result<void> writeSafetensors(const fs::path& path, std::span<const TensorToWrite> tensors,
-                              const BytesInTurn& bytesOf, const std::map<std::string, std::string>& metadata) {
+                              const BytesInTurn& bytesOf,
+                              const std::map<std::string, std::string>& metadata) {
     std::vector<uint64_t> sizes;
     Json header = Json::object();
     if (!metadata.empty())
@@ -97,11 +99,11 @@ Result<void> writeSafetensors(const fs::path& path, std::span<const TensorToWrit
     for (size_t i = 0; i < tensors.size(); ++i) {
         const std::span<const std::byte> bytes = bytesOf(i);
         if (bytes.size() != sizes[i])
-            return fail(ErrorCode::InvalidArgument,
-                        fmt::format("[{}] of {} does not take the {} bytes given",
-                                    fmt::join(tensors[i].shape, ", "), dtypeName(tensors[i].dtype),
-                                    bytes.size()),
-                        tensors[i].name);
+            return fail(
+                ErrorCode::InvalidArgument,
+                fmt::format("[{}] of {} does not take the {} bytes given", fmt::join(tensors[i].shape, ", "),
+                            dtypeName(tensors[i].dtype), bytes.size()),
+                tensors[i].name);
         VITRINE_TRY_VOID(writer.write(asText(bytes)));
     }
     return writer.commit();

@@ -258,7 +258,8 @@ TEST(LayerOffload, AFolderThatCannotBeWrittenIsSaid) {
     CompressedLinear layer;
     layer.rows = layer.columns = 8;
     layer.dense = at::zeros({8, 8});
-    EXPECT_THAT(messageOf(offload.add("layers.0.up", layer)), HasSubstr("packed layers on their way to disk"));
+    EXPECT_THAT(messageOf(offload.add("layers.0.up", layer)),
+                HasSubstr("packed layers on their way to disk"));
 }
 
 TEST(CompressedWeights, GroupsWithMoreThanTwoWeightsAreNotPacked) {

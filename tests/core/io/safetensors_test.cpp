@@ -197,7 +197,8 @@ TEST_F(Safetensors, BytesAreAskedForInTurn) {
     }
     // Too few bytes for the second: what was there before stays.
     const auto size = fs::file_size(folder_ / "x");
-    const auto wrong = writeSafetensors(folder_ / "x", tensors, [&](size_t) { return std::span(bytes).first(3); });
+    const auto wrong =
+        writeSafetensors(folder_ / "x", tensors, [&](size_t) { return std::span(bytes).first(3); });
     ASSERT_FALSE(wrong);
     EXPECT_EQ(fs::file_size(folder_ / "x"), size);
 }

@@ -1,5 +1,6 @@
 // Writing tensors as a file, and reading them back.
 #include "core/nn/weights.h"
+
 #include "core/io/safetensors.h"
 #include "tests/support/temporary_folder.h"
 
@@ -28,8 +29,7 @@ TEST(WriteTensors, FloatingOnesTakeTheTypeAndOthersKeepTheirs) {
     ASSERT_TRUE(read) << read.error().text();
     ASSERT_EQ(read->size(), tensors.size());
     for (const auto& [name, tensor] : tensors)
-        EXPECT_TRUE(
-            read->at(name).equal(tensor.is_floating_point() ? tensor.to(at::kBFloat16) : tensor))
+        EXPECT_TRUE(read->at(name).equal(tensor.is_floating_point() ? tensor.to(at::kBFloat16) : tensor))
             << name;
     ASSERT_TRUE(writeTensors(file, tensors));
     const auto plain = openSafetensors(file);
