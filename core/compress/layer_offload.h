@@ -9,8 +9,8 @@ namespace vitrine {
 
 class LayerOffload {
   public:
-    // `folder` exists. Its scratch files lose their names as soon as they are mapped: nothing is left behind,
-    // whatever ends the process.
+    // `folder` exists and is used by nobody else. A scratch file loses its name as soon as it is mapped, so
+    // none is left behind; one that a killed process was writing is replaced by the next.
     explicit LayerOffload(std::filesystem::path folder, int64_t largestBytes = int64_t(64) << 20)
         : folder_(std::move(folder)), largestBytes_(largestBytes) {}
 
