@@ -1,6 +1,6 @@
 // Compressed layers as they are made: those that take more memory than is allowed go to a scratch file, which
-// is then mapped in their place. So a model is compressed in the memory of its weights and of one block's
-// statistics, though all its packed layers are kept until the end.
+// is then mapped in their place. So keeping all packed layers until the end takes no memory that the
+// system could not take back.
 #pragma once
 
 #include "core/compress/compressed_weights.h"

@@ -1,5 +1,5 @@
-// Memory that compressing a language model on the CPU takes of its own: at most its weights and one block's
-// statistics, though all packed layers are kept to be saved.
+// Memory that compressing a language model on the CPU takes of its own, beside its weights and one block's
+// statistics, while all packed layers are kept to be saved. One process at a time.
 //   compress_memory_bench --plan wanda|sparsegpt_int4|wanda_eora [--model FOLDER] [--windows N] [--length N]
 // One JSON line, MB; "ratio" is the peak of the process's own (not mapped) memory, sampled every 2 ms, over
 // weights + statistics. Without a folder: random weights, 1024 wide, 12 blocks, 32,000 tokens.
